@@ -1,0 +1,43 @@
+"""What the pipeline's components keep on a spaCy Doc: the record, its sentences and its mentions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from spacy.tokens import Doc
+
+from miner.schema import Mention, Record, Sentence
+
+for _name, _default in (("record", None), ("sections", ()), ("miner_sentences", ()), ("mentions", ())):
+    if not Doc.has_extension(_name):
+        Doc.set_extension(_name, default=_default)
+
+
+def set_record(doc: Doc, record: Record) -> Doc:
+    """Attach the record whose text the doc holds."""
+    doc._.record = record
+    doc._.sections = record.spans
+    return doc
+
+
+def sections(doc: Doc) -> tuple[tuple[str | None, int, int], ...]:
+    """(label, start, end) of the parts of the text; one unlabelled part where no record was attached."""
+    return doc._.sections or ((None, 0, len(doc.text)),)
+
+
+def sentences(doc: Doc) -> tuple[Sentence, ...]:
+    """Sentences that ``miner_sentences`` found."""
+    found: tuple[Sentence, ...] = doc._.miner_sentences
+    return found
+
+
+def mentions(doc: Doc) -> tuple[Mention, ...]:
+    """Mentions found so far, ordered by offset."""
+    found: tuple[Mention, ...] = doc._.mentions
+    return found
+
+
+def add_mentions(doc: Doc, found: Iterable[Mention]) -> Doc:
+    """Add mentions, keeping offset order."""
+    doc._.mentions = tuple(sorted((*doc._.mentions, *found)))
+    return doc
