@@ -1,0 +1,138 @@
+"""Record → Reading → Claims: the one function that extract, refresh and evaluate call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from miner import claims
+from miner.config import Topic, load_topic
+from miner.lexicon import Lexicon, load_lexicon
+from miner.schema import (
+    Claim,
+    Concept,
+    Fusion,
+    Label,
+    Mention,
+    Mined,
+    Polarity,
+    Record,
+    Variant,
+)
+
+OnReject = Callable[[Record, Exception], None]
+_PRESENCE = {Polarity.ASSERTED: 0, Polarity.HEDGED: 1, Polarity.NEGATED: 2, Polarity.HYPOTHETICAL: 3}
+
+
+@dataclass(frozen=True)
+class Miner:
+    """A loaded pipeline, lexicon and topic; call it with a record."""
+
+    lexicon: Lexicon
+    topic: Topic
+    nlp: Any
+
+    def __call__(self, record: Record) -> Mined:
+        """Mine one record."""
+        from miner.nlp.pipeline import read_record
+
+        reading = read_record(self.nlp, record)
+        study_type, level = claims.study.classify(reading)
+        return Mined(reading, study_type, level, claims.extract(reading, self.lexicon, study_type))
+
+
+def load(topic: str | Topic = "ntrk-nsclc", *, lexicon_dirs: tuple[Path, ...] = ()) -> Miner:
+    """Load pipeline, lexicon and topic once; the result is what ``mine_records`` and the ten-line API use."""
+    from miner.nlp import pipeline
+
+    chosen = load_topic(topic) if isinstance(topic, str) else topic
+    return Miner(load_lexicon(lexicon_dirs), chosen, pipeline.load(lexicon_dirs))
+
+
+def mine_records(miner: Miner, records: Iterable[Record], *, on_reject: OnReject | None = None) -> Iterator[Mined]:
+    """Mine records in order; one that raises goes to ``on_reject`` with its error, and the batch goes on."""
+    for record in records:
+        try:
+            yield miner(record)
+        except Exception as error:
+            if on_reject is None:
+                raise
+            on_reject(record, error)
+
+
+def fusions(mentions: Iterable[Mention]) -> dict[tuple[str, str], Polarity]:
+    """Fusions of a record with the most present polarity each; a negated fusion of a named kinase counts as ``?::kinase``."""
+    found: dict[tuple[str, str], Polarity] = {}
+    for mention in mentions:
+        if mention.label is Label.FUSION and isinstance(mention.referent, Fusion):
+            pair = (mention.referent.five_prime, mention.referent.three_prime)
+            held = found.get(pair)
+            if held is None or _PRESENCE[mention.polarity] < _PRESENCE[held]:
+                found[pair] = mention.polarity
+    return found
+
+
+def extraction_row(mined: Mined) -> dict[str, Any]:
+    """One line of ``miner extract``: the JSON object of a record, keys in fixed order."""
+    mentions = mined.reading.mentions
+    drugs = {m.referent.name for m in mentions if m.label is Label.DRUG and isinstance(m.referent, Concept)}
+    variants = {(m.referent.gene, m.referent.protein_change) for m in mentions if isinstance(m.referent, Variant)}
+    return {
+        "id": mined.record.id,
+        "pmid": mined.record.pmid,
+        "study_type": str(mined.study_type),
+        "evidence_level": mined.evidence_level,
+        "fusions": [
+            {"five_prime": five, "three_prime": three, "polarity": _fusion_polarity(polarity)}
+            for (five, three), polarity in fusions(mentions).items()
+        ],
+        "drugs": sorted(drugs),
+        "variants": [{"gene": gene, "protein_change": change} for gene, change in sorted(variants, key=str)],
+        "mentions": [_mention_row(m) for m in mentions],
+        "claims": [claim_row(claim, mined.reading.text) for claim in mined.claims],
+    }
+
+
+def _fusion_polarity(polarity: Polarity) -> str:
+    return str(Polarity.ASSERTED if polarity is Polarity.HEDGED else polarity)
+
+
+def _mention_row(mention: Mention) -> dict[str, Any]:
+    return {
+        "label": str(mention.label),
+        "start": mention.start,
+        "end": mention.end,
+        "text": mention.text,
+        "curie": mention.curie,
+        "name": mention.name,
+        "polarity": str(mention.polarity),
+    }
+
+
+def claim_row(claim: Claim, text: str) -> dict[str, Any]:
+    """A claim as the JSON object of design; ``sentence`` is sliced out of ``text`` by its offsets."""
+    return {
+        "type": str(claim.type),
+        "genes": list(claim.genes),
+        "fusion": claim.fusion,
+        "variant": claim.variant,
+        "alteration": claim.alteration,
+        "therapies": list(claim.therapies),
+        "disease": claim.disease.name if claim.disease else None,
+        "disease_curie": claim.disease.curie if claim.disease else None,
+        "significance": claim.significance,
+        "direction": str(claim.direction),
+        "polarity": str(claim.polarity),
+        "population_n": claim.population_n,
+        "figures": dict(claim.figures),
+        "background": claim.background,
+        "sentence": text[claim.start : claim.end],
+        "start": claim.start,
+        "end": claim.end,
+        "spans": [list(span) for span in claim.spans],
+        "rule": claim.rule,
+        "confidence": claim.confidence,
+        "warnings": list(claim.warnings),
+    }

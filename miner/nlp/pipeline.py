@@ -1,0 +1,61 @@
+"""The reading pipeline: a blank English spaCy pipeline of the project's components and scispaCy's abbreviation detector."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from pathlib import Path
+
+import spacy
+from scispacy.abbreviation import AbbreviationDetector  # noqa: F401  (registers the factory)
+from spacy.language import Language
+
+from miner.nlp import context, doc, fusions, measures, terms, tokens, variants  # noqa: F401  (register the factories)
+from miner.schema import Reading, Record
+
+COMPONENTS = (
+    ("miner_sentences", {}),
+    ("abbreviation_detector", {"make_serializable": True}),
+    ("miner_terms", {}),
+    ("miner_fusions", {}),
+    ("miner_variants", {}),
+    ("miner_measures", {}),
+    ("miner_context", {}),
+)
+LEXICON_COMPONENTS = frozenset({"miner_terms", "miner_fusions", "miner_variants"})
+
+
+@lru_cache(maxsize=4)
+def load(lexicon_dirs: tuple[Path, ...] = ()) -> Language:
+    """Build the pipeline.
+
+    Parameters
+    ----------
+    lexicon_dirs
+        User folders whose rows override the package's lexicons.
+
+    Returns
+    -------
+    spacy.language.Language
+        A blank English pipeline; ``nlp(text)._.mentions`` holds what it finds.
+    """
+    nlp = spacy.blank("en")
+    nlp.tokenizer = tokens.make_tokenizer(nlp)
+    folders = [str(folder) for folder in lexicon_dirs]
+    for factory, config in COMPONENTS:
+        extra = {"lexicon_dirs": folders} if factory in LEXICON_COMPONENTS and folders else {}
+        nlp.add_pipe(factory, config={**config, **extra})
+    return nlp
+
+
+def read_record(nlp: Language, record: Record) -> Reading:
+    """Read one record."""
+    spacy_doc = doc.set_record(nlp.make_doc(record.text), record)
+    for _, component in nlp.pipeline:
+        spacy_doc = component(spacy_doc)
+    return Reading(record, doc.sentences(spacy_doc), doc.mentions(spacy_doc))
+
+
+def read(nlp: Language, records: Iterable[Record]) -> Iterator[Reading]:
+    """Read records one by one, in order."""
+    return (read_record(nlp, record) for record in records)
