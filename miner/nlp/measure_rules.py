@@ -1,0 +1,61 @@
+"""Read a rule file of the package, and say file and line when it does not fit."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from importlib import resources
+from typing import Any
+
+from miner.errors import ConfigError
+
+RULES = resources.files("miner") / "data" / "rules"
+
+
+class Rules:
+    """A rule file: typed access to its tables, with errors that name ``file:line``."""
+
+    def __init__(self, name: str, text: str | None = None) -> None:
+        self.name = name
+        self.text = (RULES / name).read_text(encoding="utf-8") if text is None else text
+        try:
+            self.data: Mapping[str, Any] = tomllib.loads(self.text)
+        except tomllib.TOMLDecodeError as error:
+            line = re.search(r"line (\d+)", str(error))
+            raise ConfigError(f"{name}:{line[1] if line else len(self.text.splitlines())}: {error}; mend the TOML") from None
+
+    def line(self, key: str) -> int:
+        """Line on which a key or table header stands; 1 when it is absent."""
+        pattern = re.compile(rf"^\s*(?:{re.escape(key)}\s*=|\[+[\w.]*\b{re.escape(key)}\]+)")
+        return next((i for i, line in enumerate(self.text.splitlines(), 1) if pattern.match(line)), 1)
+
+    def fail(self, key: str, problem: str) -> ConfigError:
+        """Error that names where a key stands and what is wrong with it."""
+        return ConfigError(f"{self.name}:{self.line(key)}: {problem}")
+
+    def table(self, *path: str) -> Mapping[str, Any]:
+        """The table at a path of keys."""
+        found: Any = self.data
+        for key in path:
+            found = found.get(key) if isinstance(found, Mapping) else None
+            if found is None:
+                raise self.fail(path[0], f"table [{'.'.join(path)}] is missing; add it")
+        if not isinstance(found, Mapping):
+            raise self.fail(path[-1], f"{'.'.join(path)} must be a table")
+        return found
+
+    def words(self, *path: str) -> tuple[str, ...]:
+        """The list of strings at a path of keys."""
+        found = self.table(*path[:-1]).get(path[-1])
+        if not isinstance(found, list) or not all(isinstance(word, str) and word.strip() for word in found):
+            raise self.fail(path[-1], f"{'.'.join(path)} must be a list of words, none of them empty")
+        if twice := sorted({word for word in found if found.count(word) > 1}):
+            raise self.fail(path[-1], f"{'.'.join(path)} holds {', '.join(map(repr, twice))} twice; remove one")
+        return tuple(found)
+
+
+def alternation(words: Iterable[str]) -> str:
+    """A regular expression that matches any of the words, the longest first; a space matches any white space or hyphen."""
+    ordered = sorted(set(words), key=lambda word: (-len(word), word))
+    return "(?:" + "|".join(r"[\s\-‐–]+".join(map(re.escape, word.split())) for word in ordered) + ")"
