@@ -1,0 +1,324 @@
+"""A topic: what PubMed is asked, which records matter, and what the summary must be able to say."""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from typing import Any, Protocol
+
+from miner.errors import ConfigError
+from miner.schema import Alteration, ClaimType, Concept, Fusion, Label, Reading, Variant
+from miner.toml import line_of, parse_toml, read_text
+
+
+class Members(Protocol):
+    """The part of the lexicon that a topic asks."""
+
+    def members(self, name: str) -> tuple[str, ...]:
+        """Return the genes of a family, or the gene itself."""
+        ...
+
+    def classes(self, drug: str) -> tuple[str, ...]:
+        """Return the classes of a drug."""
+        ...
+
+
+@dataclass(frozen=True)
+class Group:
+    """Things of which any one counts.
+
+    ``genes`` are mentioned genes or families, ``altered`` genes of which an alteration is named; ``drugs`` generic
+    names; ``classes`` drug classes, named or by one of their drugs; ``diseases`` patterns over the names of diseases and
+    ``words`` patterns over the text, both without regard to case and with ``*`` for any letters; a disease that fits
+    ``other_diseases`` does not count.
+    """
+
+    genes: tuple[str, ...] = ()
+    altered: tuple[str, ...] = ()
+    drugs: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    diseases: tuple[str, ...] = ()
+    other_diseases: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+
+    def holds(self, found: Found) -> bool:
+        """Tell whether anything of the group was found."""
+        return bool(
+            found.genes.intersection(self.genes)
+            or found.altered.intersection(self.altered)
+            or found.drugs.intersection(self.drugs)
+            or found.classes.intersection(self.classes)
+            or any(self._is_disease(name) for name in found.diseases)
+            or (self.words and self._words.search(found.text))
+        )
+
+    def _is_disease(self, name: str) -> bool:
+        name = name.casefold()
+        return _fits(name, self.diseases) and not _fits(name, self.other_diseases)
+
+    @cached_property
+    def _words(self) -> re.Pattern[str]:
+        alternatives = (r"[\s-]+".join(map(_stem, word.split())) for word in self.words)
+        return re.compile(rf"(?<![A-Za-z0-9])(?:{'|'.join(alternatives)})(?![A-Za-z0-9])", re.IGNORECASE)
+
+
+def _stem(word: str) -> str:
+    return re.escape(word).replace(r"\*", "[A-Za-z0-9]*")
+
+
+def _fits(name: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern.casefold()) for pattern in patterns)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a record mentions, as a topic asks for it."""
+
+    genes: frozenset[str] = frozenset()
+    altered: frozenset[str] = frozenset()
+    drugs: frozenset[str] = frozenset()
+    classes: frozenset[str] = frozenset()
+    diseases: frozenset[str] = frozenset()
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class RelevanceRule:
+    """A reason to keep a record: every group named in ``all`` was found."""
+
+    why: str
+    all: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SummaryRow:
+    """A row of the summary: which claims speak to it, and what it says of them.
+
+    An empty filter lets everything pass. ``genes`` and ``without_genes`` are symbols or families (the lexicon expands
+    them); ``therapies`` are drugs or classes of which the claim must name one (by class or by a drug of it) from each
+    entry of ``therapies_all`` and one at least of ``therapies``; ``generation`` is that of the drug (first, next);
+    ``diseases`` patterns as in a group. ``statement`` is what the claims support, ``absent`` what stands where none does.
+    """
+
+    id: str
+    title: str
+    statement: str
+    absent: str
+    claim_types: tuple[ClaimType, ...]
+    genes: tuple[str, ...] = ()
+    without_genes: tuple[str, ...] = ()
+    therapies: tuple[str, ...] = ()
+    therapies_all: tuple[str, ...] = ()
+    generation: str | None = None
+    significances: tuple[str, ...] = ()
+    directions: tuple[str, ...] = ()
+    diseases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Topic:
+    """What ``data/topics/NAME.toml`` says.
+
+    ``focus_genes`` and ``focus_classes`` are what the tables of partners, inhibitors and resistance are about;
+    ``generations`` name those of the drugs, oldest first. ``prescreen`` is the [prescreen] table, see ``trigger_terms``.
+    ``digest`` changes with every change of the file.
+    """
+
+    name: str
+    title: str
+    query: str
+    focus_genes: tuple[str, ...]
+    focus_classes: tuple[str, ...]
+    generations: tuple[str, ...] = ()
+    prescreen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    groups: Mapping[str, Group] = field(default_factory=dict)
+    rules: tuple[RelevanceRule, ...] = ()
+    summary: tuple[SummaryRow, ...] = ()
+    digest: str = ""
+
+    def relevant(
+        self,
+        *,
+        genes: Iterable[str] = (),
+        altered: Iterable[str] = (),
+        drugs: Iterable[str] = (),
+        classes: Iterable[str] = (),
+        diseases: Iterable[str] = (),
+        text: str = "",
+    ) -> bool:
+        """Tell whether a record that mentions all this matters to the topic."""
+        found = Found(frozenset(genes), frozenset(altered), frozenset(drugs), frozenset(classes), frozenset(diseases), text)
+        return self.why(found) is not None
+
+    def why(self, found: Found) -> str | None:
+        """Return the reason of the first rule that keeps the record, or None."""
+        for rule in self.rules:
+            if all(self.groups[name].holds(found) for name in rule.all):
+                return rule.why
+        return None
+
+    def is_relevant(self, reading: Reading, lexicon: Members) -> bool:
+        """Tell whether a record, as read, matters to the topic."""
+        return self.why(gather(reading, lexicon)) is not None
+
+    def trigger_terms(self, lexicon: Any) -> frozenset[str]:
+        """Return lower-case terms of which a relevant record holds at least one (many that hold one are not relevant).
+
+        They are the words of the [prescreen] table and every surface form that the lexicon knows of its genes, drugs
+        and drug classes; where the lexicon cannot list surfaces, the words alone.
+        """
+        terms = {word.casefold() for word in self.prescreen.get("words", ())}
+        surfaces = getattr(lexicon, "surfaces", None)
+        if surfaces is not None:
+            for kind in ("genes", "drugs", "classes"):
+                for name in self.prescreen.get(kind, ()):
+                    terms.update(surface.casefold() for surface in surfaces(name))
+        return frozenset(terms)
+
+
+def gather(reading: Reading, lexicon: Members) -> Found:
+    """Collect what a topic asks of a reading: genes, altered genes, drugs, classes, diseases and the text."""
+    genes, altered, drugs, classes, diseases = set[str](), set[str](), set[str](), set[str](), set[str]()
+    for mention in reading.mentions:
+        match mention.referent:
+            case Fusion(five_prime=five, three_prime=three):
+                altered.update((five, three))
+            case Variant(gene=str(gene)) | Alteration(gene=str(gene)):
+                altered.add(gene)
+            case Concept(name=name) if mention.label is Label.GENE:
+                genes.add(name)
+            case Concept(name=name) if mention.label is Label.DRUG:
+                drugs.add(name)
+                classes.update(lexicon.classes(name))
+            case Concept(name=name) if mention.label is Label.DRUG_CLASS:
+                classes.add(name)
+            case Concept(name=name) if mention.label is Label.DISEASE:
+                diseases.update((name, mention.text))
+    altered |= {member for gene in altered for member in lexicon.members(gene)}
+    genes |= altered | {member for gene in genes for member in lexicon.members(gene)}
+    return Found(frozenset(genes), frozenset(altered), frozenset(drugs), frozenset(classes), frozenset(diseases), reading.text)
+
+
+def load_topic(name: str, folders: Iterable[Path] = ()) -> Topic:
+    """Load a topic by name, from the user's folders first, then from the package, or by the path of its file."""
+    path = _find(name, tuple(folders))
+    text = read_text(path)
+    table = parse_toml(text, path)
+    reader = _TopicReader(path, text)
+    topic = reader.topic(table)
+    if topic.name != path.stem:
+        raise reader.error("name", f"the topic's name must be that of its file, {path.stem!r}, not {topic.name!r}")
+    return topic
+
+
+def topic_folder() -> Path:
+    """Return the folder of the topics that come with the package."""
+    return Path(str(resources.files("miner") / "data" / "topics"))
+
+
+def _find(name: str, folders: tuple[Path, ...]) -> Path:
+    if name.endswith(".toml"):
+        if Path(name).is_file():
+            return Path(name)
+        raise ConfigError(f"{name}: there is no such topic file")
+    searched = (*folders, topic_folder())
+    for folder in searched:
+        if (folder / f"{name}.toml").is_file():
+            return folder / f"{name}.toml"
+    known = sorted({path.stem for folder in searched for path in folder.glob("*.toml")})
+    raise ConfigError(f"unknown topic {name!r}; known are: {', '.join(known) or 'none'}")
+
+
+class _TopicReader:
+    """Check the tables of one topic file and build the topic; errors name file and line."""
+
+    def __init__(self, path: Path, text: str) -> None:
+        self.path = path
+        self.text = text
+
+    def error(self, key: str, problem: str) -> ConfigError:
+        return ConfigError(f"{self.path.name}:{line_of(self.text, key)}: {problem}")
+
+    def topic(self, table: dict[str, Any]) -> Topic:
+        groups = {name: self._group(name, body) for name, body in self._table(table, "groups").items()}
+        prescreen = {key: self._texts("prescreen", key, value) for key, value in self._table(table, "prescreen").items()}
+        self._known("prescreen", prescreen, ("words", "genes", "drugs", "classes"))
+        plain = {key: value for key, value in table.items() if key not in {"groups", "prescreen", "relevant", "summary"}}
+        self._known("", plain, ("name", "title", "query", "focus_genes", "focus_classes", "generations"))
+        return Topic(
+            name=self._text("name", plain.get("name")),
+            title=self._text("title", plain.get("title")),
+            query=self._text("query", plain.get("query")),
+            focus_genes=self._texts("", "focus_genes", plain.get("focus_genes", [])),
+            focus_classes=self._texts("", "focus_classes", plain.get("focus_classes", [])),
+            generations=self._texts("", "generations", plain.get("generations", [])),
+            prescreen=prescreen,
+            groups=groups,
+            rules=tuple(self._rule(body, groups) for body in self._rows(table, "relevant")),
+            summary=tuple(self._summary_row(body) for body in self._rows(table, "summary")),
+            digest=hashlib.sha256(self.text.encode()).hexdigest()[:16],
+        )
+
+    def _group(self, name: str, body: Any) -> Group:
+        if not isinstance(body, dict) or not body:
+            raise self.error("groups", f"group {name!r} must be a table of lists")
+        self._known("groups", body, tuple(f.name for f in fields(Group)))
+        return Group(**{key: self._texts("groups", key, value) for key, value in body.items()})
+
+    def _rule(self, body: dict[str, Any], groups: Mapping[str, Group]) -> RelevanceRule:
+        self._known("relevant", body, ("why", "all"))
+        names = self._texts("relevant", "all", body.get("all", []))
+        unknown = [name for name in names if name not in groups]
+        if unknown or not names:
+            raise self.error("relevant", f"all must name groups of this file ({', '.join(groups)}), not {', '.join(unknown) or 'none'}")
+        return RelevanceRule(self._text("why", body.get("why"), "relevant"), names)
+
+    def _summary_row(self, body: dict[str, Any]) -> SummaryRow:
+        self._known("summary", body, tuple(f.name for f in fields(SummaryRow)))
+        values: dict[str, Any] = {}
+        for key, value in body.items():
+            single = key in {"id", "title", "statement", "absent", "generation"}
+            values[key] = self._text(key, value, "summary") if single else self._texts("summary", key, value)
+        missing = [key for key in ("id", "title", "statement", "absent", "claim_types") if not values.get(key)]
+        if missing:
+            raise self.error("summary", f"summary row {values.get('id', '?')!r} lacks {', '.join(missing)}")
+        unknown = [kind for kind in values["claim_types"] if kind not in set(ClaimType)]
+        if unknown:
+            raise self.error("summary", f"unknown claim type {unknown[0]!r} in row {values['id']!r}; known are {', '.join(ClaimType)}")
+        values["claim_types"] = tuple(ClaimType(kind) for kind in values["claim_types"])
+        return SummaryRow(**values)
+
+    def _rows(self, table: dict[str, Any], key: str) -> list[dict[str, Any]]:
+        rows = table.get(key, [])
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise self.error(key, f"{key} must be written as [[{key}]] tables")
+        if not rows:
+            raise self.error(key, f"a topic needs at least one [[{key}]]")
+        return rows
+
+    def _table(self, table: dict[str, Any], key: str) -> dict[str, Any]:
+        value = table.get(key, {})
+        if not isinstance(value, dict):
+            raise self.error(key, f"{key} must be a table")
+        return value
+
+    def _text(self, key: str, value: Any, within: str = "") -> str:
+        if not isinstance(value, str) or not value.strip():
+            raise self.error(within or key, f"{key} must be text that is not empty")
+        return " ".join(value.split())
+
+    def _texts(self, within: str, key: str, value: Any) -> tuple[str, ...]:
+        if not isinstance(value, list) or not all(isinstance(part, str) and part.strip() for part in value):
+            raise self.error(within or key, f"{key} must be a list of texts")
+        return tuple(value)
+
+    def _known(self, within: str, body: Mapping[str, Any], allowed: tuple[str, ...]) -> None:
+        for key in body:
+            if key not in allowed:
+                raise self.error(within or key, f"unknown key {key!r}; allowed are {', '.join(allowed)}")
