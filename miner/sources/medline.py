@@ -1,0 +1,292 @@
+"""PubMed XML → records: split by bytes into elements, each parsed by itself, in memory bounded by the largest record.
+
+Entities and network are off. A document with an internal DTD subset is refused, so that no entity can be declared. One
+record that cannot be read is set aside; a file that is cut, or is no PubMed set, raises InputError.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from typing import Protocol
+
+from lxml import etree
+
+from miner.errors import InputError
+from miner.schema import Record
+from miner.sources import article
+from miner.sources.items import Deleted, OnReject, Reject, Screen, Tally
+
+CHUNK = 1 << 20
+LARGEST = 64 << 20
+ROOTS = frozenset({b"PubmedArticleSet", b"PubmedBookArticleSet"})
+
+_BLANK = re.compile(rb"\s*")
+_NAME = re.compile(rb"<([A-Za-z_][\w.-]*)")
+_TAG = re.compile(rb"""<[A-Za-z_](?:[^>"']|"[^"]*"|'[^']*')*>""")
+_DOCTYPE = re.compile(rb"""<!DOCTYPE(?:[^"'\[>]|"[^"]*"|'[^']*')*""")
+_ENCODING = re.compile(rb"""^<\?xml[^>]*?encoding\s*=\s*["']([\w.:-]+)["']""")
+_NAMESPACE = re.compile(rb"""\sxmlns:[\w.-]+\s*=\s*(?:"[^"]*"|'[^']*')""")
+_OPAQUE = re.compile(rb"<!--.*?-->|<!\[CDATA\[.*?\]\]>", re.S)
+_PMID = re.compile(rb"<PMID[^>]*>\s*(\d+)\s*<")
+_BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+
+
+class Stream(Protocol):
+    """Anything that gives bytes."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return up to ``size`` bytes; none at the end."""
+        ...
+
+
+def read_stream(
+    stream: Stream, source: str, *, on_reject: OnReject | None = None, screen: Screen | None = None, tally: Tally | None = None
+) -> Iterator[Record | Deleted]:
+    """Yield the records and deletions of a PubMed set in order.
+
+    Parameters
+    ----------
+    stream
+        Decompressed XML; it is read to its end and not closed.
+    source
+        Name for errors and for ``Record.source``.
+    on_reject
+        Takes each record that cannot be read; without it such a record raises.
+    screen
+        Records that it says cannot matter are not parsed, only counted in ``tally``.
+
+    Raises
+    ------
+    InputError
+        The set is cut, is no PubMed set, or declares entities; or a record is unreadable and ``on_reject`` is None.
+    """
+    tally = Tally() if tally is None else tally
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True)
+    for name, xml in split(stream, source):
+        if name in _RECORDS and screen is not None and not screen.might_match(xml):
+            tally.skipped += 1
+            continue
+        for piece in _mended(name, xml, parser):
+            try:
+                yield from _read(name, piece, parser, source, tally)
+            except (etree.XMLSyntaxError, ValueError) as error:
+                tally.rejected += 1
+                found = _PMID.search(piece)
+                reject = Reject(tally.total, found[1].decode() if found else None, str(error))
+                if on_reject is None:
+                    raise InputError(f"{source}: record {reject.position} (PMID {reject.identifier or 'unknown'}): {error}") from error
+                on_reject(reject)
+
+
+_RECORDS = {b"PubmedArticle": article.article_record, b"PubmedBookArticle": article.book_record}
+_DELETIONS = frozenset({b"DeleteCitation", b"DeleteDocument"})
+
+
+def _read(name: bytes, xml: bytes, parser: etree.XMLParser, source: str, tally: Tally) -> Iterator[Record | Deleted]:
+    root = etree.fromstring(xml, parser)
+    if name in _RECORDS:
+        record = _RECORDS[name](root, source)
+        tally.read += 1
+        yield record
+    elif name in _DELETIONS:
+        for pmid, version in article.deleted_pmids(root):
+            tally.deleted += 1
+            yield Deleted(pmid, version)
+    else:
+        raise ValueError(f"element {name.decode()} is not known in a PubMed set")
+
+
+def _mended(name: bytes, xml: bytes, parser: etree.XMLParser) -> Iterator[bytes]:
+    """Yield the element; where it lost its end tag and swallowed the next, yield each by itself."""
+    inner = xml.find(b"<" + name + b">", 1)
+    if inner < 0 or _parses(xml, parser):
+        yield xml
+        return
+    yield xml[:inner]
+    yield from _mended(name, xml[inner:], parser)
+
+
+def _parses(xml: bytes, parser: etree.XMLParser) -> bool:
+    try:
+        etree.fromstring(xml, parser)
+    except etree.XMLSyntaxError:
+        return False
+    return True
+
+
+def split(stream: Stream, source: str) -> Iterator[tuple[bytes, bytes]]:
+    """Yield (element name, XML in UTF-8) of each child of the set, comments and processing instructions left out."""
+    window = _Window(stream, source)
+    namespaces = _open(window)
+    while (head := window.next_markup()) != b"</":
+        if head == b"":
+            raise window.cut("before the set ends")
+        named = _NAME.match(window.data, window.pos)
+        if not named:
+            raise window.wrong("what stands between two records is no element")
+        xml = window.take_element(named[1])
+        window.count += 1
+        yield named[1], xml.replace(b"<" + named[1], b"<" + named[1] + namespaces, 1) if namespaces else xml
+    window.close()
+
+
+def _open(window: _Window) -> bytes:
+    """Read up to and with the root's start tag; return the namespaces that it declares."""
+    head = window.next_markup()
+    if head == b"":
+        raise InputError(f"{window.source}: is empty, no PubMed set")
+    if window.data.startswith(b"<!DOCTYPE", window.pos):
+        window.skip_doctype()
+        head = window.next_markup()
+    tag = _TAG.match(window.data, window.pos)
+    named = _NAME.match(window.data, window.pos)
+    if not tag or not named:
+        raise window.cut("before the set begins") if window.exhausted() else window.wrong("the set does not begin with an element")
+    window.root = named[1]
+    if window.root not in ROOTS:
+        raise InputError(f"{window.source}: is no PubMed set: its root element is {window.root.decode()}, not PubmedArticleSet")
+    window.pos = tag.end()
+    window.ended = tag.group().endswith(b"/>")
+    return b"".join(_NAMESPACE.findall(tag.group()))
+
+
+class _Window:
+    """The part of a stream that is being looked at."""
+
+    def __init__(self, stream: Stream, source: str) -> None:
+        self.stream, self.source = stream, source
+        self.data, self.pos, self.before = b"", 0, 0
+        self.count = 0
+        self.root = b""
+        self.ended = False
+        while len(self.data) < 1024 and (chunk := self._chunk()):
+            self.data += chunk
+        self._to_utf8()
+
+    def _chunk(self) -> bytes:
+        try:
+            return self.stream.read(CHUNK)
+        except (EOFError, OSError, UnicodeError) as error:
+            raise InputError(f"{self.source}: cannot be read further after {self._place()}: {error}; fetch the file again") from error
+
+    def _place(self) -> str:
+        return f"record {self.count} (byte {self.before + self.pos} of the XML)"
+
+    def _to_utf8(self) -> None:
+        bom = next((mark for mark in _BOMS if self.data.startswith(mark)), None)
+        declared = _ENCODING.match(self.data)
+        encoding = _BOMS[bom] if bom else declared[1].decode() if declared else "utf-8"
+        try:
+            plain = codecs.lookup(encoding).name in {"utf-8", "ascii"}
+        except LookupError as error:
+            raise InputError(f"{self.source}: declares the unknown encoding {encoding}") from error
+        if not plain:
+            self.stream = _Recoded(self.data, self.stream, encoding)
+            self.data = self._chunk()
+
+    def more(self) -> bool:
+        """Read on, forgetting what lies before the position."""
+        chunk = self._chunk()
+        self.before += self.pos
+        self.data, self.pos = self.data[self.pos :] + chunk, 0
+        if len(self.data) > LARGEST:
+            raise self.wrong(f"a record is larger than {LARGEST >> 20} MB")
+        return bool(chunk)
+
+    def exhausted(self) -> bool:
+        """Tell whether the stream has no more to give."""
+        return not self.more()
+
+    def cut(self, where: str) -> InputError:
+        """The error of a set that stops too early."""
+        return InputError(f"{self.source}: is cut {where}, after {self._place()}; fetch the file again")
+
+    def wrong(self, what: str) -> InputError:
+        """The error of a set that is no well-formed one."""
+        return InputError(f"{self.source}: {what}, after {self._place()}")
+
+    def next_markup(self) -> bytes:
+        """Move to the next markup that is no comment; return ``</``, its first byte, or nothing at the end of the stream."""
+        while True:
+            blank = _BLANK.match(self.data, self.pos)
+            self.pos = blank.end() if blank else self.pos
+            if len(self.data) - self.pos < 32 and self.more():
+                continue
+            if self.pos >= len(self.data):
+                return b""
+            if self.data.startswith(b"<!--", self.pos):
+                self._skip(b"-->")
+            elif self.data.startswith(b"<?", self.pos):
+                self._skip(b"?>")
+            elif self.ended:
+                raise self.wrong("something follows the end of the set")
+            elif self.data[self.pos : self.pos + 1] != b"<":
+                raise self.wrong("is no PubMed set: text stands where an element should")
+            else:
+                return b"</" if self.data.startswith(b"</", self.pos) else b"<"
+
+    def _skip(self, token: bytes) -> None:
+        while (end := self.data.find(token, self.pos)) < 0:
+            if not self.more():
+                raise self.cut("inside a comment")
+        self.pos = end + len(token)
+
+    def skip_doctype(self) -> None:
+        """Step over the document type; refuse one that has an internal subset, for it could declare entities."""
+        while not (found := _DOCTYPE.match(self.data, self.pos)) or found.end() == len(self.data):
+            if not self.more():
+                raise self.cut("inside the document type")
+        if self.data[found.end() : found.end() + 1] != b">":
+            raise InputError(f"{self.source}: has a document type with an internal subset, which may declare entities; it is refused")
+        self.pos = found.end() + 1
+
+    def take_element(self, name: bytes) -> bytes:
+        """Return the element of that name which begins here, and move behind it."""
+        end_tag = re.compile(rb"</" + re.escape(name) + rb"\s*>")
+        searched = 0
+        while True:
+            end = self._element_end(end_tag, self.pos + searched)
+            if end >= 0:
+                xml = self.data[self.pos : end]
+                self.pos = end
+                return xml
+            searched = max(0, len(self.data) - self.pos - len(name) - 64)
+            if not self.more():
+                raise self.cut(f"inside {name.decode()} {self.count + 1}")
+
+    def _element_end(self, end_tag: re.Pattern[bytes], start: int) -> int:
+        tag = _TAG.match(self.data, self.pos)
+        if tag and tag.group().endswith(b"/>"):
+            return tag.end()
+        found = end_tag.search(self.data, start)
+        if found and self.data.find(b"<!", self.pos, found.end()) >= 0:
+            masked = _OPAQUE.sub(lambda m: b"x" * len(m.group()), self.data[self.pos :])
+            found = end_tag.search(masked)
+            return self.pos + found.end() if found else -1
+        return found.end() if found else -1
+
+    def close(self) -> None:
+        """Check that the set's end tag stands here and that nothing follows it."""
+        end = re.compile(rb"</" + re.escape(self.root) + rb"\s*>").match(self.data, self.pos)
+        if not end:
+            raise self.cut("inside its end tag") if self.data.find(b">", self.pos) < 0 else self.wrong("an end tag stands where a record should")
+        self.pos, self.ended = end.end(), True
+        self.next_markup()
+
+
+class _Recoded:
+    """A stream in another encoding, read as UTF-8."""
+
+    def __init__(self, head: bytes, stream: Stream, encoding: str) -> None:
+        self.head, self.stream = head, stream
+        self.decoder = codecs.getincrementaldecoder(encoding)()
+
+    def read(self, size: int, /) -> bytes:
+        """Return the next piece in UTF-8; none at the end."""
+        while True:
+            raw, self.head = self.head or self.stream.read(size), b""
+            text = self.decoder.decode(raw, final=not raw)
+            if text or not raw:
+                return text.encode()
