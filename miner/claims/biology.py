@@ -1,0 +1,208 @@
+"""What an alteration is: driver, how often, what it goes with and what it excludes, and whom it meets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from miner.claims import frames
+from miner.claims.document import METHODS, OUTSIDE, TITLE, Subject, View, agents, distinct
+from miner.claims.frames import AGAINST, DENIED, build
+from miner.schema import Claim, ClaimType, Cohort, Direction, Label, Measure, Mention, Polarity
+
+_COMMONNESS = re.compile(r"\b(?:common(?:ly|est)?|uncommon|rare(?:ly|st)?|infrequent|frequent(?:ly)?|majority|most|predominant|prevalent|usual)\b", re.I)
+_WORSE_SURVIVAL = re.compile(r"\b(?:worse|poor(?:er)?|shorter|inferior|adverse|unfavou?rable)\b", re.I)
+_CONDITION = re.compile(r"\b(?:in|among|of)\s+(?:the\s+)?(?:patients|tumou?rs|cases|adenocarcinomas|nsclcs?|samples|those)\b[^,;]{0,60}$", re.I)
+
+
+def extract(view: View) -> list[Claim]:
+    """Claims of biology in one sentence."""
+    if view.role == OUTSIDE:
+        return []
+    claims = [*_pairs(view)]
+    paired = bool(claims)
+    if not paired:
+        claims += _prevalence(view)
+    if view.is_aim or view.role == METHODS:
+        return [c for c in claims if c.figures]
+    claims += _driver(view)
+    claims += _features(view)
+    return claims
+
+
+def _driver(view: View) -> Iterator[Claim]:
+    cues = [c for c in view.sense("driver") if not _in_name(view, c)]
+    if not cues:
+        return
+    subjects = [s for s in frames.affirmed(view.subjects) if s.gene and s.alteration != "wild-type"]
+    if not subjects and view.role == TITLE:
+        return
+    subjects = subjects or _genes(view) or (frames.carried_subjects(view) if frames._ANAPHORA.match(view.text) else [])
+    if not subjects:
+        return
+    cue = frames.nearest(cues, (subjects[0].start, subjects[0].end))[0] if subjects[0].start >= view.start else cues[0]
+    stance = frames.stance_at(view, cue.start, cue.end)
+    yield from build(view, ClaimType.DRIVER_ROLE, "biology.driver", subjects=distinct(subjects), stance=stance, joint=False, confidence=0.6)
+
+
+def _genes(view: View) -> list[Subject]:
+    return [Subject(m.start, m.end, m.name, mention=m) for m in view.of(Label.GENE) if m.name and m.polarity is not Polarity.NEGATED]
+
+
+def _in_name(view: View, cue: tuple[int, int, str]) -> bool:
+    return any(m.start <= cue[0] and cue[1] <= m.end for m in view.mentions if m.label in (Label.DRUG, Label.DRUG_CLASS, Label.GENE, Label.ASSAY))
+
+
+def _prevalence(view: View) -> Iterator[Claim]:
+    figures = list(frames.measures(view, "value_percent", "n_pos"))
+    used: set[tuple[str | None, str]] = set()
+    for mention, measure in figures:
+        subjects = _counted(view, mention, measure)
+        if not subjects:
+            continue
+        stance = DENIED if measure.value == 0 or measure.n == 0 else frames.stance_at(view, mention.start, mention.end)
+        stance = stance if stance == DENIED else frames.SUPPORTS
+        values, n = _prevalence_figures(view, mention, measure)
+        used.update((s.gene, s.kind) for s in subjects)
+        yield from build(
+            view, ClaimType.PREVALENCE, "biology.prevalence", subjects=subjects, stance=stance, figures=values, n=n, confidence=0.75,
+            warnings=measure.warnings,
+        )  # fmt: skip
+    if not figures and not view.is_aim and view.role != METHODS:
+        yield from _commonness(view)
+
+
+def _counted(view: View, mention: Mention, measure: Measure) -> list[Subject]:
+    """The alteration that a figure counts: tied by "respectively", or the nearest one that is not the population."""
+    if measure.item:
+        tied = [s for s in view.subjects if s.start < measure.item[1] and measure.item[0] < s.end and s.gene]
+        if tied:
+            return tied
+    clause = view.clause(mention.start)
+    local = [s for s in view.subjects if s.gene and clause[0] <= s.start < clause[1]] or [s for s in view.subjects if s.gene]
+    local = [s for s in local if s.alteration != "wild-type" and not _is_population(view, s)] or local
+    if not local:
+        return frames.carried_subjects(view) if view.has("frequency") and not agents(view) and _refers_back(view) else []
+    first = frames.nearest(local, (mention.start, mention.end), before_bonus=8)[0]
+    return [s for s in local if s.start == first.start or _coordinated(view, first, s)]
+
+
+def _refers_back(view: View) -> bool:
+    return bool(frames._ANAPHORA.match(view.text)) or bool(view.sense("detect")) or bool(re.search(r"\b(?:positive|fusions?|mutations?|rearrangements?)\b", view.text))
+
+
+def _is_population(view: View, subject: Subject) -> bool:
+    before = view.document.text[max(view.start, subject.start - 40) : subject.start]
+    return bool(_CONDITION.search(before + ""))
+
+
+def _coordinated(view: View, one: Subject, other: Subject) -> bool:
+    first, second = sorted((one, other), key=lambda s: s.start)
+    gap = view.document.text[first.end : second.start]
+    return len(gap) < 25 and bool(re.fullmatch(r"[\s,/]*(?:and|or|and/or|,)?\s*(?:\w+[-\s])?", gap)) and not re.search(r"\d", gap)
+
+
+def _prevalence_figures(view: View, mention: Mention, measure: Measure) -> tuple[dict[str, float | int | str], int | None]:
+    values: dict[str, float | int | str] = {}
+    if measure.value is not None and measure.metric == "value_percent":
+        values["value_percent"] = measure.value
+    if measure.metric == "n_pos" and measure.value is not None and measure.n is None:
+        values["n_pos"] = measure.value
+    if measure.n is not None:
+        values["n_pos"] = measure.n
+    total = measure.total or _population(view, mention)
+    if total:
+        values["N"] = total
+    return values, total
+
+
+def _population(view: View, mention: Mention) -> int | None:
+    """The one counted group of the sentence that is no part of the figure."""
+    cohorts = [m for m in view.of(Label.COHORT) if isinstance(m.referent, Cohort) and m.referent.n and m.end <= mention.start]
+    return cohorts[0].referent.n if len(cohorts) == 1 and isinstance(cohorts[0].referent, Cohort) else None
+
+
+def _commonness(view: View) -> Iterator[Claim]:
+    found = _COMMONNESS.search(view.text)
+    if not found or not view.of(Label.DISEASE, Label.COHORT) or agents(view) or view.has("safety", "resist", "feature", "approve"):
+        return
+    position = view.start + found.start()
+    clause = view.clause(position)
+    subjects = [s for s in frames.affirmed(view.subjects) if s.gene and clause[0] <= s.start < clause[1] and s.kind != "wild-type"]
+    if subjects:
+        stance = frames.stance_at(view, position, position + 4)
+        yield from build(view, ClaimType.PREVALENCE, "biology.commonness", subjects=distinct(subjects), stance=stance, confidence=0.5)
+
+
+def _pairs(view: View) -> Iterator[Claim]:
+    """Mutual exclusivity and co-occurrence: the subjects stand together in one claim."""
+    exclusive, together = view.sense("exclusive"), view.sense("cooccur")
+    if not exclusive and not together:
+        return
+    subjects = distinct([s for s in view.subjects if s.gene]) or _genes(view)
+    genes = {s.gene for s in subjects}
+    if len(subjects) < 2:
+        subjects = distinct([*subjects, *frames.carried_subjects(view)])
+        genes = {s.gene for s in subjects}
+    if not subjects:
+        return
+    if exclusive:
+        cue = exclusive[0]
+        stance = frames.stance_at(view, cue.start, cue.end) if not re.match(r"no|not|lack|absence|without|less|rarely|had no|depletion", view.document.text[cue.start : cue.end], re.I) else frames.SUPPORTS
+        stance = AGAINST if stance == DENIED else stance
+        if view.is_aim and view.role != TITLE:
+            return
+        yield from build(view, ClaimType.MUTUAL_EXCLUSIVITY, "biology.exclusive", subjects=subjects, stance=stance, joint=True, confidence=0.7)
+        return
+    if len(genes) < 2 and len({(s.fusion, s.variant, s.alteration) for s in subjects}) < 2:
+        return
+    if view.is_aim and not frames.measures(view, "value_percent", "n_pos"):
+        return
+    yield from _together(view, subjects, together[0])
+
+
+def _together(view: View, subjects: list[Subject], cue: tuple[int, int, str]) -> Iterator[Claim]:
+    stance = frames.stance_at(view, cue[0], cue[1])
+    figures = list(frames.measures(view, "value_percent", "n_pos"))
+    if stance == DENIED:
+        yield from build(view, ClaimType.MUTUAL_EXCLUSIVITY, "biology.never_together", subjects=subjects, joint=True, confidence=0.6)
+        return
+    for mention, measure in figures or [(None, None)]:  # type: ignore[list-item]
+        values, n = _prevalence_figures(view, mention, measure) if measure else ({}, None)
+        yield from build(
+            view, ClaimType.CO_OCCURRENCE, "biology.together", subjects=subjects, stance=stance, figures=values, n=n, joint=True, confidence=0.65
+        )  # fmt: skip
+
+
+def _features(view: View) -> Iterator[Claim]:
+    features, relations = view.sense("feature"), view.sense("associate", "nodiff", "frequency")
+    features = [c for c in features if not any(m.start <= c.start and c.end <= m.end for m in view.of(Label.DISEASE, Label.DRUG_CLASS, Label.DRUG, Label.MEASURE))]
+    if not features or not relations or agents(view) or view.has("safetycore", "resist"):
+        return
+    if not view.has("associate", "nodiff") and not _smoking(features, view):
+        return
+    subjects = distinct([s for s in frames.affirmed(view.subjects) if s.gene]) or frames.carried_subjects(view)
+    if not subjects:
+        return
+    figures, n = _survival_figures(view)
+    relation = next((c for c in relations if c.sense != "frequency"), relations[0])
+    nodiff = view.sense("nodiff")
+    stance = DENIED if nodiff else frames.stance_at(view, relation.start, relation.end)
+    outcome = any(view.document.text[c.start : c.end].lower().startswith(("prognos", "surviv", "overall", "median")) for c in features)
+    significance = ("Poor Outcome" if _WORSE_SURVIVAL.search(view.text) else "Better Outcome") if outcome and stance[0] is Direction.SUPPORTS else None
+    yield from build(
+        view, ClaimType.CLINICAL_FEATURES_ASSOCIATION, "biology.features", subjects=subjects, stance=stance, figures=figures, n=n,
+        confidence=0.55, significance=significance,
+    )  # fmt: skip
+
+
+def _smoking(features: list, view: View) -> bool:  # type: ignore[type-arg]
+    return any(re.match(r"smok|nonsmok|never|female|male|wom|men|young|old", view.document.text[c.start : c.end], re.I) for c in features)
+
+
+def _survival_figures(view: View) -> tuple[dict[str, float | int | str], int | None]:
+    figures: dict[str, float | int | str] = {}
+    for _, measure in frames.measures(view, "OS_months", "PFS_months", "HR"):
+        if measure.value is not None:
+            figures.setdefault(measure.metric, measure.value)
+    return figures, None

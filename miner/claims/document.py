@@ -1,0 +1,301 @@
+"""A reading as the frames see it: sentences with their mentions, cues, clauses and role, and what the paper is about."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from miner.claims import senses
+from miner.claims.senses import Cue
+from miner.lexicon import Lexicon
+from miner.schema import Alteration, Concept, Fusion, Label, Mention, Reading, Sentence, StudyType, Variant
+
+TITLE, BACKGROUND, AIM, METHODS, RESULTS, CONCLUSIONS, BODY, OUTSIDE = (
+    "title",
+    "background",
+    "aim",
+    "methods",
+    "results",
+    "conclusions",
+    "body",
+    "outside",
+)
+_ROLE_WORDS = (
+    (OUTSIDE, re.compile(r"fund|regist|copyright|disclos|conflict|keyword|acknowledg", re.I)),
+    (METHODS, re.compile(r"method|design|setting|participants|intervention|materials|patients and|main outcome|data source", re.I)),
+    (RESULTS, re.compile(r"result|finding|case|observation|experience", re.I)),
+    (CONCLUSIONS, re.compile(r"conclu|interpret|implication|discussion|significance|expert|future|relevance|summary|recommend", re.I)),
+    (AIM, re.compile(r"objective|aim|purpose|hypothes", re.I)),
+    (BACKGROUND, re.compile(r"background|introduc|context|importance|rationale|areas covered", re.I)),
+)
+_COPYRIGHT = re.compile(r"^\s*(©|copyright\b|\(c\)|see related|this article is|see accompanying|doi\b)", re.I)
+_AIM_SENTENCE = re.compile(
+    r"^\W*(to (?:assess|evaluate|determine|investigate|examine|explore|compare|study|describe|identify|analy[sz]e|report|clarify|test)\b"
+    r"|(?:in this|the present|this|our|the current)\b[^.]{0,60}\b(?:aim|purpose|objective|goal)s?\b"
+    r"|(?:we|here,? we|in this \w+,? we|herein,? we)\s+(?:aim|sought|investigat|evaluat|assess|examin|explor|compar|review|discuss|survey|"
+    r"undertook|retrospectively|prospectively|analy[sz]ed|studied|looked)\w*"
+    r"|the (?:aim|purpose|objective|goal)s?\b|this (?:review|article|paper|chapter)\b|(?:in|for) this review\b|(?:the|our) review\b)",
+    re.I,
+)
+POPULATION = re.compile(r"[-\s](?:resistant|refractory|pretreated|pre-treated|na[iï]ve|naive|treated|experienced|intolerant|failure|failed)\b", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a claim is about: an alteration with its gene, as one mention names it."""
+
+    start: int
+    end: int
+    gene: str | None
+    fusion: str | None = None
+    variant: str | None = None
+    alteration: str | None = None
+    mention: Mention | None = field(default=None, compare=False)
+
+    @property
+    def kind(self) -> str:
+        """``fusion``, ``variant`` or the alteration's kind."""
+        return "fusion" if self.fusion else "variant" if self.variant else self.alteration or "gene"
+
+
+def subject_of(mention: Mention) -> Subject | None:
+    """The subject that a mention names, or None."""
+    referent, span = mention.referent, (mention.start, mention.end)
+    if isinstance(referent, Fusion):
+        return Subject(*span, referent.three_prime, fusion=str(referent), mention=mention)
+    if isinstance(referent, Variant):
+        return Subject(*span, referent.gene, variant=str(referent), mention=mention)
+    if isinstance(referent, Alteration):
+        return Subject(*span, referent.gene, alteration=referent.kind, mention=mention)
+    return None
+
+
+class View:
+    """One sentence with everything in it."""
+
+    def __init__(self, document: Document, index: int, sentence: Sentence, mentions: list[Mention], cues: list[Cue], role: str) -> None:
+        self.document, self.index, self.sentence = document, index, sentence
+        self.mentions, self.cues, self.role = mentions, cues, role
+        self.start, self.end = sentence.start, sentence.end
+
+    @cached_property
+    def text(self) -> str:
+        """The sentence."""
+        return self.document.text[self.start : self.end]
+
+    @cached_property
+    def clauses(self) -> tuple[tuple[int, int], ...]:
+        """Spans of the clauses."""
+        return self.sentence.clauses or ((self.start, self.end),)
+
+    def clause(self, position: int) -> tuple[int, int]:
+        """The clause around a position."""
+        return next((c for c in self.clauses if c[0] <= position < c[1]), (self.start, self.end))
+
+    def of(self, *labels: Label, within: tuple[int, int] | None = None) -> list[Mention]:
+        """Mentions of some labels, in the sentence or in a part of it."""
+        start, end = within or (self.start, self.end)
+        return [m for m in self.mentions if m.label in labels and start <= m.start and m.end <= end]
+
+    def sense(self, *names: str, within: tuple[int, int] | None = None) -> list[Cue]:
+        """Cues of some senses, in the sentence or in a part of it."""
+        start, end = within or (self.start, self.end)
+        return [c for c in self.cues if c.sense in names and start <= c.start and c.end <= end]
+
+    def has(self, *names: str, within: tuple[int, int] | None = None) -> bool:
+        """Is there a cue of one of these senses?"""
+        return bool(self.sense(*names, within=within))
+
+    @cached_property
+    def is_aim(self) -> bool:
+        """Does the sentence only say what the authors set out to do, or how?"""
+        return self.role in (AIM, METHODS, OUTSIDE) and bool(self.has("aim") or self.role == OUTSIDE) or bool(_AIM_SENTENCE.match(self.text))
+
+    @cached_property
+    def subjects(self) -> list[Subject]:
+        """Alterations in the sentence; a generic one inside or beside the same gene's named one is left out."""
+        found = [s for m in self.mentions if m.label in (Label.FUSION, Label.VARIANT, Label.ALTERATION) if (s := subject_of(m))]
+        named = [s for s in found if s.fusion or s.variant]
+        return [s for s in found if s in named or not any(o.start <= s.start and s.end <= o.end + 12 and o.gene == s.gene for o in named)]
+
+
+class Document:
+    """A reading prepared for the extractors."""
+
+    def __init__(self, reading: Reading, lexicon: Lexicon, study_type: StudyType) -> None:
+        self.reading, self.lexicon, self.study_type = reading, lexicon, study_type
+        self.text = reading.text
+        self.views = self._views(senses.load().find(self.text))
+
+    def _views(self, cues: list[Cue]) -> list[View]:
+        mentions, starts, cue_starts = self.reading.mentions, [m.start for m in self.reading.mentions], [c.start for c in cues]
+        roles = self._roles()
+        views = []
+        for index, sentence in enumerate(self.reading.sentences):
+            held = [m for m in mentions[bisect_left(starts, sentence.start) : bisect_left(starts, sentence.end)] if m.end <= sentence.end]
+            said = [c for c in cues[bisect_left(cue_starts, sentence.start) : bisect_left(cue_starts, sentence.end)] if c.end <= sentence.end]
+            views.append(View(self, index, sentence, held, said, roles[index]))
+        return views
+
+    def _roles(self) -> list[str]:
+        roles = []
+        for sentence in self.reading.sentences:
+            label, text = sentence.label or "", self.text[sentence.start : sentence.end]
+            if _COPYRIGHT.match(text):
+                role = OUTSIDE
+            elif sentence.section == 0 and self.reading.record.title:
+                role = TITLE
+            else:
+                role = next((name for name, words in _ROLE_WORDS if words.search(label)), BODY)
+            roles.append(role)
+        return roles
+
+    @cached_property
+    def title(self) -> View | None:
+        """The title, where there is one."""
+        return self.views[0] if self.views and self.views[0].role == TITLE else None
+
+    @cached_property
+    def subjects(self) -> list[Subject]:
+        """Every alteration of the paper, in order."""
+        return [s for v in self.views for s in v.subjects]
+
+    @cached_property
+    def resistance_variants(self) -> frozenset[str]:
+        """Variants that the text calls resistant somewhere, or that are known to be."""
+        found = set()
+        for view in self.views:
+            for subject in view.subjects:
+                if subject.variant and (self._known(subject.variant) or view.has("resist", within=view.clause(subject.start))):
+                    found.add(subject.variant)
+        return frozenset(found)
+
+    @staticmethod
+    def _known(variant: str) -> bool:
+        return variant in senses.known_resistance()
+
+    @cached_property
+    def focus(self) -> list[Subject]:
+        """What the paper is about: the alterations of the title, else the most frequent gene's commonest kind."""
+        titled = [s for v in self.views if v.role == TITLE for s in v.subjects if s.gene]
+        if titled:
+            return distinct(titled)
+        counts = Counter(s.gene for s in self.subjects if s.gene)
+        if not counts:
+            return []
+        gene, count = counts.most_common(1)[0]
+        if count < 2 and len(counts) > 1:
+            return []
+        kinds = Counter(s.kind for s in self.subjects if s.gene == gene)
+        best = kinds.most_common(1)[0][0]
+        return [next(s for s in self.subjects if s.gene == gene and s.kind == best)]
+
+    @cached_property
+    def focus_drugs(self) -> list[Mention]:
+        """The drugs of the title as given (not as resisted), else the most frequent drug."""
+        if self.title:
+            titled = agents(self.title)
+            if titled:
+                return titled
+        counts = Counter(m.name for m in self.reading.mentions if m.label is Label.DRUG)
+        if not counts:
+            classes = Counter(m.name for m in self.reading.mentions if m.label is Label.DRUG_CLASS)
+            counts = classes
+        if not counts:
+            return []
+        name = counts.most_common(1)[0][0]
+        return [next(m for m in self.reading.mentions if m.name == name and m.label in (Label.DRUG, Label.DRUG_CLASS))]
+
+    @cached_property
+    def disease(self) -> Concept | None:
+        """The disease of the title, else the most frequent one."""
+        named = [m.referent for m in self.reading.mentions if m.label is Label.DISEASE and isinstance(m.referent, Concept)]
+        titled = [m.referent for m in (self.title.of(Label.DISEASE) if self.title else []) if isinstance(m.referent, Concept)]
+        if titled:
+            return titled[-1]
+        return Counter(named).most_common(1)[0][0] if named else None
+
+
+def distinct(subjects: Iterable[Subject]) -> list[Subject]:
+    """Subjects without repetition of the same gene, fusion, variant and kind; order kept."""
+    seen, kept = set(), []
+    for subject in subjects:
+        key = (subject.gene, subject.fusion, subject.variant, subject.alteration)
+        if key not in seen:
+            seen.add(key)
+            kept.append(subject)
+    return kept
+
+
+_PRIOR_BEFORE = re.compile(
+    r"(?:\b(?:prior|previous(?:ly)?|earlier|after|following|post|refractory to|resistant to|resistance to|progress(?:ed|ion|ing)?(?:\s+\w+){0,2}\s+(?:on|to|with|during|through|following|after)"
+    r"|pretreated with|treated previously with|failed|failure of|intolerant to|intolerance to|na[iï]ve to|exposed to|received|no|not (?:received|been given))"
+    r"(?:\s+(?:the|a|an|at least|one|first[- ]generation|treatment|therapy|with|to|standard|prior|or more|more|therapies|\d+|-|first-line|initial|of|received|had))*\s*)$",
+    re.I,
+)
+_PRIOR_HYPHEN = re.compile(r"(?:post-|anti-?)$", re.I)
+_AFTER_PRIOR = re.compile(r"^(?:[-–\s]?(?:resistan\w*|refractory|pre-?treated|na[iï]ve|experienced|intolerant|failure|failed|insensitive)\b)", re.I)
+_COMPARATOR = re.compile(
+    r"(?:\b(?:than|versus|vs\.?|over|compared (?:with|to)|relative to|comparable (?:with|to)|similar to|against|from|unlike|rather than|instead of|v|to that of|that of|beat|beside|in contrast to)"
+    r"(?:\s+(?:the|that|those|of|with|in|for|patients|standard|receiving|treated|on|given|a|an|for))*\s*)$",
+    re.I,
+)
+
+
+def therapy_role(document: Document, mention: Mention) -> str:
+    """How a sentence uses a therapy: ``agent`` (given), ``prior`` (given before, resisted) or ``comparator``."""
+    before, after = document.text[max(0, mention.start - 80) : mention.start], document.text[mention.end : mention.end + 24]
+    if _AFTER_PRIOR.match(after):
+        return "prior"
+    if _COMPARATOR.search(before):
+        return "comparator"
+    if _PRIOR_BEFORE.search(before) or _PRIOR_HYPHEN.search(before):
+        return "prior"
+    return "agent"
+
+
+def therapies(view: View, within: tuple[int, int] | None = None) -> list[Mention]:
+    """Drug and class mentions; a class that only explains a drug beside it (``the TRK inhibitor larotrectinib``) is left out."""
+    found = view.of(Label.DRUG, Label.DRUG_CLASS, within=within)
+    drugs = [m for m in found if m.label is Label.DRUG]
+    kept = []
+    for mention in found:
+        nested = any(o is not mention and o.start <= mention.start and mention.end <= o.end and len(o.text) > len(mention.text) for o in found)
+        if nested or (mention.label is Label.DRUG_CLASS and any(_explains(view, mention, drug) for drug in drugs)):
+            continue
+        kept.append(mention)
+    return kept
+
+
+def _explains(view: View, group: Mention, drug: Mention) -> bool:
+    classes = view.document.lexicon.classes(drug.name or "")
+    if group.name not in classes and group.name != "tyrosine kinase inhibitors":
+        return False
+    first, second = sorted((group, drug))
+    gap = view.document.text[first.end : second.start]
+    return len(gap) <= 70 and not re.search(r"\b(?:and|or|than|versus|vs|plus|but)\b|[.;:]", gap)
+
+
+def agents(view: View, within: tuple[int, int] | None = None) -> list[Mention]:
+    """Therapies that the sentence has given, in order; chains keep the role of their first member."""
+    found, last = [], ""
+    for mention in therapies(view, within):
+        role = therapy_role(view.document, mention)
+        if role == "agent" and last and _joined(view, mention):
+            role = last
+        if role == "agent":
+            found.append(mention)
+        last = role
+    return found
+
+
+def _joined(view: View, mention: Mention) -> bool:
+    previous = [m for m in view.of(Label.DRUG, Label.DRUG_CLASS) if m.end <= mention.start]
+    if not previous:
+        return False
+    gap = view.document.text[max(m.end for m in previous) : mention.start]
+    return bool(re.fullmatch(r"\s*(?:\([^)]{0,30}\))?\s*(?:,|/|and|or|,\s*(?:and|or)|and/or)\s*(?:the\s+)?", gap))

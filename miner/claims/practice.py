@@ -1,0 +1,150 @@
+"""What is done: detection, approval and recommendation, safety."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from miner.claims import frames
+from miner.claims.document import METHODS, OUTSIDE, RESULTS, TITLE, Subject, View, agents, distinct, therapies
+from miner.claims.frames import DENIED, HEDGED, build, names
+from miner.schema import Claim, ClaimType, Cohort, Concept, Direction, Label, Measure, Mention
+
+_TEST_FIGURES = ("sensitivity_percent", "specificity_percent", "concordance_percent", "ppv_percent", "npv_percent", "accuracy_percent")
+_POOR_TEST = re.compile(r"\b(?:poor|miss(?:ed|es)?|false[- ](?:negative|positive)s?|difficult|low sensitivity|limited|not (?:reliable|sensitive|sufficient)|unreliable|variab\w+|discord\w+|no concordance|fail\w*)\b", re.I)
+_GOOD_TEST = re.compile(r"\b(?:detect\w*|identif\w*|confirm\w*|sensitiv\w*|specific\w*|reliabl\w*|accura\w*|concord\w*|agreement|validat\w*|screen\w*|method|standard|useful|feasible|superior|algorithm|recommend\w*|tool|technique)", re.I)
+_NOT_APPROVED = re.compile(r"\b(?:no|not|never|rescind\w*|withdr\w+|against|should not|avoid)\b", re.I)
+_EVENT = re.compile(r"\b(?:no (?:new |unexpected )?(?:safety|treatment-related deaths?))\b", re.I)
+_TESTING = re.compile(r"\b(?:test(?:ing|ed)?|screen(?:ing|ed)?|profiling|genotyp\w+|biops\w+|assay)\b", re.I)
+
+
+def extract(view: View) -> list[Claim]:
+    """Claims of practice in one sentence."""
+    if view.role == OUTSIDE:
+        return []
+    return [*_detection(view), *_approval(view), *_safety(view)]
+
+
+def _detection(view: View) -> Iterator[Claim]:
+    assays = view.of(Label.ASSAY)
+    figures = list(frames.measures(view, *_TEST_FIGURES))
+    if not assays and not figures:
+        return
+    if not figures and (not _GOOD_TEST.search(view.text) or view.role in (METHODS, "aim") or view.is_aim):
+        return
+    if not figures and not _about_test(view):
+        return
+    subjects = frames.subjects_for(view, (assays[0].start, assays[0].end) if assays else (view.start, view.end)) or _genes(view)
+    if figures:
+        yield from _test_figures(view, subjects, assays, figures)
+        return
+    stance = _test_stance(view)
+    yield from build(
+        view, ClaimType.DETECTION_METHOD, "practice.detection", subjects=subjects, stance=stance, figures={"method": _methods(assays)}, confidence=0.55
+    )  # fmt: skip
+
+
+def _about_test(view: View) -> bool:
+    """Is the test what the sentence speaks of, and not only how a count was made?"""
+    return view.document.study_type in ("diagnostic_validation", "review") or not frames.measures(view, "value_percent", "n_pos")
+
+
+def _genes(view: View) -> list[Subject]:
+    return [Subject(m.start, m.end, m.name, mention=m) for m in view.of(Label.GENE) if m.name]
+
+
+def _methods(assays: list[Mention]) -> str:
+    return "/".join(dict.fromkeys(m.name or m.text for m in assays))
+
+
+def _test_figures(view: View, subjects: list[Subject], assays: list[Mention], figures: list[tuple[Mention, Measure]]) -> Iterator[Claim]:
+    groups: dict[tuple[str, tuple[str | None, ...], int], dict[str, float | int | str]] = {}
+    for mention, measure in figures:
+        tied = [a for a in assays if measure.item and a.start < measure.item[1] and measure.item[0] < a.end]
+        assay = (tied or frames.nearest(assays, (mention.start, mention.end), before_bonus=40))[:1]
+        genes = tuple(s.gene for s in subjects if measure.item and s.start < measure.item[1] and measure.item[0] < s.end)
+        slot = 0
+        while measure.metric in groups.get((_methods(assay), genes, slot), {}):
+            slot += 1
+        held = groups.setdefault((_methods(assay), genes, slot), {"method": _methods(assay)} if assay else {})
+        if measure.value is not None:
+            held[measure.metric] = measure.value
+    for (_, genes, _), values in groups.items():
+        chosen = [s for s in subjects if s.gene in genes] if genes else subjects
+        yield from build(view, ClaimType.DETECTION_METHOD, "practice.test_figures", subjects=chosen, figures=values, confidence=0.8)
+
+
+def _test_stance(view: View) -> frames.Stance:
+    poor = _POOR_TEST.search(view.text)
+    if poor and not re.search(r"\bmore (?:sensitive|accurate|reliable)|most sensitive\b", view.text):
+        return (Direction.DOES_NOT_SUPPORT, frames.stance_at(view, view.start + poor.start(), view.start + poor.end())[1])
+    good = view.sense("detect")
+    stance = frames.stance_at(view, good[0].start, good[0].end) if good else frames.SUPPORTS
+    return stance
+
+
+def _approval(view: View) -> Iterator[Claim]:
+    core = view.sense("approvecore")
+    cues = core or (view.sense("recommend") if view.role in ("conclusions", "body", "background", TITLE, RESULTS) else [])
+    if not cues or (view.is_aim and not core) or view.role == METHODS:
+        return
+    cue = cues[0]
+    given = _approved(view, cue.start)
+    subjects = frames.subjects_for(view, (cue.start, cue.end), carry=not given)
+    if not given and not (subjects and _TESTING.search(view.text)):
+        return
+    if not core and not subjects and not given:
+        return
+    subjects = subjects or [s for s in view.document.focus]
+    stance = _approval_stance(view, cue)
+    yield from build(
+        view, ClaimType.APPROVAL_RECOMMENDATION, "practice.approval", subjects=subjects, therapies=names(given), stance=stance,
+        confidence=0.65 if core else 0.45,
+    )  # fmt: skip
+
+
+def _approved(view: View, position: int) -> list[Mention]:
+    """What is approved: the therapies of the cue's clause, else the nearest of the sentence."""
+    given = agents(view, view.clause(position)) or agents(view) or therapies(view)
+    if given:
+        return given
+    return view.document.focus_drugs if frames._ANAPHORA.match(view.text) or view.role == "conclusions" else []
+
+
+def _approval_stance(view: View, cue: tuple[int, int, str]) -> frames.Stance:
+    stance = frames.stance_at(view, cue[0], cue[1])
+    if stance != DENIED and _NOT_APPROVED.search(view.document.text[max(view.start, cue[0] - 40) : cue[1] + 10]):
+        rescinded = re.search(r"rescind|withdr|against|should not|avoid", view.text, re.I)
+        return (Direction.DOES_NOT_SUPPORT, frames.Polarity.ASSERTED) if rescinded else stance
+    return HEDGED if stance != DENIED and re.search(r"\b(?:may|might|could|potential\w*|expected|will|probably|likely|nearing|approaching)\b", view.text[: cue[1] - view.start + 20], re.I) else stance
+
+
+def _safety(view: View) -> Iterator[Claim]:
+    cues = [c for c in view.sense("safetycore") if not any(m.start <= c.start and c.end <= m.end for m in view.of(Label.DRUG, Label.DISEASE))]
+    if not cues or (view.is_aim and not frames.measures(view, "AE_percent")) or view.role in ("aim", METHODS):
+        return
+    if re.search(r"\b(?:until|unacceptable toxicity|were assessed|was assessed|end ?points?)\b", view.text, re.I) and not frames.measures(view, "AE_percent"):
+        return
+    given = frames.therapies_for(view, (cues[0].start, cues[0].end))
+    if not given:
+        return
+    events = _events(view)
+    figures: dict[str, float | int | str] = {"AE": events} if events else {}
+    cohort = [m.referent.n for m in view.of(Label.COHORT) if isinstance(m.referent, Cohort) and m.referent.n]
+    yield from build(
+        view, ClaimType.SAFETY, "practice.safety", subjects=(), therapies=names(given), figures=figures,
+        n=cohort[0] if len(cohort) == 1 else None, confidence=0.6,
+    )  # fmt: skip
+
+
+def _events(view: View) -> str | None:
+    parts = []
+    for mention, measure in frames.measures(view, "AE_percent"):
+        name = view.document.text[measure.anchor[0] : measure.anchor[1]] if measure.anchor else ""
+        parts.append(f"{name} {measure.value}%".strip() if measure.value is not None else name)
+    return "; ".join(p for p in parts if p) or None
+
+
+def disease_names(view: View) -> list[str]:
+    """Names of the diseases in a sentence."""
+    return [m.referent.name for m in view.of(Label.DISEASE) if isinstance(m.referent, Concept)]

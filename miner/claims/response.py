@@ -1,0 +1,206 @@
+"""Does a therapy work: sensitivity and response, immunotherapy, combinations, resistance overcome."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from miner.claims import frames
+from miner.claims.document import OUTSIDE, RESULTS, TITLE, Subject, View, agents, therapies, therapy_role
+from miner.claims.frames import AGAINST, DENIED, HEDGED, SUPPORTS, Stance, build, names
+from miner.schema import Claim, ClaimType, Direction, Label, Measure, Mention, Polarity
+
+RATES = ("ORR_percent", "CR_percent", "n_resp", "CR", "PR", "SD", "PD", "IC_DCR_percent", "IC_ORR_percent", "DCR_percent")
+TIMES = ("DoR_months", "PFS_months", "OS_months", "HR")
+METRICS = RATES + TIMES
+_COMBINED = re.compile(r"\b(?:plus|combin\w+|together with|added to|addition of|dual)\b|\s\+\s", re.I)
+_RESISTANT = re.compile(r"[-\s](?:resistant|refractory)\b|\bresistan(?:t|ce) to\b|\brefractory to\b|\b(?:progress\w+|relapsed|failed)\b[^.;]{0,30}\b(?:on|after|following|to)\b", re.I)
+_CASE = re.compile(r"\b(partial response|complete response|progressive disease|stable disease|disease control|clinical benefit|regress\w+|respon\w+|shrink\w+|shrank|shrunk|progress\w+)\b", re.I)
+
+
+def extract(view: View) -> list[Claim]:
+    """Claims of response in one sentence, from its figures where it has some, else from its words."""
+    if view.role == OUTSIDE:
+        return []
+    measured = list(_measured(view))
+    if measured:
+        return measured
+    if view.is_aim:
+        return []
+    return list(_stated(view))
+
+
+def claim_type(view: View, given: list[Mention], subjects: list[Subject], *, stated: bool) -> ClaimType:
+    """The type of a response claim: by the therapies, then by what they are given against."""
+    if len({m.name for m in given}) > 1 and _joined(view, given):
+        return ClaimType.COMBINATION_THERAPY
+    if frames.is_checkpoint(view, given):
+        return ClaimType.IMMUNOTHERAPY_OUTCOME
+    if any(s.variant and s.variant in view.document.resistance_variants for s in subjects):
+        return ClaimType.OVERCOMES_RESISTANCE
+    if stated and _RESISTANT.search(view.text) and len(given) < len(therapies(view)):
+        return ClaimType.OVERCOMES_RESISTANCE
+    return ClaimType.SENSITIVITY_RESPONSE
+
+
+def _joined(view: View, given: list[Mention]) -> bool:
+    span = (min(m.start for m in given), max(m.end for m in given))
+    window = view.document.text[max(0, span[0] - 40) : span[1] + 4]
+    return span[0] >= view.start and bool(_COMBINED.search(window))
+
+
+def _measured(view: View) -> Iterator[Claim]:
+    groups: dict[tuple[tuple[str, ...], tuple[int, int] | None, int], list[tuple[Mention, Measure]]] = {}
+    found = frames.measures(view, *METRICS)
+    if not found or (view.is_aim and view.role != "aim" and not any(m.metric in RATES for _, m in found)):
+        return
+    for mention, measure in found:
+        given = _given(view, mention, measure)
+        key = (names(given), _subject_item(view, measure))
+        slot = 0
+        while any(m.metric == measure.metric for _, m in groups.get((*key, slot), [])):
+            slot += 1
+        groups.setdefault((*key, slot), []).append((mention, measure))
+    for (given_names, item, _), members in groups.items():
+        yield from _measured_claims(view, given_names, item, members)
+
+
+def _given(view: View, mention: Mention, measure: Measure) -> list[Mention]:
+    """Therapies of one figure: what "respectively" or apposition ties it to, else the nearest given."""
+    if measure.item:
+        tied = [m for m in view.of(Label.DRUG, Label.DRUG_CLASS) if m.start < measure.item[1] and measure.item[0] < m.end]
+        if tied:
+            return tied
+    return frames.therapies_for(view, (mention.start, mention.end))
+
+
+def _subject_item(view: View, measure: Measure) -> tuple[int, int] | None:
+    if not measure.item:
+        return None
+    tied = any(s.start < measure.item[1] and measure.item[0] < s.end for s in view.subjects)
+    genes = any(m.start < measure.item[1] and measure.item[0] < m.end for m in view.of(Label.GENE))
+    return measure.item if tied or genes else None
+
+
+def _measured_claims(
+    view: View, given_names: tuple[str, ...], item: tuple[int, int] | None, members: list[tuple[Mention, Measure]]
+) -> Iterator[Claim]:
+    span = (members[0][0].start, members[-1][0].end)
+    subjects = _item_subjects(view, item) or frames.subjects_for(view, span)
+    given = [m for m in view.document.reading.mentions if m.name in given_names and m.label in (Label.DRUG, Label.DRUG_CLASS)]
+    local = [m for m in given if view.start <= m.start < view.end] or given[:1]
+    if not given_names and not any(m.metric in RATES for _, m in members):
+        return
+    figures, n = figures_of(members)
+    stance = _figure_stance(view, span, members)
+    type_ = claim_type(view, local, subjects, stated=False)
+    warnings = tuple(w for _, m in members for w in m.warnings)
+    yield from build(
+        view, type_, "response.measured", subjects=subjects, therapies=given_names, stance=stance, figures=figures, n=n,
+        confidence=0.8, warnings=warnings,
+    )  # fmt: skip
+
+
+def _item_subjects(view: View, item: tuple[int, int] | None) -> list[Subject]:
+    if not item:
+        return []
+    tied = [s for s in view.subjects if s.start < item[1] and item[0] < s.end and s.gene]
+    if tied:
+        return tied
+    genes = [m for m in view.of(Label.GENE) if m.start < item[1] and item[0] < m.end]
+    kind = next((s.alteration for s in view.document.subjects if s.alteration), "fusion")
+    return [Subject(m.start, m.end, m.name, alteration=kind, mention=m) for m in genes]
+
+
+def figures_of(members: list[tuple[Mention, Measure]]) -> tuple[dict[str, float | int | str], int | None]:
+    """Figures of a claim and its population from measures that belong together."""
+    figures: dict[str, float | int | str] = {}
+    population = None
+    for _, measure in members:
+        if measure.value is not None:
+            figures.setdefault(measure.metric, measure.value)
+        if measure.metric in RATES and measure.total:
+            population = population or measure.total
+            figures.setdefault("N", measure.total)
+            if measure.metric in ("ORR_percent", "n_resp") and measure.n is not None:
+                figures.setdefault("n_resp", measure.n)
+    return figures, population
+
+
+def _figure_stance(view: View, span: tuple[int, int], members: list[tuple[Mention, Measure]]) -> Stance:
+    clause = view.clause(span[0])
+    rates = {m.metric: m.value for _, m in members}
+    if rates and set(rates) <= {"SD", "PD"}:
+        return AGAINST
+    if rates.get("ORR_percent") == 0 or rates.get("n_resp") == 0:
+        return DENIED
+    if view.has("nodiff", within=clause) and "HR" in rates:
+        return DENIED
+    denied = frames.stance_at(view, members[0][1].anchor[0], members[0][1].anchor[1]) if members[0][1].anchor else SUPPORTS
+    return denied if denied == HEDGED else SUPPORTS
+
+
+def _stated(view: View) -> Iterator[Claim]:
+    """Claims that words alone make, one for each clause that has a trigger and a therapy."""
+    done: set[tuple[str, ...]] = set()
+    for clause in view.clauses:
+        cues = view.sense("respond", "active", "benefit", "sensitive", "inhibit", "worse", "nodiff", within=clause)
+        cues = [c for c in cues if not _inside_mention(view, c)]
+        if not cues:
+            continue
+        given = agents(view, clause) or (agents(view) if len(view.clauses) > 1 else [])
+        if not given and not _speaks_of_response(view, cues):
+            continue
+        given = given or frames.carried_therapies(view)
+        if not given or names(given) in done:
+            continue
+        done.add(names(given))
+        yield from _stated_claims(view, clause, cues, given)
+
+
+def _inside_mention(view: View, cue: tuple[int, int, str]) -> bool:
+    return any(m.start <= cue[0] and cue[1] <= m.end for m in view.mentions if m.label in (Label.DRUG, Label.DRUG_CLASS, Label.MEASURE, Label.ASSAY))
+
+
+def _speaks_of_response(view: View, cues: list) -> bool:  # type: ignore[type-arg]
+    return view.role in (RESULTS, TITLE, "body", "conclusions") and any(c.sense == "respond" for c in cues)
+
+
+def _stated_claims(view: View, clause: tuple[int, int], cues: list, given: list[Mention]) -> Iterator[Claim]:  # type: ignore[type-arg]
+    subjects = frames.subjects_for(view, clause)
+    type_ = claim_type(view, given, subjects, stated=True)
+    stance = stated_stance(view, clause, cues)
+    figures = _case_figures(view, clause, stance)
+    yield from build(
+        view, type_, "response.stated", subjects=subjects, therapies=names(given), stance=stance, figures=figures,
+        n=1 if figures else None, confidence=0.6,
+    )  # fmt: skip
+
+
+def stated_stance(view: View, clause: tuple[int, int], cues: list) -> Stance:  # type: ignore[type-arg]
+    """Stance of a clause from its cues: what denies, what fails, what is hedged."""
+    positive = [c for c in cues if c.sense in ("respond", "active", "benefit", "sensitive", "inhibit")]
+    stances = [frames.stance_at(view, c.start, c.end) for c in positive]
+    if any(c.sense == "nodiff" for c in cues):
+        return DENIED
+    if DENIED in stances:
+        return DENIED
+    worse = [c for c in cues if c.sense == "worse"]
+    if worse and not [c for c in positive if c.sense in ("benefit", "respond")]:
+        failed = frames.stance_at(view, worse[0].start, worse[0].end)
+        return SUPPORTS if failed == DENIED else (Direction.DOES_NOT_SUPPORT, failed[1])
+    if HEDGED in stances:
+        return HEDGED
+    return SUPPORTS
+
+
+def _case_figures(view: View, clause: tuple[int, int], stance: Stance) -> dict[str, float | int | str]:
+    if str(view.document.study_type) != "case_report" or stance[1] is Polarity.HEDGED or frames.is_background(view):
+        return {}
+    found = _CASE.search(view.document.text[clause[0] : clause[1]])
+    return {"case_response": found.group(1).lower()} if found else {}
+
+
+def defeated(view: View) -> list[Mention]:
+    """Therapies that the sentence says are resisted or were given before."""
+    return [m for m in therapies(view) if therapy_role(view.document, m) == "prior"]
