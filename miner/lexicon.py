@@ -1,0 +1,274 @@
+"""Terms of genes, drugs, drug classes, diseases and assays, and where a text names them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from ahocorasick_rs import AhoCorasick
+
+from miner.lexicon_rows import LIMITS, PACKAGE_FOLDER, PROPERTIES, TAGS, fold, forms, label_of, plain, read_properties, read_rows, tables
+from miner.schema import Concept, Label
+
+STRONG, WEAK, LENIENT = "strong", "weak", "lenient"
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A stretch of text that names a concept; ``kind`` is the kind of the row that says so."""
+
+    start: int
+    end: int
+    label: Label
+    concept: Concept
+    kind: str
+
+
+class Lexicon:
+    """Look terms up, or find them in a text."""
+
+    def __init__(self, folders: Iterable[Path]) -> None:
+        self._folded: dict[str, tuple[Label, Concept, str]] = {}
+        self._exact: dict[str, tuple[Concept, str]] = {}
+        self._limits: dict[str, str] = {}
+        self._curated: set[str] = set()
+        self._members: dict[str, list[str]] = {}
+        self._targets: dict[str, list[str]] = {}
+        self._target_class: dict[str, Concept] = {}
+        self._classes: dict[str, list[str]] = {}
+        self._generation: dict[str, str] = {}
+        self._concepts: dict[str, Concept] = {}
+        kinases: set[str] = set()
+        digest = hashlib.sha256()
+        for folder in folders:
+            for path in tables(folder):
+                digest.update(path.read_bytes())
+                self._add_table(path, kinases)
+        self.kinases = frozenset(kinases)
+        self.version = digest.hexdigest()[:12]
+        self._add_case_variants()
+        self._folded_keys = list(self._folded)
+        self._exact_keys = list(self._exact)
+        self._folded_search = AhoCorasick(self._folded_keys)
+        self._exact_search = AhoCorasick(self._exact_keys)
+
+    # building
+
+    def _add_table(self, path: Path, kinases: set[str]) -> None:
+        if path.stem.startswith(PROPERTIES):
+            for row in read_properties(path):
+                self._add_property(row.drug, row.class_name, row.generation, row.targets)
+            return
+        label = label_of(path)
+        if label is None:
+            return
+        generated = path.stem in {"genes", "drugs", "diseases"}
+        for curie, name, text, kind, *_ in read_rows(path):
+            if kind in TAGS:
+                self._add_tag(label, curie, name, text, kind, kinases)
+            elif kind in LIMITS:
+                self._add_limit(label, text, kind)
+            else:
+                self._add_term(label, self._concept(curie, name), text, kind, generated)
+
+    def _concept(self, curie: str, name: str) -> Concept:
+        concept = self._concepts.get(curie)
+        if concept is None:
+            concept = self._concepts[curie] = Concept(curie, name)
+        return concept
+
+    def _add_tag(self, label: Label, curie: str, name: str, text: str, kind: str, kinases: set[str]) -> None:
+        if kind == "member":
+            self._members.setdefault(name, []).append(text)
+        elif kind == "kinase":
+            kinases.add(text)
+        elif kind == "target":
+            self._targets.setdefault(fold(name), []).append(text)
+            self._target_class.setdefault(text, self._concept(curie, name))
+
+    def _add_limit(self, label: Label, text: str, kind: str) -> None:
+        if label is Label.GENE:
+            self._limits[plain(text)] = kind
+            self._curated.discard(plain(text))
+        elif kind == "stop":
+            key = fold(plain(text))
+            for form in (key, *forms(label, key)):
+                if form in self._folded and self._folded[form][0] is label:
+                    del self._folded[form]
+
+    def _add_term(self, label: Label, concept: Concept, text: str, kind: str, generated: bool) -> None:
+        if label is Label.GENE and not (kind == "name" or (" " in text and text.islower())):
+            self._exact[text] = (concept, kind)
+            if not generated:
+                self._curated.add(text)
+                self._limits.pop(text, None)
+            return
+        key = fold(text)
+        self._folded[key] = (label, concept, kind)
+        if label is not Label.GENE:
+            for form in forms(label, key):
+                self._folded.setdefault(form, (label, concept, kind))
+
+    def _add_property(self, drug: str, class_name: str, generation: str, targets: tuple[str, ...]) -> None:
+        names = self._classes.setdefault(drug, [])
+        if class_name and class_name not in names:
+            names.append(class_name)
+        if generation:
+            self._generation.setdefault(drug, generation)
+        self._targets.setdefault(fold(drug), []).extend(t for t in targets if t not in self._targets.get(fold(drug), ()))
+
+    def _add_case_variants(self) -> None:
+        for symbol in self.kinases:
+            concept, _ = self._exact.get(symbol, (None, ""))
+            if concept is not None and len(symbol) > 3:
+                self._exact.setdefault(symbol.capitalize(), (concept, "symbol"))
+
+    # looking up
+
+    def gene(self, surface: str, *, lenient: bool = False) -> Concept | None:
+        """Gene or family of one exact surface form.
+
+        Parameters
+        ----------
+        lenient
+            Also take symbols and aliases that are words or short forms of other things (CAD, SC), and any case.
+        """
+        text = plain(surface).strip()
+        entry = self._exact.get(text)
+        if entry and (lenient or self._tier(text, entry[1]) is not LENIENT):
+            return entry[0]
+        named = self._folded.get(fold(text))
+        if named and named[0] is Label.GENE:
+            return named[1]
+        if re.fullmatch(r"LOC\d{5,}", text):
+            return Concept(f"ncbigene:{text[3:]}", text)
+        if lenient:
+            entry = self._exact.get(text.upper()) or self._exact.get(text.upper().replace("-", ""))
+            return entry[0] if entry else None
+        return None
+
+    def members(self, name: str) -> tuple[str, ...]:
+        """Symbols of a family; a gene is its own member."""
+        return tuple(self._members.get(name, (name,)))
+
+    def classes(self, drug: str) -> tuple[str, ...]:
+        """Names of the classes a drug is in."""
+        return tuple(self._classes.get(drug.lower(), ()))
+
+    def generation(self, drug: str) -> str | None:
+        """Generation of a drug in its class: first, second, third, fourth or next."""
+        return self._generation.get(drug.lower())
+
+    def targets(self, drug_or_class: str) -> tuple[str, ...]:
+        """Symbols and families that a drug or class inhibits."""
+        return tuple(self._targets.get(fold(plain(drug_or_class)), ()))
+
+    def _tier(self, text: str, kind: str) -> str:
+        limit = self._limits.get(text)
+        if limit:
+            return WEAK if limit == "weak" else LENIENT
+        if text in self._curated:
+            return STRONG
+        return _shape_tier(text, kind)
+
+    # finding
+
+    def find(self, text: str) -> list[Hit]:
+        """Find the terms of a text, longest for each label, ordered by offset.
+
+        Gene hits inside the name of a drug, disease or assay are left out. Classes are also made of any gene
+        ("RET inhibitors"), as are those of a list ("MET or AXL inhibitors").
+        """
+        source = plain(text)
+        named = _longest(self._find_folded(source))
+        blocked = [h for h in named if h.label in _BLOCKING]
+        genes = _longest([h for h in (*self._find_exact(source), *(h for h in named if h.label is Label.GENE)) if not _inside(h, blocked)])
+        found = [h for h in named if h.label is not Label.GENE] + genes
+        return sorted(found, key=lambda h: (h.start, -h.end))
+
+    def _find_folded(self, source: str) -> list[Hit]:
+        folded = fold(source)
+        keys, terms, hits = self._folded_keys, self._folded, []
+        for index, start, end in self._folded_search.find_matches_as_indexes(folded, overlapping=True):
+            if start and folded[start - 1].isalnum():
+                continue
+            end = _term_end(folded, end)
+            if end:
+                hits.append(Hit(start, end, *terms[keys[index]]))
+        return hits
+
+    def _find_exact(self, source: str) -> list[Hit]:
+        keys, hits = self._exact_keys, []
+        for index, start, end in self._exact_search.find_matches_as_indexes(source, overlapping=True):
+            if start and source[start - 1].isalnum():
+                continue
+            end = _term_end(source, end)
+            if not end:
+                continue
+            concept, kind = self._exact[keys[index]]
+            tier = self._tier(keys[index], kind)
+            if tier is STRONG or (tier is WEAK and _cued(source, start, end)):
+                hits.append(Hit(start, end, Label.GENE, concept, kind))
+        return hits
+
+
+_BLOCKING = frozenset({Label.DRUG, Label.DISEASE, Label.ASSAY})
+_CUE_AFTER = re.compile(
+    r"[\s-]*(?:(?:proto-?onco|fusion )?genes?|proteins?|mRNA|mutat|mutant|fusions?\b|rearrang|translocat|amplif|express|overexpress|inhibit|receptor"
+    r"|kinase|exons?\b|signal|pathway|wild|deletion|loss|copy number|variants?\b|activat|alteration|positiv|negativ|promoter|status)"
+)
+_CUE_BEFORE = re.compile(r"(?:\bgenes?(?: such as)?|\bmutant|\bmutated|\bmutations? (?:in|of)|expression of|\boncogene|amplification of|fusion of|loss of|::) ?\(?$")
+
+
+def _cued(source: str, start: int, end: int) -> bool:
+    return bool(_CUE_AFTER.match(source, end) or _CUE_BEFORE.search(source, max(0, start - 30), start))
+
+
+def _shape_tier(text: str, kind: str) -> str:
+    """How far a gene term that nobody has looked at may be trusted, by its shape."""
+    size, letters = len(text), sum(c.isalpha() for c in text)
+    if size < 3 or letters < 2:
+        return LENIENT
+    if kind == "symbol":
+        return WEAK if size == 3 and letters == 3 else STRONG
+    if letters == size:
+        return WEAK if size >= 4 else LENIENT
+    return STRONG if size >= 4 else WEAK
+
+
+def _term_end(text: str, end: int) -> int:
+    """End of the term, a plural s taken in; 0 where the word goes on."""
+    if end == len(text) or not text[end].isalnum():
+        return end
+    if text[end] == "s" and (end + 1 == len(text) or not text[end + 1].isalnum()):
+        return end + 1
+    return 0
+
+
+def _longest(hits: list[Hit]) -> list[Hit]:
+    """Leave out hits that overlap a longer or earlier one of their label."""
+    kept: list[Hit] = []
+    ends: dict[Label, int] = {}
+    for hit in sorted(hits, key=lambda h: (h.start, -h.end)):
+        if hit.start >= ends.get(hit.label, 0):
+            ends[hit.label] = hit.end
+            kept.append(hit)
+    return kept
+
+
+def _inside(hit: Hit, others: list[Hit]) -> bool:
+    return any(o.start <= hit.start and hit.end <= o.end for o in others)
+
+
+def load_lexicon(folders: tuple[Path, ...] = ()) -> Lexicon:
+    """Load the package's tables, then those of the user's folders, whose rows replace rows of the same text."""
+    return _load(tuple(Path(f) for f in folders))
+
+
+@lru_cache(maxsize=4)
+def _load(folders: tuple[Path, ...]) -> Lexicon:
+    return Lexicon((PACKAGE_FOLDER, *folders))
