@@ -1,0 +1,121 @@
+"""One POST to NCBI with a clock on the whole of it: connecting, headers and body."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+import weakref
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+MAX_BODY = 512 * 1024 * 1024
+CHUNK = 64 * 1024
+
+
+class Transient(Exception):
+    """An answer that is none and may be one on the next try; ``retry_after`` is what the server asks for, in seconds."""
+
+    def __init__(self, problem: str, *, retry_after: float | None = None) -> None:
+        super().__init__(problem)
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Status, headers and whole body of an answer."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Transport:
+    """Send a form to NCBI and return the answer, within ``timeout`` seconds by the wall.
+
+    The timeouts of requests run anew with every byte that arrives, so that a server that drips would hold it for ever.
+    Here a timer shuts the socket down.
+    """
+
+    def __init__(self, session: requests.Session | None = None) -> None:
+        self._adapter = WatchedAdapter()
+        self._session = session or requests.Session()
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, self._adapter)
+
+    def post(self, url: str, form: Mapping[str, str], *, timeout: float, on_headers: Callable[[], object] = lambda: None) -> Answer:
+        """Post a form and call ``on_headers`` when the answer begins; whatever goes wrong below HTTP is Transient."""
+        timer = threading.Timer(timeout, self._adapter.shut)
+        timer.daemon = True
+        started = time.monotonic()
+        timer.start()
+        try:
+            return self._post(url, form, timeout, on_headers)
+        except (requests.RequestException, OSError, ValueError, AttributeError) as error:
+            late = time.monotonic() - started >= timeout
+            raise Transient(f"no whole answer within {timeout:g} s" if late else _reason(error)) from None
+        finally:
+            timer.cancel()
+
+    def _post(self, url: str, form: Mapping[str, str], timeout: float, on_headers: Callable[[], object]) -> Answer:
+        with self._session.post(url, data=dict(form), timeout=timeout, stream=True, allow_redirects=False) as response:
+            on_headers()
+            parts, size = [], 0
+            for part in response.iter_content(CHUNK):
+                parts.append(part)
+                size += len(part)
+                if size > MAX_BODY:
+                    raise OSError(f"the answer is longer than {MAX_BODY} bytes")
+            body = b"".join(parts)
+            return Answer(response.status_code, body, dict(response.headers))
+
+
+def _reason(error: Exception) -> str:
+    """Say what went wrong without the addresses of objects that urllib3 puts in."""
+    inner = error
+    while inner.args and isinstance(inner.args[0], Exception):
+        inner = inner.args[0]
+    reason = getattr(inner, "reason", None)
+    if isinstance(reason, Exception):
+        inner = reason
+    return f"{type(inner).__name__}: {str(inner).split('>: ')[-1]}"
+
+
+class WatchedAdapter(HTTPAdapter):
+    """An adapter that knows its open connections and can shut them all."""
+
+    def __init__(self) -> None:
+        self.connections: weakref.WeakSet[HTTPConnection] = weakref.WeakSet()
+        super().__init__(max_retries=0)
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
+        """Return a pool whose connections report to this adapter."""
+        pool = super().get_connection_with_tls_context(*args, **kwargs)
+        if not hasattr(pool.ConnectionCls, "watched"):
+            pool.ConnectionCls = _watched(HTTPSConnection if pool.scheme == "https" else HTTPConnection, self.connections.add)
+        return pool
+
+    def shut(self) -> None:
+        """Shut every open socket down, so that whoever waits on it wakes up."""
+        for connection in list(self.connections):
+            sock = connection.sock
+            if sock is not None:
+                with suppress(OSError, ValueError):
+                    socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+
+def _watched(base: type[HTTPConnection], report: Callable[[HTTPConnection], None]) -> type[HTTPConnection]:
+    class Watched(base):  # type: ignore[misc,valid-type]
+        watched = True
+
+        def connect(self) -> None:
+            report(self)
+            super().connect()
+
+    return Watched
