@@ -11,6 +11,7 @@ from miner.sources import values
 Element = Any  # lxml is untyped here
 
 _UNAVAILABLE = frozenset({"", "[not available]", "[not available].", "not available", "not available."})
+_PUB_DATES = ("Journal/JournalIssue/PubDate", "ArticleDate")
 _HIDDEN_MATH = frozenset({"annotation", "annotation-xml"})
 
 
@@ -204,16 +205,16 @@ def _journal(journal: Element, citation: Element) -> str | None:
 
 
 def _pub_date(article: Element) -> str | None:
-    return _date(article.find("Journal/JournalIssue/PubDate")) or _date(article.find("ArticleDate"))
+    return next((date for path in _PUB_DATES if (date := _date(article.find(path)))), None)
 
 
 def _date(element: Element) -> str | None:
     if element is None:
         return None
-    loose = element.find("MedlineDate")
-    if loose is not None:
-        return values.loose_date(_text(loose))
-    return values.iso_date(*(_text(element.find(part)) for part in ("Year", "Month", "Day")))
+    year = element.findtext("Year")
+    if year is None:
+        return values.loose_date(_text(element.find("MedlineDate")))
+    return values.iso_date(year, element.findtext("Month") or "", element.findtext("Day") or "")
 
 
 def _mesh(citation: Element) -> tuple[str, ...]:
@@ -232,11 +233,11 @@ def _authors(lists: Iterator[Element]) -> tuple[str, ...]:
 
 
 def _author(author: Element) -> str:
-    collective = _text(author.find("CollectiveName"))
-    if collective:
-        return collective
-    given = _text(author.find("Initials")) or _text(author.find("ForeName"))
-    return " ".join(filter(None, (_text(author.find("LastName")), given, _text(author.find("Suffix")))))
+    family = author.findtext("LastName")
+    if not family:
+        return _text(author.find("CollectiveName")) or _text(author.find("ForeName"))
+    given = author.findtext("Initials") or author.findtext("ForeName") or ""
+    return values.clean(f"{family} {given} {author.findtext('Suffix') or ''}")
 
 
 def _nct_ids(article: Element, title: str, sections: tuple[Section, ...]) -> tuple[str, ...]:

@@ -57,7 +57,10 @@ def source_files(path: Path) -> tuple[Path, ...]:
 def file_digest(path: Path) -> str:
     """SHA-256 of the file's bytes as they lie on disk."""
     with _open(path) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        digest = hashlib.sha256()
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+        return digest.hexdigest()
 
 
 def _read_file(path: Path, on_reject: OnReject | None, screen: Screen | None, tally: Tally) -> Iterator[Record | Deleted]:

@@ -37,19 +37,13 @@ def record_of(row: Any, source: str = "") -> Record:
         raise ValueError("has neither id nor pmid")
     title = _string(row, "title") or ""
     sections = _sections(row)
-    given = {key: tuple(_strings(row, key)) for key in _LISTS}
-    found = values.nct_ids(title, values.sections_text(sections))
-    given["nct_ids"] = tuple(dict.fromkeys((*given["nct_ids"], *found)))
+    strings = {key: _string(row, key) for key in _STRINGS}
+    lists: dict[str, tuple[str, ...]] = {key: _strings(row, key) for key in _LISTS}
+    lists["nct_ids"] = tuple(dict.fromkeys((*lists["nct_ids"], *values.nct_ids(title, values.sections_text(sections)))))
+    fields: dict[str, Any] = {**strings, **lists}
+    status = _status(row, title, lists["publication_types"])
     record = Record(
-        id=identifier,
-        pmid=pmid,
-        title=title,
-        sections=sections,
-        status=_status(row, title, given["publication_types"]),
-        version=_version(row),
-        source=source,
-        **{key: _string(row, key) for key in _STRINGS},
-        **given,
+        id=identifier, pmid=pmid, title=title, sections=sections, status=status, version=_version(row), source=source, **fields
     )
     record.text.encode()  # half a surrogate pair is no text
     return record
@@ -72,13 +66,13 @@ def _string(row: Mapping[str, Any], key: str) -> str | None:
     return value or None
 
 
-def _strings(row: Mapping[str, Any], key: str) -> list[str]:
+def _strings(row: Mapping[str, Any], key: str) -> tuple[str, ...]:
     value = row.get(key)
     if value is None:
-        return []
+        return ()
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise ValueError(f"{key} is no list of texts")
-    return value
+    return tuple(value)
 
 
 def _sections(row: Mapping[str, Any]) -> tuple[Section, ...]:

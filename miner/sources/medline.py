@@ -68,9 +68,11 @@ def read_stream(
         if name in _RECORDS and screen is not None and not screen.might_match(xml):
             tally.skipped += 1
             continue
-        for piece in _mended(name, xml, parser):
+        for piece, root in _parsed(name, xml, parser):
             try:
-                yield from _read(name, piece, parser, source, tally)
+                if isinstance(root, Exception):
+                    raise root
+                yield from _read(name, root, source, tally)
             except (etree.XMLSyntaxError, ValueError) as error:
                 tally.rejected += 1
                 found = _PMID.search(piece)
@@ -84,8 +86,7 @@ _RECORDS = {b"PubmedArticle": article.article_record, b"PubmedBookArticle": arti
 _DELETIONS = frozenset({b"DeleteCitation", b"DeleteDocument"})
 
 
-def _read(name: bytes, xml: bytes, parser: etree.XMLParser, source: str, tally: Tally) -> Iterator[Record | Deleted]:
-    root = etree.fromstring(xml, parser)
+def _read(name: bytes, root: article.Element, source: str, tally: Tally) -> Iterator[Record | Deleted]:
     if name in _RECORDS:
         record = _RECORDS[name](root, source)
         tally.read += 1
@@ -98,22 +99,15 @@ def _read(name: bytes, xml: bytes, parser: etree.XMLParser, source: str, tally: 
         raise ValueError(f"element {name.decode()} is not known in a PubMed set")
 
 
-def _mended(name: bytes, xml: bytes, parser: etree.XMLParser) -> Iterator[bytes]:
-    """Yield the element; where it lost its end tag and swallowed the next, yield each by itself."""
-    inner = xml.find(b"<" + name + b">", 1)
-    if inner < 0 or _parses(xml, parser):
-        yield xml
-        return
-    yield xml[:inner]
-    yield from _mended(name, xml[inner:], parser)
-
-
-def _parses(xml: bytes, parser: etree.XMLParser) -> bool:
+def _parsed(name: bytes, xml: bytes, parser: etree.XMLParser) -> Iterator[tuple[bytes, article.Element]]:
+    """Yield (XML, element or error); an element that lost its end tag and swallowed the next is taken apart first."""
     try:
-        etree.fromstring(xml, parser)
-    except etree.XMLSyntaxError:
-        return False
-    return True
+        yield xml, etree.fromstring(xml, parser)
+    except etree.XMLSyntaxError as error:
+        inner = xml.find(b"<" + name, len(name))
+        yield xml[: inner if inner > 0 else None], error
+        if inner > 0:
+            yield from _parsed(name, xml[inner:], parser)
 
 
 def split(stream: Stream, source: str) -> Iterator[tuple[bytes, bytes]]:
@@ -270,8 +264,10 @@ class _Window:
     def close(self) -> None:
         """Check that the set's end tag stands here and that nothing follows it."""
         end = re.compile(rb"</" + re.escape(self.root) + rb"\s*>").match(self.data, self.pos)
+        if not end and b">" not in self.data[self.pos :]:
+            raise self.cut("inside its end tag")
         if not end:
-            raise self.cut("inside its end tag") if self.data.find(b">", self.pos) < 0 else self.wrong("an end tag stands where a record should")
+            raise self.wrong("an end tag stands where a record should")
         self.pos, self.ended = end.end(), True
         self.next_markup()
 

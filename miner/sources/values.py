@@ -15,7 +15,7 @@ _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]
 _MONTHS = {name.lower(): number for number, name in enumerate(calendar.month_abbr) if name}
 _YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|2[01]\d\d)(?!\d)")
 _MONTH = re.compile(r"\b(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?(?:[\s,]+(\d{1,2})(?!\d))?", re.I)
-_NCT = re.compile(r"\bNCT[\s:#-]{0,3}(\d{8})(?!\d)", re.I)
+_NCT = re.compile(r"\bNCT[\s:#-]{0,3}(\d{8})(?!\d)")
 _DOI = re.compile(r"10\.\d{4,9}/\S+")
 _DOI_PREFIX = re.compile(r"^(?:https?://(?:dx\.)?doi\.org/|doi:\s*)", re.I)
 _STATE_TITLE = re.compile(r"^\W*(WITHDRAWN|Withdrawn|RETRACTED|Retracted)(?: (?:ARTICLE|PAPER|Article|Paper))?\s*[:\]]")
@@ -34,6 +34,8 @@ def clean(text: str) -> str:
     """Mend double-escaped entities, fold each run of blanks or line ends into one space, and strip the ends."""
     if "&" in text:
         text = mend(text)
+    if text.isascii():
+        return " ".join(text.split())
     return _BLANKS.sub(" ", text).strip(" \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f\x85\u2028\u2029")
 
 
@@ -77,7 +79,7 @@ def _month_number(month: str) -> int:
 
 
 def loose_date(text: str) -> str | None:
-    """Read the first date of a free one: ``2000 Nov-Dec`` is ``2000-11``, ``1998 Dec-1999 Jan`` ``1998-12``; of a season the year is known."""
+    """Read the first date of a free one: ``2000 Nov-Dec`` is ``2000-11``, ``1998 Dec-1999 Jan`` ``1998-12``, a season its year."""
     year = _YEAR.search(text)
     if not year:
         return None
@@ -90,7 +92,7 @@ def loose_date(text: str) -> str | None:
 
 def nct_ids(*texts: str) -> tuple[str, ...]:
     """ClinicalTrials.gov numbers in order of appearance, each once."""
-    return tuple(dict.fromkeys(f"NCT{number}" for text in texts for number in _NCT.findall(text)))
+    return tuple(dict.fromkeys(f"NCT{number}" for text in texts if "NCT" in text for number in _NCT.findall(text)))
 
 
 def valid_doi(text: str) -> str | None:
