@@ -1,0 +1,263 @@
+"""Fusions in words: "fusion of A and B", "A fused to B", "NTRK3 fusion with ETV6", "partners of NTRK1 were A, B and C"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from miner.nlp.fusion_pairs import Judge, Side, mention, sides
+from miner.nlp.fusion_units import Sentences
+from miner.schema import Alteration, Fusion, Label, Mention
+
+_SEPARATOR = r"(?:,&?/?&?|/|&/?&?)[qN]{0,3}"
+LIST = rf"\(?[GKU]\)?(?:{_SEPARATOR}\(?[GKU]\)?)*"
+_FILL = r"[qNedpwo\-]{0,9}?"
+_OF = re.compile(rf"F[qNwd]{{0,3}}o{_FILL}(?P<a>{LIST})(?:N{{0,3}}[t&]{_FILL}(?P<b>{LIST}))?")
+_FUSED = re.compile(rf"(?P<a>{LIST})[qNwi)e]{{0,5}}f[qwN\-o]{{0,3}}t{_FILL}(?P<b>{LIST})(?P<more>,?&?{_FILL})?")
+_FUSING = re.compile(rf"f{_FILL}(?P<a>{LIST})N{{0,3}}[t&]{_FILL}(?P<b>{LIST})")
+_AGAIN = re.compile(rf"[iqf]{{0,2}}t{_FILL}(?P<b>{LIST})")
+_WITH = re.compile(rf"(?P<a>{LIST})-?N{{0,3}}F\(?t[qNep]{{0,6}}(?P<b>{LIST})")
+_BRACKET = re.compile(rf"(?P<a>[GK])-?N{{0,3}}F[wq]{{0,2}}(?:\(|:)i?[.,:]{{0,3}}[qN]{{0,3}}(?P<b>{LIST})")
+_AFTER = re.compile(rf"P[qNw\-]{{0,3}}(?:o[qN]{{0,3}}[GKU][N\-F]{{0,3}})?(?P<link>[(:,~iqwN]{{0,7}})(?P<b>{LIST})(?:\(?o[qN]{{0,3}}(?P<k>[GKU]))?")
+_MORE = re.compile(rf"\)?[,&]{{1,2}}(?P<b>{LIST})\(?o[qN]{{0,3}}(?P<k>[GKU])")
+_BEFORE = re.compile(rf"(?P<b>{LIST})(?P<link>[iqwN,\-f]{{1,8}})(?:F-?|f)?[Nq]{{0,2}}P")
+_OF_KINASE = re.compile(r"P[qNw]{0,2}o[qN]{0,3}(?P<k>[GK])")
+_UNKNOWN = re.compile(r"X[qNFp\-]{0,4}P|P[N]?[iqw]{0,3}X|[X?][-=](?=K)")
+_JUXTAPOSED = re.compile(r"[GKU]K(?=[N\-]{0,3}F)|K[GU](?=[N\-]{0,3}F)")
+_NOT_FOUND = re.compile(r"partner(?: gene)? (?:could not be|was not|not) (?:identified|determined|established|known)")
+
+
+@dataclass(slots=True)
+class Topic:
+    """Kinases whose fusions the sentences before spoke of, the last first; they own partners named alone."""
+
+    kinases: list[str] = field(default_factory=list)
+
+    def note(self, hits: Sequence[Mention], generic: Sequence[Mention]) -> None:
+        """Remember the kinases of a sentence, and forget the older ones."""
+        found = [m.referent.three_prime for m in hits if isinstance(m.referent, Fusion)]
+        found += [m.referent.gene for m in generic if isinstance(m.referent, Alteration) and m.referent.gene]
+        if found:
+            self.kinases = list(dict.fromkeys(found))
+
+
+class WordFinder:
+    """Finds worded fusions of one sentence; ``used`` are units that notation took."""
+
+    def __init__(self, sentence: Sentences, judge: Judge, used: set[int], topic: Topic) -> None:
+        self.sentence, self.judge, self.topic = sentence, judge, topic
+        self.used = used
+        self.mine: set[int] = set()
+        self.found: list[Mention] = []
+
+    def run(self) -> list[Mention]:
+        """All worded fusions."""
+        kinds = self.sentence.kinds
+        if "f" in kinds:
+            self._verbs()
+        if "F" in kinds:
+            self._nouns()
+        if "P" in kinds:
+            self._partners()
+        if "X" in kinds or "?" in kinds or "P" in kinds:
+            self._unknown()
+        return self.found
+
+    def _units(self, found: re.Match[str], group: str) -> list[int]:
+        if found[group] is None:
+            return []
+        start, end = found.span(group)
+        return [i for i in range(start, end) if self.sentence.units[i].genes]
+
+    def _free(self, *lists: list[int]) -> bool:
+        return not any(i in self.used for units in lists for i in units)
+
+    def _sides(self, units: Sequence[int]) -> Iterator[tuple[int, Side]]:
+        for i in units:
+            for side in sides(self.sentence.units[i]):
+                yield i, side
+
+    def _cross(self, left: Sequence[int], right: Sequence[int], plain_too: bool = False) -> bool:
+        """Pair every gene of the left with every one of the right that may be its partner."""
+        hit = False
+        for i, a in self._sides(left):
+            for j, b in self._sides(right):
+                ok = self.judge.partner(a, b) or self.judge.partner(b, a) or (a.symbol, b.symbol) in self.judge.rules.known
+                if not ok and plain_too:
+                    ok = a.symbol != b.symbol and a.sure and b.sure and not self.judge.is_list(a.symbol, b.symbol) and "K" not in (a.kind, b.kind)
+                if ok:
+                    self._add(a, b, {i, j})
+                    hit = True
+        return hit
+
+    def _add(self, a: Side, b: Side, units: set[int], span: tuple[int, int] | None = None, as_written: bool = False) -> None:
+        five, three = self.judge.order(a, b, "-", as_written)
+        start, end = span or (min(a.start, b.start), max(a.end, b.end))
+        self.found.append(mention(self.sentence.text, five, three, start, end))
+        self.mine |= units
+
+    def _blocked(self, at: int) -> bool:
+        """Whether the word at a unit makes the gene before it one that is mutated or inhibited."""
+        word, after = self.sentence.word(at), self.sentence.word(at + 1)
+        return word in self.judge.rules.after or word in {"-", "co"} and after in self.judge.rules.after or word == "-" and after == "co"
+
+    # nouns
+
+    def _nouns(self) -> None:
+        kinds = self.sentence.kinds
+        for found in _OF.finditer(kinds):
+            self._of(found)
+        for found in _WITH.finditer(kinds):
+            a, b = self._units(found, "a"), self._units(found, "b")
+            if self._free(a[-1:], b) and not self._blocked(found.end()) and self.sentence.kinds[found.end() : found.end() + 1] not in {"F", "+"}:
+                self._cross(a[-1:], b)
+        for found in _BRACKET.finditer(kinds):
+            a, b = self._units(found, "a"), self._units(found, "b")
+            if self._free(a, b) and self._mostly_known(a, b):
+                self._cross(a, b)
+        for found in _JUXTAPOSED.finditer(kinds):
+            pair = [found.start(), found.start() + 1]
+            if self._free(pair):
+                self._known_only(pair)
+
+    def _known_only(self, pair: list[int]) -> None:
+        for i, a in self._sides(pair[:1]):
+            for j, b in self._sides(pair[1:]):
+                if self.judge.known(a.symbol, b.symbol):
+                    self._add(a, b, {i, j})
+
+    def _mostly_known(self, kinase: list[int], partners: list[int]) -> bool:
+        names = [s.symbol for _, s in self._sides(kinase)]
+        found = [any(self.judge.known(s.symbol, k) for k in names) for _, s in self._sides(partners)]
+        return sum(found) * 2 >= len(found)
+
+    def _of(self, found: re.Match[str]) -> None:
+        a, b = self._units(found, "a"), self._units(found, "b")
+        if not self._free(a, b) or self._blocked(found.end()):
+            return
+        noun = self.sentence.word(found.start())
+        introduced = self.sentence.kinds[found.start() : found.start("a")]
+        word = next(self.sentence.word(found.start() + n) for n, k in enumerate(introduced) if k == "o")
+        joining = word == "between" or (word in {"of", "involving"} and not noun.endswith("s"))
+        if b and joining and self._cross(a, b, plain_too=word != "involving"):
+            return
+        if not joining and word not in {"of", "involving"}:
+            return
+        genes = a + b
+        kinases = [i for i in genes if self.sentence.units[i].kind == "K"]
+        others = [i for i in genes if i not in kinases]
+        if len(kinases) == 1 and others:
+            if joining or self._mostly_known(kinases, others):
+                self._cross(others, kinases)
+        elif len(genes) == 2 and joining and not kinases:
+            self._cross(genes[:1], genes[1:], plain_too=True)
+        elif len(genes) == 2:
+            self._known_only(genes)
+
+    # verbs
+
+    def _verbs(self) -> None:
+        kinds = self.sentence.kinds
+        for found in _FUSED.finditer(kinds):
+            a, b = self._units(found, "a"), self._units(found, "b")
+            again = _AGAIN.match(kinds, found.end("b"))
+            if again and len(b) > 1:
+                later = self._units(again, "b")
+                if self._free(later):
+                    self._cross([b.pop()], later)
+            if self._free(a, b):
+                self._cross(a, b, plain_too=True)
+        for found in _FUSING.finditer(kinds):
+            a, b = self._units(found, "a"), self._units(found, "b")
+            if self._free(a, b) and not set(a + b) & self.mine:
+                self._cross(a, b, plain_too=True)
+
+    # partners
+
+    def _partners(self) -> None:
+        kinds = self.sentence.kinds
+        for found in _AFTER.finditer(kinds):
+            self._listed(found, self._units(found, "b"), found.span("k")[0])
+            more = _MORE.match(kinds, found.end())
+            while more:
+                self._listed(more, self._units(more, "b"), more.span("k")[0])
+                more = _MORE.match(kinds, more.end())
+        for found in _BEFORE.finditer(kinds):
+            if "i" in found["link"] or found["link"][0] in ",f":
+                self._listed(found, self._units(found, "b"), -1)
+
+    def _listed(self, found: re.Match[str], listed: list[int], kinase: int) -> None:
+        """Pair the genes listed as partners with the kinase that owns them."""
+        listed = [i for i in listed if i not in self.mine or self.sentence.units[i].kind != "K"]
+        if not self._free(listed) or self._blocked(found.end()):
+            return
+        owner = self._owner(found, listed, kinase)
+        if owner is None:
+            return
+        for i, gene in self._sides(listed):
+            five_first = self._is_five_prime(found, gene)
+            if five_first and gene.symbol in self.judge.rules.strong:
+                continue
+            if self.judge.partner(gene, owner) or self._in_company(gene, owner, listed):
+                inside = self.sentence.units[i].start <= owner.start or owner.start >= 0
+                self._add(gene, owner, {i}, None if inside and owner.start >= 0 else (gene.start, gene.end))
+
+    def _in_company(self, gene: Side, owner: Side, listed: list[int]) -> bool:
+        """A doubtful name in a list of partners that are known."""
+        if gene.kind == "K" or gene.symbol in self.judge.rules.drivers:
+            return False
+        return any(self.judge.known(s.symbol, owner.symbol) for _, s in self._sides(listed))
+
+    def _is_five_prime(self, found: re.Match[str], gene: Side) -> bool:
+        return "p" in found.group() and gene.kind == "K"
+
+    def _owner(self, found: re.Match[str], listed: list[int], kinase: int) -> Side | None:
+        """The kinase whose partners are listed: named with "of" or "for", else the nearest, else that of the sentences before."""
+        units, kinds = self.sentence.units, self.sentence.kinds
+        of = _OF_KINASE.search(kinds, max(0, found.start()), min(len(kinds), found.end() + 6))
+        for i in (kinase, of.start("k") if of else -1):
+            if i >= 0 and i not in listed and units[i].kind == "K":
+                return sides(units[i])[0]
+        before = [i for i in range(found.start()) if kinds[i] == "K" and i not in listed]
+        after = [i for i in range(found.end(), len(kinds)) if kinds[i] == "K" and i not in listed]
+        inside = [i for i in range(found.start(), found.end()) if kinds[i] == "K" and i not in listed]
+        for near in (inside, before[::-1], after):
+            if near:
+                owners = sides(units[near[0]])
+                return owners[0] if len(owners) == 1 else None
+        if len(self.topic.kinases) == 1:
+            return Side(self.topic.kinases[0], -1, -1, "K", True, None)
+        return None
+
+    # unknown partners
+
+    def _unknown(self) -> None:
+        kinds, text = self.sentence.kinds, self.sentence.text
+        for found in _UNKNOWN.finditer(kinds):
+            words = text[self.sentence.units[found.start()].start : self.sentence.units[found.end() - 1].end].lower()
+            if "partners" not in words:
+                self._unknown_at(found.start(), found.end())
+        start, end = self.sentence.units[0].start, self.sentence.units[-1].end
+        for hit in _NOT_FOUND.finditer(text, start, end):
+            at = next(i for i, u in enumerate(self.sentence.units) if u.start >= hit.start())
+            self._unknown_at(at, at + 1)
+
+    def _unknown_at(self, start: int, end: int) -> None:
+        kinds, units = self.sentence.kinds, self.sentence.units
+        near = [i for i in range(start - 1, -1, -1) if kinds[i] == "K"][:1] or [i for i in range(end, len(kinds)) if kinds[i] == "K"][:1]
+        if end < len(kinds) and kinds[end] == "K" and kinds[end - 1] in "-=":
+            near = [end]
+        for i in near:
+            own = sides(units[i])
+            if len(own) == 1 and own[0].symbol in self.judge.rules.fusable and i not in self.used:
+                unknown = replace(own[0], symbol="?", start=units[start].start, end=units[end - 1].end, detail=None)
+                self._add(unknown, own[0], {i}, as_written=True)
+
+
+def find_worded(sentence: Sentences, judge: Judge, used: set[int], topic: Topic) -> tuple[list[Mention], set[int]]:
+    """Fusions in words, and the units that named them."""
+    if not set("FfPX?") & set(sentence.kinds):
+        return [], set()
+    finder = WordFinder(sentence, judge, used, topic)
+    return finder.run(), finder.mine
