@@ -1,0 +1,123 @@
+"""Find alterations that name no sequence change: mutation, amplification, loss, expression ... of a gene."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from miner.nlp.variant_forms import Form, exon_mutations
+from miner.nlp.variant_genes import Anchor, Assigner
+from miner.nlp.variant_rules import Kind
+from miner.schema import Alteration, Label, Mention
+
+_ADJECTIVE = (
+    r"(?:genes?|proteins?|oncogenes?|tumou?rs?|mRNA|DNA|receptors?|kinases?|tyrosine|somatic|germline|activating|activated|sensiti[sz]ing|common|uncommon|rare|classical|classic|known|point|missense"
+    r"|driver|oncogenic|secondary|primary|acquired|resistance|resistant|genetic|genomic|gene|locus|fusion|TKI|pathway|signaling|exons?|targetable|actionable|concurrent|concomitant|co-?occurring|non|other|additional|single|double|multiple"
+    r"|de|novo|high|low|level|focal|homozygous|codons?|hotspot|kinase-domain|domain|mediated|related|specific|associated|sensitizing|inactivating|pathogenic|deleterious|biallelic|bypass|strong|membranous|surface|cell|promoter|frequent|recurrent|novel|compound)"
+)
+_LEFT = re.compile(rf"[\s‐‑–-]*(?:\([^()]{{1,14}}\)[\s-]*)?(?:{_ADJECTIVE}(?:[\s‐‑–/,-]+(?:and\s+|or\s+)?|(?=[\s-]*$))|\d{{1,2}}(?:\s?(?:,|and|or|/|to|-|–)\s?\d{{1,2}})*[\s-]+)*")
+_COMMA = re.compile(r"\s*(?:\([^()]{1,40}\))?\s*(?:[,/+&]|,?\s*(?:and/or|and|or|as\s+well\s+as)\s|[‐–-]\s+(?:and|or)\s|-(?=[A-Z]))\s*(?:the\s+|in\s+|in\s+the\s+)?")
+_OF = re.compile(
+    r"(?:\s*\([^()]{1,30}\))?(?:\s+(?:status|analysis|testing|rates?|levels?))?(?:\s+(?:(?:was|were|are|is)\s+)?(?:\w+ed|found|seen|present|occurring))?\s+(?:in|of|within|at|involving|affecting|on)\s+"
+    r"(?:(?:either|both|the|a|an|exons?(?:\s\d+(?:\s?(?:-|to|,|and)\s?\d+)*)?|codons?(?:\s\d+(?:\s?(?:,|and)\s?\d+)*)?|of|in|tyrosine|kinase|domains?|genes?|receptor|proteins?|following|encoding|total|or|and)\s+)*(?:genes?\s*[:,(]?\s*)?"
+)
+_NEXT = re.compile(r"[\s‐‑-]+(?:the\s+)?")
+_POSITIVE = re.compile(r"(?:\s*\([^()]{1,12}\))?(?:[\s‐‑–-]+|\s?\()(?:positiv(?:e|ity)|\+)(?![A-Za-z])|\+(?=[\s,;)])")
+
+
+def find_alterations(assigner: Assigner, variants: Sequence[Mention]) -> list[Mention]:
+    """Find ALTERATION mentions, one a gene."""
+    found: dict[tuple[int, int, Alteration], Mention] = {}
+    for start, end, gene, kind in (*_headed(assigner, variants), *_positive(assigner), *_exon(assigner, variants)):
+        alteration = Alteration(gene, kind)
+        found.setdefault((start, end, alteration), Mention(start, end, assigner.text[start:end], Label.ALTERATION, alteration))
+    return list(found.values())
+
+
+_Found = Iterator[tuple[int, int, str | None, str]]
+
+
+def _headed(assigner: Assigner, variants: Sequence[Mention]) -> _Found:
+    text = assigner.text
+    for match in assigner.rules.heads.finditer(text):
+        kind = assigner.rules.kinds[int((match.lastgroup or "k0_0")[1:].split("_")[0])]
+        if any(v.start < match.end() and match.start() < v.end for v in variants):
+            continue
+        genes = list(_genes(assigner, match, kind))
+        if any(v.end <= match.start() and not text[v.end : match.start()].strip(" -‐") for v in variants) and kind.name == "mutation":
+            continue
+        if genes:
+            for anchor in genes:
+                for gene in _names(anchor, assigner, text[anchor.start : anchor.end]):
+                    yield min(anchor.start, match.start()), max(anchor.end, match.end()), gene, kind.name
+        elif kind.free:
+            yield match.start(), match.end(), _free_gene(assigner, match), kind.name
+
+
+def _names(anchor: Anchor, assigner: Assigner, surface: str) -> tuple[str, ...]:
+    """A family stays one ("NTRK mutations")."""
+    if len(anchor.genes) == 1:
+        return anchor.genes
+    concept = assigner.lexicon.gene(surface)
+    return (concept.name,) if concept else (surface,)
+
+
+def _genes(assigner: Assigner, head: re.Match[str], kind: Kind) -> list[Anchor]:
+    left = _left(assigner, head.start())
+    if kind.noun:
+        return left or _right(assigner, _OF.match(assigner.text, head.end()))
+    return left or _right(assigner, _NEXT.match(assigner.text, head.end()))
+
+
+def _left(assigner: Assigner, at: int) -> list[Anchor]:
+    """Genes of the list that ends before ``at``: "EGFR, KRAS and BRAF mutations"."""
+    anchors, text = assigner.anchors, assigner.text
+    i = assigner._index(at) - 1
+    while i >= 0 and anchors[i].end > at:
+        i -= 1
+    if i < 0 or at - anchors[i].end > 70 or not _LEFT.fullmatch(text, anchors[i].end, at):
+        return []
+    found = [anchors[i]]
+    while i > 0 and anchors[i - 1].end <= found[-1].start and _COMMA.fullmatch(text, anchors[i - 1].end, found[-1].start):
+        i -= 1
+        found.append(anchors[i])
+    return found[::-1]
+
+
+def _right(assigner: Assigner, link: re.Match[str] | None) -> list[Anchor]:
+    """Genes of the list that begins behind a link: "mutations in the EGFR, KRAS and BRAF genes"."""
+    if link is None:
+        return []
+    anchors, text = assigner.anchors, assigner.text
+    i = assigner._index(link.end())
+    if i >= len(anchors) or anchors[i].start != link.end():
+        return []
+    found = [anchors[i]]
+    while i + 1 < len(anchors) and _COMMA.fullmatch(text, found[-1].end, anchors[i + 1].start):
+        i += 1
+        if assigner.rules.heads.match(text, anchors[i].end + 1):
+            break
+        found.append(anchors[i])
+    return found
+
+
+def _free_gene(assigner: Assigner, head: re.Match[str]) -> str | None:
+    return assigner._near(Form(head.start(), head.end(), "", "other"))
+
+
+def _positive(assigner: Assigner) -> _Found:
+    """ "PD-L1-positive", "HER2-positive": by gene another alteration."""
+    for anchor in assigner.anchors:
+        kind = assigner.rules.positive.get(anchor.genes[0]) if len(anchor.genes) == 1 else None
+        if kind and (match := _POSITIVE.match(assigner.text, anchor.end)):
+            yield anchor.start, match.end(), anchor.genes[0], kind
+
+
+def _exon(assigner: Assigner, variants: Sequence[Mention]) -> _Found:
+    for start, end, number in exon_mutations(assigner.text) if "xon" in assigner.text else ():
+        if any(v.start < end and start < v.end for v in variants):
+            continue
+        form = Form(start, end, f"exon {number} mutation", "exon")
+        gene = assigner.assign([form])[0]
+        if gene:
+            yield start, end, gene, form.change
