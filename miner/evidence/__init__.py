@@ -1,1 +1,1 @@
-
+"""How claims become rows: merging, the database, the table, the summary, exports and the report."""

@@ -1,0 +1,138 @@
+"""Open the database, or say why not: foreign, newer, read-only, broken. Nothing is written before the checks are done."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from miner.errors import LockedError, StoreError
+from miner.evidence.store_schema import SCHEMA
+
+APPLICATION_ID = 0x4D494E52  # "MINR"
+SCHEMA_VERSION = 1
+_MAGIC = b"SQLite format 3\x00"
+_NO_WRITE_BIT = 0o222
+
+
+def open_database(path: Path, *, readonly: bool) -> sqlite3.Connection:
+    """Return a connection to a database of this schema, made if it is not there; raise StoreError where that cannot be."""
+    path = Path(path)
+    exists = _check_file(path, readonly=readonly)
+    with told(path):
+        connection = _connect_readonly(path) if readonly else sqlite3.connect(path, isolation_level=None, timeout=30)
+        try:
+            fresh = _check_content(connection, path, exists=exists)
+            if fresh and readonly:
+                raise StoreError(f"{path} is an empty database; fill it with: miner refresh --db {path}")
+            _prepare(connection, fresh=fresh, readonly=readonly)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def _check_file(path: Path, *, readonly: bool) -> bool:
+    if path.is_dir():
+        raise StoreError(f"{path} is a folder; name a database file with --db")
+    if not path.exists():
+        if readonly:
+            raise StoreError(f"no database at {path}; make one with: miner refresh --db {path}")
+        _make_parent(path)
+        return False
+    try:
+        head = path.open("rb").read(len(_MAGIC))
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read: {error.strerror}") from error
+    if head and head != _MAGIC:
+        raise StoreError(f"{path} is no SQLite database; name another file with --db")
+    if not readonly:
+        _check_writable(path)
+    return bool(head)
+
+
+def _make_parent(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"the folder of {path} cannot be made: {error.strerror}") from error
+    if not path.parent.stat().st_mode & _NO_WRITE_BIT:
+        raise StoreError(f"{path.parent} is a read-only folder; name another place with --db")
+
+
+def _check_writable(path: Path) -> None:
+    # The superuser passes every permission check, so the bits are read too: a file marked read-only is meant to be.
+    for place, kind in ((path, "a read-only file"), (path.parent, "in a read-only folder")):
+        if not place.stat().st_mode & _NO_WRITE_BIT:
+            raise StoreError(f"{path} is {kind}; make it writable (chmod u+w {place}) or name another database with --db")
+
+
+def _connect_readonly(path: Path) -> sqlite3.Connection:
+    uri = path.resolve().as_uri()
+    connection = sqlite3.connect(f"{uri}?mode=ro", uri=True, isolation_level=None, timeout=30)
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_master")
+    except sqlite3.OperationalError:
+        # A WAL database in a folder that cannot be written has no place for its index; without a log it cannot change either.
+        connection.close()
+        log = path.with_name(path.name + "-wal")
+        if log.exists() and log.stat().st_size:
+            raise
+        connection = sqlite3.connect(f"{uri}?mode=ro&immutable=1", uri=True, isolation_level=None)
+    return connection
+
+
+def _check_content(connection: sqlite3.Connection, path: Path, *, exists: bool) -> bool:
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if not exists or (application == 0 and version == 0 and tables == 0):
+        return True
+    if application != APPLICATION_ID:
+        raise StoreError(f"{path} is a database of another program; name another file with --db")
+    if version > SCHEMA_VERSION:
+        raise StoreError(f"{path} has schema {version}, this program knows {SCHEMA_VERSION}; upgrade the program")
+    return False
+
+
+def _prepare(connection: sqlite3.Connection, *, fresh: bool, readonly: bool) -> None:
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA case_sensitive_like = OFF")
+    if readonly:
+        connection.execute("PRAGMA query_only = ON")
+        return
+    if fresh:
+        _create(connection)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+
+
+def _create(connection: sqlite3.Connection) -> None:
+    connection.executescript(
+        f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+    )
+
+
+@contextmanager
+def told(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into ours, with the file and what to do."""
+    try:
+        yield
+    except sqlite3.IntegrityError as error:
+        raise StoreError(f"{path}: a row breaks a rule of the schema ({error}); this is a bug") from error
+    except sqlite3.OperationalError as error:
+        raise _explained(path, error) from error
+    except sqlite3.DatabaseError as error:
+        raise StoreError(f"{path} is damaged ({error}); restore it or rebuild it from its sources") from error
+
+
+def _explained(path: Path, error: sqlite3.OperationalError) -> StoreError | LockedError:
+    text = str(error)
+    if "locked" in text or "busy" in text:
+        return LockedError(f"{path} is being written by another process; wait for it to end")
+    if "full" in text:
+        return StoreError(f"{path}: the disk is full; free some space and run again, nothing of this step was kept")
+    if "readonly" in text or "unable to open" in text:
+        return StoreError(f"{path} cannot be written or opened ({text}); check its folder and permissions")
+    return StoreError(f"{path}: {text}")

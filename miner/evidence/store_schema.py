@@ -1,0 +1,215 @@
+"""The schema of the evidence database, version 1.
+
+A table row is a query over evidence and is never stored. Curations, when they come, are keyed by (key, pmid) without a
+foreign key, so that they outlive re-mining.
+"""
+
+SCHEMA = """
+CREATE TABLE runs (
+    id INTEGER PRIMARY KEY,
+    topic TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    query TEXT,
+    versions TEXT NOT NULL,
+    started TEXT NOT NULL,
+    finished TEXT,
+    outcome TEXT,
+    counts TEXT NOT NULL DEFAULT '{}',
+    watermark_before TEXT,
+    watermark_after TEXT
+) STRICT;
+
+CREATE TABLE records (
+    pmid TEXT PRIMARY KEY,             -- the record's own id where it has no PMID
+    sha256 TEXT NOT NULL,
+    mining_version TEXT NOT NULL,
+    content TEXT NOT NULL,             -- digest of what was mined
+    id TEXT NOT NULL,
+    has_pmid INTEGER NOT NULL,
+    title TEXT NOT NULL,
+    sections TEXT NOT NULL,
+    text TEXT NOT NULL,
+    doi TEXT, pmcid TEXT, journal TEXT, pub_date TEXT,
+    year INTEGER,
+    publication_types TEXT NOT NULL,
+    mesh TEXT NOT NULL,
+    keywords TEXT NOT NULL,
+    authors TEXT NOT NULL,
+    nct_ids TEXT NOT NULL,
+    language TEXT,
+    status TEXT NOT NULL,
+    notices TEXT NOT NULL,
+    other_abstracts TEXT NOT NULL,
+    copyright TEXT,
+    version INTEGER NOT NULL,
+    revised TEXT,
+    source TEXT NOT NULL,
+    fetched_at TEXT NOT NULL,
+    study_type TEXT NOT NULL,
+    evidence_level TEXT NOT NULL,
+    first_run INTEGER REFERENCES runs(id),
+    last_run INTEGER REFERENCES runs(id)
+) STRICT;
+
+CREATE TABLE record_topics (
+    topic TEXT NOT NULL,
+    pmid TEXT NOT NULL REFERENCES records(pmid),
+    run_id INTEGER REFERENCES runs(id),
+    PRIMARY KEY (topic, pmid)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE record_versions (          -- what a record was before it changed
+    pmid TEXT NOT NULL REFERENCES records(pmid),
+    seq INTEGER NOT NULL,
+    sha256 TEXT NOT NULL,
+    title TEXT NOT NULL,
+    sections TEXT NOT NULL,
+    text TEXT NOT NULL,
+    status TEXT NOT NULL,
+    notices TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    revised TEXT,
+    source TEXT NOT NULL,
+    fetched_at TEXT NOT NULL,
+    replaced_by_run INTEGER REFERENCES runs(id),
+    reason TEXT NOT NULL,
+    PRIMARY KEY (pmid, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE notices (
+    pmid TEXT NOT NULL REFERENCES records(pmid),
+    seq INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    reference TEXT NOT NULL,
+    PRIMARY KEY (pmid, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE mentions (
+    pmid TEXT NOT NULL REFERENCES records(pmid),
+    seq INTEGER NOT NULL,
+    start INTEGER NOT NULL,
+    end INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    label TEXT NOT NULL,
+    curie TEXT,
+    name TEXT,
+    polarity TEXT NOT NULL,
+    referent TEXT,
+    PRIMARY KEY (pmid, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE claims (
+    pmid TEXT NOT NULL REFERENCES records(pmid),
+    seq INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    start INTEGER NOT NULL,
+    end INTEGER NOT NULL,
+    sentence TEXT NOT NULL,
+    spans TEXT NOT NULL,                -- [[start, end, text], ...] of every sentence used
+    rule TEXT NOT NULL,
+    genes TEXT NOT NULL,
+    fusion TEXT, variant TEXT, alteration TEXT,
+    therapies TEXT NOT NULL,
+    disease_curie TEXT, disease TEXT,
+    significance TEXT,
+    direction TEXT NOT NULL,
+    polarity TEXT NOT NULL,
+    population_n INTEGER,
+    figures TEXT NOT NULL,
+    background INTEGER NOT NULL,
+    confidence REAL NOT NULL,
+    warnings TEXT NOT NULL,
+    PRIMARY KEY (pmid, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE evidence (
+    key TEXT NOT NULL,
+    pmid TEXT NOT NULL REFERENCES records(pmid),
+    claim_type TEXT NOT NULL,
+    type_rank INTEGER NOT NULL,
+    evidence_type TEXT NOT NULL,
+    molecular_profile TEXT NOT NULL,
+    genes TEXT NOT NULL,
+    disease TEXT,
+    disease_key TEXT NOT NULL,
+    therapies TEXT NOT NULL,
+    therapy_interaction_type TEXT,
+    significance TEXT NOT NULL,
+    direction TEXT NOT NULL,
+    polarity TEXT NOT NULL,
+    level TEXT NOT NULL,
+    study_type TEXT NOT NULL,
+    statement TEXT NOT NULL,
+    source TEXT NOT NULL,
+    status TEXT NOT NULL,
+    figures TEXT NOT NULL,
+    warnings TEXT NOT NULL,
+    n_patients INTEGER,
+    background INTEGER NOT NULL,
+    sentence TEXT NOT NULL,
+    PRIMARY KEY (key, pmid)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX evidence_order ON evidence (type_rank, molecular_profile, therapies, disease_key, significance, direction, key, pmid);
+CREATE INDEX evidence_pmid ON evidence (pmid);
+
+CREATE TABLE evidence_claims (
+    key TEXT NOT NULL,
+    pmid TEXT NOT NULL,
+    rank INTEGER NOT NULL,
+    claim_seq INTEGER NOT NULL,
+    PRIMARY KEY (key, pmid, rank),
+    FOREIGN KEY (key, pmid) REFERENCES evidence(key, pmid) ON DELETE CASCADE,
+    FOREIGN KEY (pmid, claim_seq) REFERENCES claims(pmid, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE facets (                   -- what evidence can be filtered by: gene, drug, disease
+    id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    value TEXT NOT NULL,
+    UNIQUE (kind, value)
+) STRICT;
+
+CREATE TABLE evidence_facets (
+    facet INTEGER NOT NULL REFERENCES facets(id),
+    key TEXT NOT NULL,
+    pmid TEXT NOT NULL,
+    PRIMARY KEY (facet, key, pmid),
+    FOREIGN KEY (key, pmid) REFERENCES evidence(key, pmid) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX evidence_facets_row ON evidence_facets (key, pmid);
+
+CREATE TABLE evidence_changes (         -- what a run did to the table, and why
+    run_id INTEGER NOT NULL REFERENCES runs(id),
+    pmid TEXT NOT NULL,
+    key TEXT NOT NULL,
+    change TEXT NOT NULL,               -- new, changed, gone
+    cause TEXT NOT NULL,                -- new paper, revised abstract, retraction ..., rules, or a reason given
+    statement TEXT NOT NULL,
+    PRIMARY KEY (run_id, pmid, key, change)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE set_aside (
+    run_id INTEGER NOT NULL REFERENCES runs(id),
+    seq INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    identifier TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    PRIMARY KEY (run_id, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE sources_seen (
+    topic TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    name TEXT NOT NULL,
+    mining_version TEXT NOT NULL,
+    run_id INTEGER REFERENCES runs(id),
+    PRIMARY KEY (topic, digest, mining_version)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE watermarks (
+    topic TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+"""

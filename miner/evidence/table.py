@@ -1,0 +1,245 @@
+"""The evidence table: filters, rows that group papers by proposition, and their support."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from miner.errors import ConfigError
+from miner.evidence.figures import describe
+from miner.schema import ClaimType, Direction, Polarity, Status
+
+LEVEL_WEIGHTS = {"A": 5.0, "B": 4.0, "C": 3.0, "D": 2.0, "E": 1.0}
+STATUS_WEIGHTS = {Status.CURRENT: 1.0, Status.CONCERN: 0.5, Status.RETRACTED: 0.0, Status.WITHDRAWN: 0.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What rows to show; each filter holds the values of which one must fit, an empty one holds none back."""
+
+    claim_type: tuple[str, ...] = ()
+    gene: tuple[str, ...] = ()
+    drug: tuple[str, ...] = ()
+    disease: tuple[str, ...] = ()
+    polarity: tuple[str, ...] = ()
+    direction: tuple[str, ...] = ()
+    level: tuple[str, ...] = ()
+    pmid: tuple[str, ...] = ()
+    text: tuple[str, ...] = ()
+    topic: tuple[str, ...] = ()
+    key: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Filters:
+        """Build filters from keyword arguments: a value, several, or None for no filter; raise ConfigError on what cannot be."""
+        known = {spec.name for spec in fields(cls)}
+        if unknown := sorted(set(given) - known):
+            raise ConfigError(f"no filter is called {', '.join(unknown)}; there are {', '.join(sorted(known))}")
+        values = {name: _values(value) for name, value in given.items()}
+        for name, legal in (("claim_type", ClaimType), ("polarity", Polarity), ("direction", Direction)):
+            _check(name, values.get(name, ()), [str(item) for item in legal])
+        _check("level", values.get("level", ()), list(LEVEL_WEIGHTS))
+        return cls(**values)
+
+
+def _values(value: object) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        return (value,)
+    if isinstance(value, Iterable):
+        return tuple(str(item) for item in value)
+    return (str(value),)
+
+
+def _check(name: str, values: Sequence[str], legal: Sequence[str]) -> None:
+    for value in values:
+        if value not in legal:
+            raise ConfigError(f"{name} {value!r} is not one of {', '.join(legal)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A sentence of a paper with its half-open offsets into the stored text."""
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """One paper's evidence for a proposition, as the store holds it."""
+
+    key: str
+    pmid: str
+    claim_type: ClaimType
+    evidence_type: str
+    molecular_profile: str
+    genes: tuple[str, ...]
+    disease: str | None
+    disease_key: str
+    therapies: tuple[str, ...]
+    therapy_interaction_type: str | None
+    significance: str
+    direction: Direction
+    polarity: Polarity
+    level: str
+    study_type: str
+    statement: str
+    source: str
+    status: str
+    figures: Mapping[str, float | int | str]
+    warnings: tuple[str, ...]
+    n_patients: int | None
+    background: bool
+    quotes: tuple[Quote, ...]
+    record_status: Status
+    title: str
+    journal: str | None
+    year: int | None
+
+    @property
+    def is_citable(self) -> bool:
+        """Tell whether PubMed names the paper by its number."""
+        return self.pmid.isdigit()
+
+
+@dataclass(frozen=True, slots=True)
+class TableRow:
+    """One proposition over all its papers, the best evidence first.
+
+    ``support`` is the sum over papers of the level's weight (A 5, B 4, C 3, D 2, E 1), halved where the paper hedges,
+    halved where it only repeats others, halved under an expression of concern, nothing when retracted or withdrawn.
+    """
+
+    key: str
+    claim_type: ClaimType
+    evidence_type: str
+    molecular_profile: str
+    disease: str | None
+    therapies: tuple[str, ...]
+    therapy_interaction_type: str | None
+    significance: str
+    direction: Direction
+    polarity: Polarity
+    level: str
+    evidence: tuple[Paper, ...]
+
+    @property
+    def papers(self) -> tuple[str, ...]:
+        """PMIDs, in ascending order."""
+        return tuple(sorted((item.pmid for item in self.evidence), key=lambda pmid: (len(pmid), pmid)))
+
+    @property
+    def n_papers(self) -> int:
+        """Number of papers."""
+        return len(self.evidence)
+
+    @property
+    def n_patients(self) -> int | None:
+        """Patients that the papers themselves report, retracted ones and background left out; cohorts may overlap."""
+        counts = [item.n_patients for item in self.evidence if item.n_patients and STATUS_WEIGHTS[item.record_status]]
+        return sum(counts) if counts else None
+
+    @property
+    def best(self) -> Paper:
+        """The evidence that is quoted."""
+        return self.evidence[0]
+
+    @property
+    def quote(self) -> Quote:
+        """The best evidence's sentence."""
+        return self.best.quotes[0]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Warnings of all papers, with the status of those that are not current."""
+        unsound = [item for item in self.evidence if item.record_status is not Status.CURRENT]
+        told = [f"PMID {item.pmid}: {_STATUS_WORDS[item.record_status]}" for item in unsound]
+        return tuple(dict.fromkeys([*told, *(text for item in self.evidence for text in item.warnings)]))
+
+    @property
+    def years(self) -> tuple[int, ...]:
+        """Years of publication, ascending, each once."""
+        return tuple(sorted({item.year for item in self.evidence if item.year}))
+
+    @property
+    def support(self) -> float:
+        """The documented support score."""
+        return round(sum(weight(item) for item in self.evidence), 2)
+
+
+_STATUS_WORDS = {
+    Status.RETRACTED: "retracted",
+    Status.CONCERN: "expression of concern",
+    Status.WITHDRAWN: "withdrawn",
+    Status.CURRENT: "current",
+}
+
+
+def weight(item: Paper) -> float:
+    """Return what one paper adds to the support of its row."""
+    unsure = 0.5 if item.polarity in (Polarity.HEDGED, Polarity.HYPOTHETICAL) else 1.0
+    repeated = 0.5 if item.background else 1.0
+    return LEVEL_WEIGHTS[item.level] * unsure * repeated * STATUS_WEIGHTS[item.record_status]
+
+
+def make_row(evidence: Sequence[Paper]) -> TableRow:
+    """Group the evidence of one proposition into a row; the weightiest, largest and newest paper comes first."""
+    ranked = tuple(sorted(evidence, key=lambda item: (-weight(item), -(item.n_patients or 0), -(item.year or 0), item.pmid)))
+    best = ranked[0]
+    return TableRow(
+        key=best.key,
+        claim_type=best.claim_type,
+        evidence_type=best.evidence_type,
+        molecular_profile=best.molecular_profile,
+        disease=best.disease,
+        therapies=best.therapies,
+        therapy_interaction_type=best.therapy_interaction_type,
+        significance=best.significance,
+        direction=best.direction,
+        polarity=best.polarity,
+        level=best.level,
+        evidence=ranked,
+    )
+
+
+def table_columns() -> tuple[str, ...]:
+    """Name the columns of the table as a reader sees it."""
+    return ("claim", "molecular profile", "disease", "therapies", "finding", "level", "papers", "patients", "figures", "sentence", "PMIDs")
+
+
+def cells(row: TableRow, *, width: int = 160) -> tuple[str, ...]:
+    """Return a row as plain strings in the order of ``table_columns``; the sentence is cut to ``width`` characters."""
+    pmids = ", ".join(row.papers[:6]) + (f" and {row.n_papers - 6} more" if row.n_papers > 6 else "")
+    return (
+        str(row.claim_type).replace("_", " "),
+        row.molecular_profile,
+        row.disease or "",
+        " + ".join(row.therapies) if row.therapy_interaction_type == "Combination" else ", ".join(row.therapies),
+        finding(row),
+        row.level,
+        str(row.n_papers),
+        "" if row.n_patients is None else str(row.n_patients),
+        describe(row.best.figures),
+        shorten(row.quote.text, width),
+        pmids,
+    )
+
+
+def finding(row: TableRow) -> str:
+    """Return significance, direction and polarity in a few words."""
+    against = " — not supported" if row.direction is Direction.DOES_NOT_SUPPORT else ""
+    unsure = f" ({row.polarity})" if row.polarity in (Polarity.HEDGED, Polarity.HYPOTHETICAL) else ""
+    return f"{row.significance}{against}{unsure}"
+
+
+def shorten(text: str, width: int) -> str:
+    """Cut text at a word, with an ellipsis, to ``width`` characters."""
+    text = " ".join(text.split())
+    if len(text) <= width:
+        return text
+    cut = text[: width - 1]
+    return (cut.rsplit(" ", 1)[0] if " " in cut[width // 2 :] else cut).rstrip(" ,;") + "…"
