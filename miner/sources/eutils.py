@@ -22,7 +22,7 @@ from miner.config import Settings
 from miner.errors import ConfigError, UpstreamError
 from miner.sources.eutils_answers import Incomplete, SearchAnswer, check_fetch, read_search
 from miner.sources.eutils_transport import Answer, Transient, Transport
-from miner.sources.politeness import Politeness
+from miner.sources.politeness import WINDOW, Politeness
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -53,6 +53,8 @@ class Eutils:
         one request with its retries, ``timeout`` one attempt, ``batch_size`` the records of one EFetch.
     first_wait, longest_wait
         Bounds of the pauses between attempts, in seconds; they double from the one to the other, with jitter.
+    window
+        Seconds within which no more requests are sent than NCBI allows.
 
     Raises
     ------
@@ -71,6 +73,7 @@ class Eutils:
         sleep: Callable[[float], None] = time.sleep,
         first_wait: float = 1.0,
         longest_wait: float = 60.0,
+        window: float = WINDOW,
     ) -> None:
         if not settings.email:
             raise ConfigError("NCBI asks for an address: give --email you@lab.org, NCBI_EMAIL, or email in miner.toml")
@@ -82,7 +85,7 @@ class Eutils:
         self._pause: Callable[[RetryCallState], float] = wait_random_exponential(multiplier=first_wait, max=longest_wait)
         caller = hashlib.sha256((settings.api_key or "").encode()).hexdigest()[:12] if settings.api_key else "address"
         limit = RATE_WITH_KEY if settings.api_key else RATE
-        self._politeness = Politeness(settings.cache_dir / f"eutils-{caller}.slots", limit, clock=clock, sleep=sleep)
+        self._politeness = Politeness(settings.cache_dir / f"eutils-{caller}.slots", limit, window=window, clock=clock, sleep=sleep)
 
     def count(self, query: str) -> int:
         """Return how many records match."""
@@ -150,7 +153,13 @@ class Eutils:
     def _ask(self, utility: str, form: dict[str, str], check: Callable[[Answer], T], what: str) -> T:
         """Post until ``check`` takes the answer; raise UpstreamError at the deadline."""
         started = self._clock()
-        left = lambda: started + self.settings.deadline - self._clock()  # noqa: E731
+
+        def left() -> float:
+            return started + self.settings.deadline - self._clock()
+
+        def attempt() -> T:
+            return check(self._post(utility, form, min(self.settings.timeout, max(left(), 0.01))))
+
         retrying = Retrying(
             retry=retry_if_exception_type(Transient),
             wait=self._wait,
@@ -160,7 +169,7 @@ class Eutils:
             reraise=True,
         )
         try:
-            return retrying(lambda: check(self._post(utility, form, min(self.settings.timeout, max(left(), 0.01)))))
+            return retrying(attempt)
         except Transient as error:
             tried = f"{retrying.statistics.get('attempt_number', 1)} tries in {self._clock() - started:.0f} s"
             raise UpstreamError(f"{what}: {self._redacted(str(error))} ({tried}); try again later") from None
