@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,8 @@ Element = Any  # lxml is untyped here
 
 _UNAVAILABLE = frozenset({"", "[not available]", "[not available].", "not available", "not available."})
 _PUB_DATES = ("Journal/JournalIssue/PubDate", "ArticleDate")
+_EXPONENT = re.compile(r"[-−]?\w+")
+_INVISIBLE = dict.fromkeys(range(0x2061, 0x2065))
 _HIDDEN_MATH = frozenset({"annotation", "annotation-xml"})
 
 
@@ -122,26 +125,33 @@ def _with_math(element: Element) -> str:
 
 
 def _math(element: Element) -> str:
-    """Write MathML in a line: fractions by a slash, powers by a caret, the rest in order; indentation is no text."""
+    """Write MathML in a line: ``a/b``, ``x^2``, ``√3``, all else in order; indentation and invisible operators are no text."""
     if _local(element) in _HIDDEN_MATH or not isinstance(element.tag, str):
         return ""
-    own = (element.text or "").strip()
-    parts = [own, *(piece for child in element for piece in (_math(child), (child.tail or "").strip()))]
     children = [_math(child) for child in element]
+    tails = [(child.tail or "").strip() for child in element]
+    content = (element.text or "").strip() + "".join(map("".join, zip(children, tails, strict=True)))
     match _local(element), children:
         case "mfrac", [over, under]:
             return f"{_group(over)}/{_group(under)}"
         case "msup", [base, power]:
-            return f"{base}^{_group(power)}"
+            return base + _power(base, power)
         case "msubsup", [base, index, power]:
-            return f"{base}{index}^{_group(power)}"
+            return base + index + _power(base, power)
         case "mroot", [radicand, index]:
             return f"{index}√{_group(radicand)}"
         case "msqrt", _:
-            return f"√{_group(''.join(parts))}"
+            return f"√{_group(content)}"
+        case "mfenced", _:
+            return (element.get("open") or "(") + (element.get("separators") or ",")[:1].join(children) + (element.get("close") or ")")
         case "mspace", _:
             return " "
-    return "".join(parts)
+    return content.translate(_INVISIBLE)
+
+
+def _power(base: str, power: str) -> str:
+    """A caret stands before a number or name (``x^2``), not before a charge or a star (``NO2-``)."""
+    return f"^{power}" if base and _EXPONENT.fullmatch(power) else power
 
 
 def _group(text: str) -> str:

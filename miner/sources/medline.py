@@ -146,6 +146,10 @@ def _open(window: _Window) -> bytes:
     return b"".join(_NAMESPACE.findall(tag.group()))
 
 
+def _end_tag(name: bytes) -> re.Pattern[bytes]:
+    return re.compile(rb"</" + re.escape(name) + rb"\s*>")
+
+
 class _Window:
     """The part of a stream that is being looked at."""
 
@@ -238,32 +242,34 @@ class _Window:
 
     def take_element(self, name: bytes) -> bytes:
         """Return the element of that name which begins here, and move behind it."""
-        end_tag = re.compile(rb"</" + re.escape(name) + rb"\s*>")
         searched = 0
-        while True:
-            end = self._element_end(end_tag, self.pos + searched)
-            if end >= 0:
-                xml = self.data[self.pos : end]
-                self.pos = end
-                return xml
+        while (end := self._element_end(name, self.pos + searched)) < 0:
             searched = max(0, len(self.data) - self.pos - len(name) - 64)
             if not self.more():
                 raise self.cut(f"inside {name.decode()} {self.count + 1}")
+        xml = self.data[self.pos : end]
+        self.pos = end
+        return xml
 
-    def _element_end(self, end_tag: re.Pattern[bytes], start: int) -> int:
+    def _element_end(self, name: bytes, start: int) -> int:
         tag = _TAG.match(self.data, self.pos)
         if tag and tag.group().endswith(b"/>"):
             return tag.end()
-        found = end_tag.search(self.data, start)
-        if found and self.data.find(b"<!", self.pos, found.end()) >= 0:
+        plain = b"</" + name + b">"
+        end = self.data.find(plain, start) + len(plain)
+        if end < len(plain):
+            spaced = _end_tag(name).search(self.data, start)
+            end = spaced.end() if spaced else -1
+        # An end tag inside a comment or CDATA ends nothing; "!" alone is looked for first because that is quick.
+        if end >= 0 and self.data.find(b"!", self.pos, end) >= 0 and self.data.find(b"<!", self.pos, end) >= 0:
             masked = _OPAQUE.sub(lambda m: b"x" * len(m.group()), self.data[self.pos :])
-            found = end_tag.search(masked)
-            return self.pos + found.end() if found else -1
-        return found.end() if found else -1
+            real = _end_tag(name).search(masked)
+            end = self.pos + real.end() if real else -1
+        return end
 
     def close(self) -> None:
         """Check that the set's end tag stands here and that nothing follows it."""
-        end = re.compile(rb"</" + re.escape(self.root) + rb"\s*>").match(self.data, self.pos)
+        end = _end_tag(self.root).match(self.data, self.pos)
         if not end and b">" not in self.data[self.pos :]:
             raise self.cut("inside its end tag")
         if not end:
