@@ -1,0 +1,89 @@
+"""Tell from raw XML, before it is parsed, that a record holds none of a topic's terms.
+
+Terms and text are compared folded: without case, blanks, hyphens, dashes and accents. A term may stand inside a word.
+So the screen lets through more than a search for the same terms in ``Record.text`` would find, and never less.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+from ahocorasick_rs import BytesAhoCorasick, Implementation
+
+from miner.schema import Record
+from miner.sources import values
+
+_BLANKS = b" \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f-"
+_LOWER = bytes(range(256)).lower()
+_TAG = re.compile(rb"""<(?:[^>"']|"[^"]*"|'[^']*')*>""")
+_PMID = re.compile(rb"<PMID[^>]*>\s*(\d+)\s*<")
+_PMID_WITHIN = 2000
+_DROPPED = frozenset({"Mn", "Cf", "Cc", "Pd", "Zs", "Zl", "Zp"})  # marks, invisible characters, dashes, blanks
+_MINUS = "−"
+
+
+class Prescreen:
+    """Looks for terms in records; ``keep`` are PMIDs that pass whatever they say (those a store already holds).
+
+    A stored paper's revision must be read even where it lost the words that brought it in.
+    """
+
+    def __init__(self, terms: Iterable[str], *, keep: Iterable[str] = ()) -> None:
+        folded = sorted({fold(term) for term in terms} - {b""})
+        if not folded:
+            raise ValueError("a pre-screen needs at least one term")
+        self.keep = frozenset(keep)
+        self._terms = BytesAhoCorasick(folded, implementation=Implementation.DFA)
+
+    def might_match(self, xml: bytes) -> bool:
+        """Return False only where no term stands in title or abstract of this PubmedArticle or PubmedBookArticle."""
+        if self.keep and _pmid(xml) in self.keep:
+            return True
+        return self._holds(_fold_xml(_text_part(xml)))
+
+    def matches(self, record: Record) -> bool:
+        """Return whether a term stands in the record's text, or its PMID is kept anyway."""
+        return record.pmid in self.keep or self._holds(fold(record.text))
+
+    def _holds(self, folded: bytes) -> bool:
+        return bool(self._terms.find_matches_as_indexes(folded))
+
+
+def fold(text: str) -> bytes:
+    """Return the text in lower case, compatibility forms resolved, without blanks, dashes, accents and invisible characters."""
+    if text.isascii():
+        return text.encode().translate(_LOWER, _BLANKS)
+    plain = unicodedata.normalize("NFKD", text.casefold()).casefold()
+    kept = (c for c in plain if c.isascii() or (c != _MINUS and unicodedata.category(c) not in _DROPPED))
+    return "".join(kept).encode("utf-8", "replace").translate(_LOWER, _BLANKS)
+
+
+def _pmid(xml: bytes) -> str:
+    found = _PMID.search(xml, 0, _PMID_WITHIN)
+    return found[1].decode() if found else ""
+
+
+def _text_part(xml: bytes) -> bytes:
+    """Cut out what can become title and abstract; where the cut is not certain, everything."""
+    start = min((at for tag in (b"<ArticleTitle", b"<BookTitle") if (at := xml.find(tag)) >= 0), default=-1)
+    if start < 0:
+        return xml
+    end = xml.find(b"</Abstract>", start)
+    if end < 0 and b"<Abstract" not in xml:
+        end = xml.rfind(b"</ArticleTitle>")
+    if end < start:
+        return xml
+    vernacular = xml.find(b"<VernacularTitle", end)
+    return xml[start:end] if vernacular < 0 else xml[start:end] + b" " + xml[vernacular : xml.find(b"</VernacularTitle", vernacular)]
+
+
+def _fold_xml(xml: bytes) -> bytes:
+    if b"<!" in xml:  # comments and CDATA are rare: no tag is dropped, lest text be
+        xml = xml.replace(b"<![CDATA[", b"").replace(b"]]>", b"")
+        xml = re.sub(rb"<!--.*?-->", b"", xml, flags=re.S)
+    plain = _TAG.sub(b"", xml)
+    if b"&" not in plain and plain.isascii():
+        return plain.translate(_LOWER, _BLANKS)
+    return fold(values.mend(plain.decode("utf-8", "replace")))
