@@ -4,28 +4,32 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
 
 from ahocorasick_rs import AhoCorasick
 
-from miner.lexicon_rows import LIMITS, PACKAGE_FOLDER, PROPERTIES, TAGS, fold, forms, label_of, plain, read_properties, read_rows, tables
+from miner.lexicon_classes import class_hits
+from miner.lexicon_rows import (
+    LIMITS,
+    PACKAGE_FOLDER,
+    PROPERTIES,
+    TAGS,
+    Hit,
+    fold,
+    forms,
+    label_of,
+    plain,
+    read_properties,
+    read_rows,
+    tables,
+)
 from miner.schema import Concept, Label
 
+__all__ = ["Hit", "Lexicon", "load_lexicon"]
+
 STRONG, WEAK, LENIENT = "strong", "weak", "lenient"
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A stretch of text that names a concept; ``kind`` is the kind of the row that says so."""
-
-    start: int
-    end: int
-    label: Label
-    concept: Concept
-    kind: str
 
 
 class Lexicon:
@@ -41,7 +45,7 @@ class Lexicon:
         self._target_class: dict[str, Concept] = {}
         self._classes: dict[str, list[str]] = {}
         self._generation: dict[str, str] = {}
-        self._concepts: dict[str, Concept] = {}
+        self._concepts: dict[tuple[str, str], Concept] = {}
         kinases: set[str] = set()
         digest = hashlib.sha256()
         for folder in folders:
@@ -76,9 +80,9 @@ class Lexicon:
                 self._add_term(label, self._concept(curie, name), text, kind, generated)
 
     def _concept(self, curie: str, name: str) -> Concept:
-        concept = self._concepts.get(curie)
+        concept = self._concepts.get((curie, name))
         if concept is None:
-            concept = self._concepts[curie] = Concept(curie, name)
+            concept = self._concepts[curie, name] = Concept(curie, name)
         return concept
 
     def _add_tag(self, label: Label, curie: str, name: str, text: str, kind: str, kinases: set[str]) -> None:
@@ -187,8 +191,16 @@ class Lexicon:
         named = _longest(self._find_folded(source))
         blocked = [h for h in named if h.label in _BLOCKING]
         genes = _longest([h for h in (*self._find_exact(source), *(h for h in named if h.label is Label.GENE)) if not _inside(h, blocked)])
-        found = [h for h in named if h.label is not Label.GENE] + genes
+        found = [h for h in named if h.label in _BLOCKING] + genes
+        classes = [h for h in named if h.label is Label.DRUG_CLASS]
+        spans = {(h.start, h.end) for h in classes}
+        classes += [h for h in class_hits(source, genes, self._class_of) if (h.start, h.end) not in spans]
+        found += _widest(classes, lambda c: fold(c.name) not in self._targets)
         return sorted(found, key=lambda h: (h.start, -h.end))
+
+    def _class_of(self, gene: Concept) -> Concept:
+        known = self._target_class.get(gene.name)
+        return known or self._concept(f"class:{gene.name.lower().replace('/', '-')}-inhibitors", f"{gene.name} inhibitors")
 
     def _find_folded(self, source: str) -> list[Hit]:
         folded = fold(source)
@@ -258,6 +270,18 @@ def _longest(hits: list[Hit]) -> list[Hit]:
             ends[hit.label] = hit.end
             kept.append(hit)
     return kept
+
+
+def _widest(hits: list[Hit], general: Callable[[Concept], bool]) -> list[Hit]:
+    """Leave out a class inside a wider hit of the same class, and a general one (TKI) inside any wider hit."""
+    return [
+        h
+        for h in hits
+        if not any(
+            o.start <= h.start and h.end <= o.end and o.end - o.start > h.end - h.start and (o.concept == h.concept or general(h.concept))
+            for o in hits
+        )
+    ]
 
 
 def _inside(hit: Hit, others: list[Hit]) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from miner.errors import LexiconError
-from miner.schema import Label
+from miner.schema import Concept, Label
 
 COLUMNS = ("curie", "name", "text", "kind", "source")
 PROPERTY_COLUMNS = ("drug", "class", "generation", "targets", "source")
@@ -40,6 +41,17 @@ _SAME = str.maketrans(
     }
 )
 _FOLD = str.maketrans({"-": " "})
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A stretch of text that names a concept; ``kind`` is the kind of the row that says so."""
+
+    start: int
+    end: int
+    label: Label
+    concept: Concept
+    kind: str
 
 
 class Row(NamedTuple):

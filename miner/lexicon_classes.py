@@ -1,0 +1,79 @@
+"""Drug classes that a text makes of a gene: "RET inhibitors", "anti-AXL therapy", "MET or IGF-1R TKIs", "inhibitors of RET"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from miner.lexicon_rows import Hit
+from miner.schema import Concept, Label
+
+_AGENT = r"(?:inhibitors?|inhibition|TKIs?|blockade|blockers?|antagonists?|degraders?)"
+_THERAPY = r"(?:therap(?:y|ies|eutics?)|treatments?|agents?|drugs?|TKIs?|inhibitors?|inhibition|tyrosine kinase inhibitors?|compounds?|medications?|approach(?:es)?|regimens?)"
+_MODIFIER = (
+    r"(?:small[- ]molecule|selective|specific|mutant(?:[- ]selective)?|kinase|tyrosine|receptor|pathway|signal(?:l)?ing|axis|immune|checkpoint"
+    r"|multi(?:targeted|kinase|-kinase)?|fusion|gene|protein|covalent|reversible|irreversible|oral|monoclonal)"
+)
+_TAIL = re.compile(
+    rf"s?[)\]]?(?:[\s/-]{{1,2}}\(?(?:TK|PTK)\)?)?(?:[\s-]+{_MODIFIER}){{0,3}}[\s-]+"
+    rf"(?:{_AGENT}|(?:directed|targeted|targeting|inhibitory|inhibiting|blocking|inhibitor|matched|TKI)[\s-]+(?:{_MODIFIER}[\s-]+)?{_THERAPY}|i(?=\b))"
+    r"(?:\s?\((?:TKIs?)\))?(?![A-Za-z])"
+)
+_AFTER_ANTI = re.compile(rf"s?(?:[\s-]+{_MODIFIER}){{0,2}}[\s-]+{_THERAPY}(?![A-Za-z])")
+_ANTI = re.compile(r"\banti[\s-]?$", re.I)
+_OF = re.compile(rf"\b(?:(?:inhibitors?|inhibition|blockade) (?:of|against|for|to)|(?:TKIs?|inhibitors?|agents?|drugs?|therap(?:y|ies)) (?:targeting|targeted to|directed at|directed against|against|that target)) (?:the |both )?$")
+_LINK = re.compile(r"\s?(?:/|,|, and|, or| and| or| and/or|, and/or)\s?|-(?=\w)")
+
+
+def class_hits(source: str, genes: Sequence[Hit], class_of: Callable[[Concept], Concept]) -> list[Hit]:
+    """Classes of the genes found in a text.
+
+    Parameters
+    ----------
+    source
+        The text, dashes and spaces as ``plain`` writes them.
+    genes
+        Gene hits, ordered by offset.
+    class_of
+        The class of a gene's inhibitors.
+    """
+    found: list[Hit] = []
+    for place, gene in enumerate(genes):
+        span = _class_span(source, gene, genes[place - 1] if place else None)
+        if span:
+            start, end = span
+            found.append(Hit(start, end, Label.DRUG_CLASS, class_of(gene.concept), "productive"))
+            if start == gene.start:
+                found += [Hit(g.start, end, Label.DRUG_CLASS, class_of(g.concept), "productive") for g in _listed_before(source, genes, place)]
+    return found
+
+
+def _class_span(source: str, gene: Hit, before: Hit | None) -> tuple[int, int] | None:
+    anti = _ANTI.search(source, max(0, gene.start - 6), gene.start)
+    if anti:
+        match = _AFTER_ANTI.match(source, gene.end) or _TAIL.match(source, gene.end)
+        return (anti.start(), match.end()) if match else None
+    match = _TAIL.match(source, gene.end)
+    if match:
+        return _long_form_start(source, gene, before), match.end()
+    of = _OF.search(source, max(0, gene.start - 40), gene.start)
+    return (of.start(), gene.end) if of else None
+
+
+def _long_form_start(source: str, gene: Hit, before: Hit | None) -> int:
+    """Start of the long form where the gene stands in brackets after it."""
+    named = before and before.concept == gene.concept and source[before.end : gene.start].strip() in {"(", "["}
+    return before.start if before and named else gene.start
+
+
+def _listed_before(source: str, genes: Sequence[Hit], place: int) -> list[Hit]:
+    """Genes of the list that ends with this one: MET in "MET or AXL inhibitors"."""
+    listed: list[Hit] = []
+    last = genes[place]
+    for gene in reversed(genes[:place]):
+        if not _LINK.fullmatch(source, gene.end, last.start):
+            break
+        if gene.concept != last.concept:
+            listed.append(gene)
+        last = gene
+    return listed
