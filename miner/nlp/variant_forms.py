@@ -15,7 +15,7 @@ _AA = "[ACDEFGHIKLMNPQRSTVWY]"
 _RESIDUE = rf"(?:{_THREE}|{_AA})"
 _CORE = re.compile(rf"({_THREE}|{_AA})[-‐]?(\d{{1,4}})(?!\d|[.,·]\d)|({_AA})(\d{{1,4}})(?=[.,])(?![.,·]\d)")
 _RANGE = re.compile(rf"\s?(?:[_‐‑–-]|to)\s?({_RESIDUE})(\d{{1,4}})\s?(delins|del|ins|dup|>)?(?:\s?((?:{_THREE})+|[A-Z]{{1,12}}(?![a-z])))?(?![A-Za-z0-9])")
-_EDIT = re.compile(rf"\s?(delins|del|ins|dup|>)((?:{_THREE})+|{_AA}{{0,12}}|\d{{0,2}})(?![A-Za-z0-9])")
+_EDIT = re.compile(rf"(?:\s?(delins|del|ins|dup)|(>))((?:{_THREE})+|{_AA}{{0,12}}|\d{{0,2}})(?![A-Za-z0-9])")
 _SHIFT = re.compile(rf"\(?({_RESIDUE})?\s?(?:fs|FS)((?:\s?\(?(?:[*X]|Ter|ter)\s?\d*\)?)?|\d*)(?![A-Za-z])")
 _END = r"(?:(?![A-Za-z0-9])|(?=mut|pos|neg|MUT|i\b|m\b|del\b))"
 _TO = re.compile(rf"(?:[\s‐‑-]?(?:({_THREE})|({_AA}|X)){_END}|(\*|ter\b|Ter\b|stop\b))")
@@ -43,7 +43,7 @@ _EXON_SHORT = re.compile(
 )
 _MET14 = re.compile(
     r"(?:MET|c-?[Mm]et|Met)[\s‐-]?(?:(?:Δ|∆|delta[\s-]?)(?:ex|exon|e)?|ex\.?|Ex|EX|e)[\s‐-]?14(?:Δ|∆|del|skip\w*)?(?![\w%/]|\.\d)"
-    r"|\bMET(?:\s+gene)?\s+exon[\s-]14\s+(?:\w+\s+)?(?:mutat(?:ions?|ed|ant)|mutants?|alterations?|altered|variants?|aberrations?)\b"
+    r"|\bMET(?:\s+gene)?\s+exon[\s-]14[\s-]+(?:\w+\s+)?(?:mutat(?:ions?|ed|ant)|mutants?|positive|alterations?|altered|variants?|aberrations?)\b"
     r"|\b[Ee]xon[\s-]?14(?:Δ|∆)|(?:Δ|∆)(?:ex|exon)[\s-]?14\b"
 )
 _EXON_MUTATION = re.compile(
@@ -53,8 +53,10 @@ _CODON = re.compile(
     rf"\bcodons?[\s‐-]*{_NUMBERS}[\s\-]+(?:(?:point|missense|activating|gene|[A-Z][\w-]*\d?|ras)[\s-]+)*(?:mutations?|mutants?|substitutions?|mutated)\b"
     rf"|\bmutations?\b[^.;,()]{{0,40}}?\b(?:at|in|of|on|involving|within|affecting)\s+(?:the\s+)?(?:[A-Z][\w-]*\s+|ras\s+)?(?:gene\s+)?codons?[\s-]*(?P<later>\d{{1,3}}(?:\s?(?:,|/|&|,?\s(?:and|or))\s?\d{{1,3}}(?![\d.]))*)"
 )
+_EXON_START = re.compile(r"\b(?:[Ee]xon|EXON|[Ee]x\.?[\s‐-]?(?=\d))")
+_TWO_DIGITS = re.compile(r"(?<!\d)(?<!\d[.,])\d{1,2}(?!\d)")
 _EXON_DELETION = re.compile(r"E(?:1[89]|2[01])[\s-]?(?:del|ins)(?![A-Za-z])")
-_VIII = re.compile(r"(?:EGFR|ErbB1|Egfr)?[\s‐-]?\(?v(?:ariant\s)?(?:III|iii|3)\)?(?![A-Za-z0-9])")
+_VIII = re.compile(r"(?:EGFR|ErbB1|Egfr)?[\s‐-]?\(?v(?:ariant\s)?III\)?(?![A-Za-z0-9])")
 _KIND_OF = (("del", "deletion"), ("ins", "insertion"), ("indel", "indel"), ("skip", "skipping"), ("spli", "skipping"), ("dup", "duplication"))
 
 
@@ -78,8 +80,7 @@ class Form:
 def find_forms(text: str, is_gene: Callable[[str], bool]) -> list[Form]:
     """Find every form, longest first where they overlap; ``is_gene`` tells whether a glued prefix names a gene."""
     found = [*_proteins(text, is_gene), *_nucleotides(text)]
-    if "xon" in text or "XON" in text or "14" in text or "19" in text or "20" in text or "odon" in text or "III" in text:
-        found += [*_exons(text, is_gene), *_codons(text), *_viii(text)]
+    found += [*_exons(text, is_gene), *_codons(text), *_viii(text)]
     return _distinct(found)
 
 
@@ -119,7 +120,7 @@ def _proteins(text: str, is_gene: Callable[[str], bool]) -> Iterator[Form]:
         if prefix in ("p", "del"):
             marked, glue = True, None
         elif prefix:
-            glue = prefix if is_gene(prefix) else None
+            glue = prefix if len(core[2] or core[4]) > 1 and not is_gene(_token(text, core.start())) and is_gene(prefix) else None
             if glue is None:
                 continue
         else:
@@ -130,6 +131,8 @@ def _proteins(text: str, is_gene: Callable[[str], bool]) -> Iterator[Form]:
         if not before and core.start() and text[core.start() - 1] in ".#@&" and not glue and not marked:
             continue
         for form in _protein(text, core, start, glue, marked, deletes=(before[0] if before else prefix).startswith("del")):
+            if prefix == "p" and form.shape == "residue":
+                continue
             done = max(done, form.end)
             yield form
 
@@ -139,6 +142,14 @@ def _prefix(text: str, at: int) -> str:
     while start and text[start - 1].isalnum() and at - start < 12:
         start -= 1
     return text[start:at]
+
+
+def _token(text: str, at: int) -> str:
+    """The run of letters and digits around ``at``."""
+    end = at
+    while end < len(text) and text[end].isalnum():
+        end += 1
+    return _prefix(text, at) + text[at:end]
 
 
 def _protein(text: str, core: re.Match[str], start: int, glue: str | None, marked: bool, *, deletes: bool) -> Iterator[Form]:
@@ -160,9 +171,9 @@ def _protein(text: str, core: re.Match[str], start: int, glue: str | None, marke
         yield Form(start, match.end(), f"{base}{_letter(match[1] or '')}fs{tail}", "edit", residue, glue, marked)
         return
     if match := _EDIT.match(text, at):
-        op = "delins" if match[1] == ">" else match[1]
-        if match[1] != ">" or match[2]:
-            tail = _letters(match[2]) if op in ("ins", "delins") else ""
+        op = match[1] or "delins"
+        if match[1] or match[3].isalpha():
+            tail = _letters(match[3]) if op in ("ins", "delins") else ""
             yield Form(start, match.end(), f"{base}{op}{tail}", "edit", residue, glue, marked)
             return
     if deletes and not _TO.match(text, at):
@@ -221,21 +232,41 @@ def _spread(numbers: str) -> list[int]:
     return [int(n) for n in re.findall(r"\d+", numbers)]
 
 
+def _around(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    """Matches of a pattern that begins, or ends, with the word exon."""
+    for word in _EXON_START.finditer(text):
+        if pattern is _EXON:
+            match = pattern.match(text, word.start())
+        else:
+            match = next((m for m in pattern.finditer(text, max(0, word.start() - 70), word.end() + 30) if m.start() < word.start() < m.end()), None)
+        if match:
+            yield match
+
+
+def _short_exons(text: str) -> Iterator[re.Match[str]]:
+    """Matches of "del19", "19del", "ex20ins", looked for at numbers alone."""
+    for number in _TWO_DIGITS.finditer(text):
+        near = text[max(0, number.start() - 12) : number.start()].lower(), text[number.end() : number.end() + 6].lstrip(" -‐").lower()
+        if near[1].startswith(("del", "ins", "dup", "skip", "indel")) or near[0].rstrip(" -‐exon").endswith(("del", "deletion", "ins", "d")):
+            start = max(0, number.start() - 12)
+            yield from (m for m in _EXON_SHORT.finditer(text, start, number.end() + 10) if m.start() <= number.start() < m.end())
+
+
 def _exons(text: str, is_gene: Callable[[str], bool]) -> Iterator[Form]:
     for pattern in (_EXON, _EXON_AFTER):
-        for match in pattern.finditer(text):
+        for match in _around(pattern, text):
             kinds = [_kind(match["op"])] + ([_kind(match["op2"])] if match["op2"] else [])
             if len(kinds) == 2 and not re.search(r"\b(?:or|and)\b", match["join"]) and set(kinds) == {"deletion", "insertion"}:
                 kinds = ["indel"]
             for n in _spread(match[1] if pattern is _EXON else match[match.re.groups]):
                 for kind in kinds:
                     yield Form(match.start(), match.end(), f"exon {n} {kind}", "exon")
-    for match in _EXON_SHORT.finditer(text):
+    for match in _short_exons(text):
         number, op = match["n"] or match["n2"] or match["n3"], match["op"] or match["op2"] or match["op3"]
         prefix = _prefix(text, match.start())
         if not prefix or is_gene(prefix):
             yield Form(match.start() - len(prefix), match.end(), f"exon {int(number)} {_kind(op)}", "exon", None, prefix or None)
-    for match in _MET14.finditer(text):
+    for match in _MET14.finditer(text) if "14" in text else ():
         if _prefix(text, match.start()) == "":
             yield Form(match.start(), match.end(), "exon 14 skipping", "exon", None, "MET")
 
@@ -247,7 +278,7 @@ def _codons(text: str) -> Iterator[Form]:
 
 
 def _viii(text: str) -> Iterator[Form]:
-    for match in _VIII.finditer(text) if "III" in text or "v3" in text else ():
+    for match in _VIII.finditer(text) if "vIII" in text or "variant III" in text else ():
         if not _prefix(text, match.start()) and (match[0][0] in "Ee" or match[0].lstrip()[0] == "v"):
             start = match.start() + len(match[0]) - len(match[0].lstrip(" -‐"))
             yield Form(start, match.end(), "vIII", "other", None, "EGFR" if match[0][0] in "Ee" else None)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from miner.nlp.variant_forms import Form, exon_mutations
 from miner.nlp.variant_genes import Anchor, Assigner
-from miner.nlp.variant_rules import Kind
+from miner.nlp.variant_rules import Kind, load_rules
 from miner.schema import Alteration, Label, Mention
 
 _ADJECTIVE = (
@@ -21,6 +22,8 @@ _OF = re.compile(
     r"(?:\s*\([^()]{1,30}\))?(?:\s+(?:status|analysis|testing|rates?|levels?))?(?:\s+(?:(?:was|were|are|is)\s+)?(?:\w+ed|found|seen|present|occurring))?\s+(?:in|of|within|at|involving|affecting|on)\s+"
     r"(?:(?:either|both|the|a|an|exons?(?:\s\d+(?:\s?(?:-|to|,|and)\s?\d+)*)?|codons?(?:\s\d+(?:\s?(?:,|and)\s?\d+)*)?|of|in|tyrosine|kinase|domains?|genes?|receptor|proteins?|following|encoding|total|or|and)\s+)*(?:genes?\s*[:,(]?\s*)?"
 )
+_WORD = re.compile(r"[A-Za-z]+")
+_GLUED = re.compile(r"(?<![A-Za-z0-9])([A-Z][A-Z0-9]{2,6})(?:m|mut)\+?(?![A-Za-z0-9])")
 _NEXT = re.compile(r"[\s‐‑-]+(?:the\s+)?")
 _POSITIVE = re.compile(r"(?:\s*\([^()]{1,12}\))?(?:[\s‐‑–-]+|\s?\()(?:positiv(?:e|ity)|\+)(?![A-Za-z])|\+(?=[\s,;)])")
 
@@ -28,7 +31,7 @@ _POSITIVE = re.compile(r"(?:\s*\([^()]{1,12}\))?(?:[\s‐‑–-]+|\s?\()(?:posi
 def find_alterations(assigner: Assigner, variants: Sequence[Mention]) -> list[Mention]:
     """Find ALTERATION mentions, one a gene."""
     found: dict[tuple[int, int, Alteration], Mention] = {}
-    for start, end, gene, kind in (*_headed(assigner, variants), *_positive(assigner), *_exon(assigner, variants)):
+    for start, end, gene, kind in (*_headed(assigner, variants), *_positive(assigner), *_glued(assigner), *_exon(assigner, variants)):
         alteration = Alteration(gene, kind)
         found.setdefault((start, end, alteration), Mention(start, end, assigner.text[start:end], Label.ALTERATION, alteration))
     return list(found.values())
@@ -38,8 +41,12 @@ _Found = Iterator[tuple[int, int, str | None, str]]
 
 
 def _headed(assigner: Assigner, variants: Sequence[Mention]) -> _Found:
-    text = assigner.text
-    for match in assigner.rules.heads.finditer(text):
+    text, done = assigner.text, 0
+    for word in _WORD.finditer(text):
+        match = assigner.rules.heads.match(text, word.start()) if word.start() >= done and _begins(word[0].lower()) else None
+        if match is None:
+            continue
+        done = match.end()
         kind = assigner.rules.kinds[int((match.lastgroup or "k0_0")[1:].split("_")[0])]
         if any(v.start < match.end() and match.start() < v.end for v in variants):
             continue
@@ -52,6 +59,12 @@ def _headed(assigner: Assigner, variants: Sequence[Mention]) -> _Found:
                     yield min(anchor.start, match.start()), max(anchor.end, match.end()), gene, kind.name
         elif kind.free:
             yield match.start(), match.end(), _free_gene(assigner, match), kind.name
+
+
+@lru_cache(maxsize=65536)
+def _begins(word: str) -> bool:
+    """Tell whether a head may begin with a word."""
+    return load_rules().begins(word)
 
 
 def _names(anchor: Anchor, assigner: Assigner, surface: str) -> tuple[str, ...]:
@@ -111,6 +124,14 @@ def _positive(assigner: Assigner) -> _Found:
         kind = assigner.rules.positive.get(anchor.genes[0]) if len(anchor.genes) == 1 else None
         if kind and (match := _POSITIVE.match(assigner.text, anchor.end)):
             yield anchor.start, match.end(), anchor.genes[0], kind
+
+
+def _glued(assigner: Assigner) -> _Found:
+    """ "EGFRm", "KRASmut"."""
+    for match in _GLUED.finditer(assigner.text):
+        concept = assigner.lexicon.gene(match[1])
+        if concept and concept.name in assigner.lexicon.kinases | {"KRAS", "NRAS", "HRAS", "TP53"}:
+            yield match.start(), match.end(), concept.name, "mutation"
 
 
 def _exon(assigner: Assigner, variants: Sequence[Mention]) -> _Found:

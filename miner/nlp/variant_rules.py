@@ -10,6 +10,8 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
+import regex
+
 from miner.errors import LexiconError
 
 RULES, RESIDUES = "variants.toml", "known_residues.tsv"
@@ -39,9 +41,14 @@ class Rules:
     positive: Mapping[str, str]
     kinds: tuple[Kind, ...]
     heads: re.Pattern[str]
+    partial: Any
     residues: Mapping[tuple[str, int], str]
     by_residue: Mapping[tuple[str, int], tuple[str, ...]]
     hot: Mapping[tuple[str, int], tuple[str, ...]]
+
+    def begins(self, word: str) -> bool:
+        """Tell whether the head of an alteration may begin with this word (in lower case)."""
+        return self.partial.match(word + " ", partial=True) is not None
 
 
 @lru_cache(maxsize=1)
@@ -70,6 +77,7 @@ def compile_rules(rules: str, residues: str) -> Rules:
         data["positive"],
         kinds,
         heads,
+        regex.compile(heads.pattern, regex.IGNORECASE),
         known,
         by_residue,
         hot,

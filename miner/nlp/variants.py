@@ -20,6 +20,7 @@ from miner.nlp.variant_rules import Rules, load_rules
 from miner.schema import Label, Mention, Sentence, Variant
 
 _WORD_BEFORE = re.compile(r"([A-Za-z]+)[.#:\s‐-]*$")
+_FAMILY_AFTER = re.compile(r"[^.;]{0,25}\b(?:ras|RAS)\b(?:\s+family)?\s+(?:proto-?)?(?:onco)?genes\b")
 _WORD_AFTER = re.compile(r"[\s‐-]*([A-Za-z]+)")
 
 
@@ -37,7 +38,7 @@ def _variants(text: str, forms: Sequence[Form], genes: Sequence[str | None], rul
     """Mentions of the forms; a nucleotide change beside its protein change is that change."""
     found: dict[tuple[int, int], Mention] = {}
     for i, (form, gene) in enumerate(zip(forms, genes, strict=True)):
-        if form.shape == "codon" and gene not in rules.codon_genes:
+        if form.shape == "codon" and (gene not in rules.codon_genes or _FAMILY_AFTER.match(text, form.end)):
             continue
         change, gene = _protein_of(text, forms, genes, i) if form.shape == "nucleotide" else (form.change, gene)
         if form.shape == "exon" and form.change.startswith("exon 14 del") and gene == "MET":
@@ -73,7 +74,9 @@ def _sift(text: str, forms: Sequence[Form], mentions: Sequence[Mention], anchors
 
 
 def _is_change(text: str, form: Form, named: Sequence[Mention], anchors: Sequence[Anchor], rules: Rules) -> bool:
-    if form.glued or form.marked:
+    if form.glued:
+        return form.shape != "residue" or form.residue in rules.by_residue
+    if form.marked:
         return True
     token = text[form.start : form.end]
     beside = any(0 <= form.start - a.end <= 2 for a in anchors)
