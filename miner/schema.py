@@ -206,7 +206,8 @@ class Measure:
     """A figure: ``metric`` is a key of ``METRICS``; ``value`` a number, a range ``0.1-3`` or a bound ``<1``, ``not reached``.
 
     ``n`` of ``total`` are counts where the text gives them; ``ci`` is the interval in the unit of the value.
-    ``warnings`` tells what does not add up (``18/24 is 75 %, text says 57 %``). ``anchor`` is the span of the metric's name.
+    ``warnings`` tells what does not add up (``18/24 is 75 %, text says 57 %``). ``anchor`` is the span of the metric's name;
+    ``item`` the span of what a list with "respectively" or a direct apposition ("71% with brigatinib") ties the figure to.
     """
 
     metric: str
@@ -217,6 +218,7 @@ class Measure:
     ci: tuple[float, float] | None = None
     anchor: tuple[int, int] | None = None
     warnings: tuple[str, ...] = ()
+    item: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,260 @@
+"""Bind the quantities of a sentence to the endpoint each of them is a figure of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from miner.nlp.measure_cues import Cue
+from miner.nlp.measure_quantities import Element, Quantity
+
+_FAR = 99.0
+_LIMIT = {"percent": 26.0, "duration": 34.0, "ratio": 9.0, "count": 3.5, "text": 10.0}
+_COST = {"w": 1.0, "n": 0.8, ",": 1.2, ";": 9.0, ":": 0.3, "(": 0.5, ")": 0.5, "o": 0.2, "a": 0.5, "v": 0.2, "H": 0.3, "Q": 0.6, "y": 3.0, "/": 0.3, "=": 0.0}
+_COST_AFTER = {"w": 1.0, "n": 0.4, ",": 4.0, "(": 5.0, ")": 0.3, "o": 0.3, "a": 3.0, "v": 3.0, "H": 0.5, "/": 1.0, "=": 2.0}
+_COPULA = frozenset("was were is are of reached in for rate rates observed achieved seen occurred obtained equal to being at exceeded exceeding remained".split())
+_HAVING = frozenset("had achieved showed experienced attained obtained demonstrated exhibited developed were was have with has reported reached remained harbored harboured carried showing achieving having".split())
+_RELATIVE = frozenset("who which whose that without if when while whom as".split())
+_JOINING = frozenset(",av/()H:o")
+_OWN_SITE = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A quantity, the metric it is a figure of, and the name it was bound to."""
+
+    quantity: Quantity
+    metric: str
+    cue: Cue | None
+    index: int
+
+
+def bind(elements: Sequence[Element], cues: Mapping[int, Cue]) -> list[Bound]:
+    """Bind every quantity that has a name in its sentence; percentages without one are frequencies."""
+    named = {i: cues[e.start] for i, e in enumerate(elements) if e.kind == "c"}
+    aligned = _aligned(elements, named)
+    found = []
+    for i, element in enumerate(elements):
+        if not isinstance(element, Quantity):
+            continue
+        cue = aligned.get(i) or _nearest(elements, named, i, element)
+        metric = cue.metric(kind_of(element)) if cue else _default(element)
+        if metric:
+            found.append(Bound(element, metric, cue, i))
+    return found
+
+
+def kind_of(quantity: Quantity) -> str:
+    """Kind of metric a quantity can be a figure of; "not reached" stands for a duration."""
+    return "duration" if quantity.form == "text" else quantity.form
+
+
+def _default(quantity: Quantity) -> str | None:
+    """Metric of a quantity that nothing names: a frequency, or a count of a total."""
+    if quantity.form == "percent":
+        return "value_percent"
+    return "n_pos" if quantity.form == "count" and quantity.total is not None else None
+
+
+def _takes(cue: Cue, quantity: Quantity, text: str) -> bool:
+    """Can a quantity of this form be a figure of the cue's endpoint?"""
+    if cue.metric(kind_of(quantity)) is None:
+        return False
+    if quantity.form == "count" and quantity.total is None and not cue.endpoint.weak:
+        return not text.endswith(("rate", "rates")) and not text.startswith(("ORR", "DCR", "RR"))
+    return True
+
+
+def _nearest(elements: Sequence[Element], named: Mapping[int, Cue], i: int, quantity: Quantity) -> Cue | None:
+    """The cheapest name before or after a quantity, within the limit of its form."""
+    best, least = None, _LIMIT[quantity.form]
+    subject = _is_subject(elements, i)
+    for j, cue in named.items():
+        if not _takes(cue, quantity, elements[j].text):
+            continue
+        cost = _before(elements, named, j, i, quantity) + 4 * subject if j < i else _after(elements, named, i, j)
+        if cue.timed and kind_of(quantity) == "duration":
+            cost += _OWN_SITE
+        if cost < least:
+            best, least = cue, cost
+    return best
+
+
+def _is_subject(elements: Sequence[Element], i: int) -> bool:
+    """Is a quantity the subject of a clause of its own ("... and 12% of patients had")?"""
+    j = i + 1
+    while j < len(elements) and elements[j].kind in ")wno" and j < i + 6:
+        word = elements[j].text.lower()
+        if word in _HAVING - {"with"} and (j > i + 1 or word not in {"was", "were"}):
+            return i == 0 or elements[i - 1].kind in ",;a:" or elements[i - 1].text.lower() in {"whereas", "while", "but", "although"}
+        j += 1
+    return False
+
+
+def _before(elements: Sequence[Element], named: Mapping[int, Cue], j: int, i: int, quantity: Quantity) -> float:
+    """Cost of a name that stands before the quantity."""
+    cue, cost = named[j], 0.0
+    for k in range(j + 1, i):
+        element = elements[k]
+        if element.kind == "c":
+            cost += _passing(named[k], cue, quantity)
+        else:
+            cost += _COST.get(element.kind, 1.0)
+    after = _skip_alias(elements, named, j)
+    opener = elements[after] if after < len(elements) else None
+    linked = after == i or (opener is not None and (opener.kind in ":,=(o" or opener.text.lower() in _COPULA))
+    if linked:
+        cost -= 3.0
+    if cue.endpoint.weak:
+        cost += 1.0 if linked or cost < 3 else 7.0
+    return cost
+
+
+def _passing(other: Cue, cue: Cue, quantity: Quantity) -> float:
+    """Cost of passing another name on the way."""
+    if other.endpoint is cue.endpoint:
+        return 0.0
+    if other.metric(kind_of(quantity)) is None:
+        return 1.0
+    return 1.0 if other.endpoint.weak else 6.0
+
+
+def _skip_alias(elements: Sequence[Element], named: Mapping[int, Cue], j: int) -> int:
+    """Index after a name and its abbreviation in brackets."""
+    k = j + 1
+    if k + 2 < len(elements) and elements[k].kind == "(" and elements[k + 1].kind == "c" and named[k + 1].endpoint is named[j].endpoint:
+        k += 2
+        if k < len(elements) and elements[k].kind == ")":
+            k += 1
+    while k < len(elements) and elements[k].text.lower() in {"rate", "rates", "time", "duration"}:
+        k += 1
+    return k
+
+
+def _after(elements: Sequence[Element], named: Mapping[int, Cue], i: int, j: int) -> float:
+    """Cost of a name that stands after the quantity."""
+    cost, words, having = 0.0, 0, False
+    for k in range(i + 1, j):
+        element = elements[k]
+        if element.kind in ";:Q" or element.text.lower() in _RELATIVE:
+            return _FAR
+        if element.kind == "c":
+            cost += 0.5 if named[k].endpoint.weak else 4.0
+            continue
+        if element.text.lower() in _HAVING and not having:
+            cost, having = cost - 2.0, True
+        elif element.kind == "w":
+            words += 1
+        cost += _COST_AFTER.get(element.kind, 1.0)
+    adjacent = all(elements[k].kind in "wcH" and elements[k].text.lower() not in _COPULA for k in range(i + 1, j)) and words <= 2 and not having
+    if adjacent:
+        cost -= 4.0
+    follows = _skip_alias(elements, named, j)
+    if follows < len(elements) and not adjacent and not (having and elements[follows].kind == ",") and _owns_next(elements, follows):
+        cost += 5.0
+    return cost + (1.5 if named[j].endpoint.weak else 0.0)
+
+
+def _owns_next(elements: Sequence[Element], k: int) -> bool:
+    """Does a name lead straight to another quantity?"""
+    for element in elements[k:k + 4]:
+        if element.kind == "Q":
+            return True
+        if not (element.kind in ":,=(o" or element.text.lower() in _COPULA):
+            return False
+    return False
+
+
+def _aligned(elements: Sequence[Element], named: Mapping[int, Cue]) -> dict[int, Cue]:
+    """Names that stand in a list, dealt out to the quantities of the list after (or before) them."""
+    found: dict[int, Cue] = {}
+    for group in _groups(elements, named):
+        cues = [named[j] for j in group]
+        quantities = _run_after(elements, named, group[-1])
+        dealt = _deal(elements, cues, quantities) if quantities else None
+        if dealt is None:
+            dealt = _deal(elements, cues, _run_before(elements, group[0]))
+        found.update(dealt or {})
+    return found
+
+
+def _groups(elements: Sequence[Element], named: Mapping[int, Cue]) -> list[list[int]]:
+    """Indices of names that are coordinated: at least two endpoints with nothing but commas and "and" between them."""
+    groups: list[list[int]] = []
+    last = -_FAR
+    for j, cue in named.items():
+        if cue.endpoint.weak:
+            continue
+        between = elements[int(last) + 1:j] if last >= 0 else []
+        joined = last >= 0 and all(e.kind in _JOINING or (e.kind == "w" and e.text.lower() not in _COPULA | _HAVING) for e in between) and len(between) <= 6
+        coordinated = joined and any(e.kind in ",a/v" for e in between)
+        if groups and joined and named[groups[-1][-1]].endpoint is cue.endpoint and not coordinated:
+            last = j
+            continue
+        if groups and coordinated:
+            groups[-1].append(j)
+        else:
+            groups.append([j])
+        last = j
+    return [group for group in groups if len({named[j].endpoint.name for j in group}) > 1]
+
+
+def _run_after(elements: Sequence[Element], named: Mapping[int, Cue], j: int) -> list[int]:
+    """Quantities after a group of names, up to the next strong name."""
+    found = []
+    for k in range(j + 1, len(elements)):
+        if elements[k].kind == "Q":
+            found.append(k)
+        elif k in named and not named[k].endpoint.weak and not (not found and named[k].endpoint is named[j].endpoint):
+            break
+    return found
+
+
+def _run_before(elements: Sequence[Element], j: int) -> list[int]:
+    """Quantities in a list that ends shortly before a group of names."""
+    found: list[int] = []
+    for k in range(j - 1, -1, -1):
+        if elements[k].kind == "Q":
+            found.insert(0, k)
+        elif elements[k].kind in ";:" or (not found and j - k > 9) or (found and found[0] - k > 2):
+            break
+    return found
+
+
+def _deal(elements: Sequence[Element], cues: Sequence[Cue], indices: Sequence[int]) -> dict[int, Cue] | None:
+    """Names for quantities in list order; None where the numbers do not fit."""
+    quantities = {i: e for i in indices if isinstance(e := elements[i], Quantity)}
+    if len(quantities) == len(cues) and all(c.metric(kind_of(q)) for c, q in zip(cues, quantities.values(), strict=True)):
+        return dict(zip(quantities, cues, strict=True))
+    fitting = {i: q for i, q in quantities.items() if any(c.metric(kind_of(q)) for c in cues)}
+    if len(fitting) < len(cues):
+        return None
+    takers = {i: [c for c in cues if c.metric(kind_of(q))] for i, q in fitting.items()}
+    forms = {kind_of(q) for q in fitting.values()}
+    if len(forms) > 1:
+        single = all(len(c) == 1 for c in takers.values())
+        return {i: c[0] for i, c in takers.items()} if single else _by_form(takers, fitting)
+    able = [c for c in cues if c.metric(next(iter(forms)))]
+    if not able or len(fitting) % len(able) or len(able) < 2:
+        return None
+    order = sorted(fitting)
+    if len(order) > len(able) and _versus(elements, order):
+        size = len(order) // len(able)
+        return {i: able[n // size] for n, i in enumerate(order)}
+    return {i: able[n % len(able)] for n, i in enumerate(order)}
+
+
+def _by_form(takers: Mapping[int, Sequence[Cue]], quantities: Mapping[int, Quantity]) -> dict[int, Cue]:
+    """Deal out form by form: the percentages among the names that take percentages, and so on."""
+    found: dict[int, Cue] = {}
+    for form in {kind_of(q) for q in quantities.values()}:
+        same = [i for i in sorted(quantities) if kind_of(quantities[i]) == form]
+        cues = takers[same[0]]
+        if len(same) % len(cues) == 0:
+            found.update({i: cues[n % len(cues)] for n, i in enumerate(same)})
+    return found
+
+
+def _versus(elements: Sequence[Element], order: Sequence[int]) -> bool:
+    """Are the first two quantities set against each other ("57% v 44%")?"""
+    return any(elements[k].kind == "v" for k in range(order[0] + 1, order[1]))

@@ -1,0 +1,143 @@
+"""Names of endpoints in a text, and the metric that each kind of figure bound to them becomes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import ahocorasick_rs
+
+from miner.nlp.measure_rules import Rules
+
+KINDS = ("percent", "count", "duration", "ratio")
+_FOLD = str.maketrans({c: "-" for c in "‐‑‒–—−"} | {"\u00a0": " ", "\u2009": " ", "\u202f": " "})
+_SITE = re.compile(r"\b(?:intracranial|intra-cranial|CNS|central nervous system|brain|cerebral|IC|ic)(?:\s(?:confirmed|best|objective|overall|partial|complete)){0,2}[\s-]$")
+_TIMEPOINT = re.compile(
+    r"(?:\b(?:\d+(?:\.\d)?|one|two|three|four|five|six|ten)[-‐–\s]{0,2}(?:and|,|or|to)?[\s,]*)+"
+    r"(?:years?|yrs?|y|months?|mos?|weeks?)(?:\s(?:estimated|overall|actuarial|the|crude|cumulative|relative|landmark|updated|median)){0,3}\s?$", re.IGNORECASE
+)
+_RATE_AFTER = re.compile(
+    r"s?\s?(?:\([^()]{2,8}\)\s?)?(?:rates?|probabilit\w+|estimates?)?(?:\s(?:was|were|of))?\s?(?:at|after|for)\s(?:\d+|one|two|three|five|six|ten|twelve)[-\s]?(?:years?|months?|weeks?|y\b)",
+    re.IGNORECASE,
+)
+_MEDIAN = re.compile(r"\b(?:medians?|mean)(?:\s\w+){0,2}\s$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An endpoint of the rule file: its metric by kind of figure."""
+
+    name: str
+    metrics: Mapping[str, str]
+    weak: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """A name of an endpoint in the text; ``site`` is "IC_" for intracranial, ``timed`` is true for a rate at a timepoint."""
+
+    start: int
+    end: int
+    endpoint: Endpoint
+    site: str = ""
+    timed: bool = False
+
+    def metric(self, kind: str) -> str | None:
+        """Metric of a figure of this kind, or None where the endpoint has none."""
+        name = self.endpoint.metrics.get(kind)
+        if name is None:
+            return None
+        return self.site + name if self.site and kind in {"percent", "duration"} else name
+
+
+class Cues:
+    """Finder of endpoint names, made from ``measures.toml``."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.endpoints: dict[str, Endpoint] = {}
+        self._terms: dict[str, tuple[Endpoint, str | None]] = {}
+        entries = rules.data.get("endpoint")
+        if not isinstance(entries, list) or not entries:
+            raise rules.fail("endpoint", "no [[endpoint]] tables; add at least one")
+        for entry in entries:
+            self._add(rules, entry)
+        self._patterns = list(self._terms)
+        self._automaton = ahocorasick_rs.AhoCorasick(self._patterns, matchkind=ahocorasick_rs.MatchKind.Standard)
+
+    def _add(self, rules: Rules, entry: Mapping[str, Any]) -> None:
+        name = entry.get("name")
+        if not isinstance(name, str):
+            raise rules.fail("endpoint", "an [[endpoint]] has no name; give it one")
+        if unknown := set(entry) - {"name", "words", "abbreviations", "weak", *KINDS}:
+            raise rules.fail(unknown.pop(), f"endpoint {name!r} has an unknown key; use name, words, abbreviations, weak, {', '.join(KINDS)}")
+        endpoint = Endpoint(name, {kind: entry[kind] for kind in KINDS if kind in entry}, bool(entry.get("weak")))
+        if not endpoint.metrics:
+            raise rules.fail(name, f"endpoint {name!r} has no metric; give one of {', '.join(KINDS)}")
+        self.endpoints[name] = endpoint
+        for word in entry.get("words", ()):
+            self._put(rules, word.lower().replace("-", " "), endpoint, None)
+        for word in entry.get("abbreviations", ()):
+            for form in (word, word + "s", "m" + word):
+                if form not in self._terms or form == word:
+                    self._put(rules, form.lower().replace("-", " "), endpoint, form)
+
+    def _put(self, rules: Rules, term: str, endpoint: Endpoint, exact: str | None) -> None:
+        known = self._terms.get(term)
+        if known and known[0] is not endpoint and exact in (None, term):
+            raise rules.fail(endpoint.name, f"{term!r} names both {known[0].name!r} and {endpoint.name!r}; keep one")
+        if not known or exact is None:
+            self._terms[term] = (endpoint, exact)
+
+    def find(self, text: str) -> list[Cue]:
+        """Endpoint names in a text, the longest where they overlap."""
+        folded = text.translate(_FOLD)
+        lower = folded.lower()
+        if len(lower) != len(folded):
+            lower = "".join(c.lower() if len(c.lower()) == 1 else c for c in folded)
+        spaced = lower.replace("-", " ").replace("\n", " ")
+        spans = []
+        for index, start, end in self._automaton.find_matches_as_indexes(spaced, overlapping=True):
+            endpoint, exact = self._terms[self._patterns[index]]
+            end = _boundary(spaced, folded, start, end, exact)
+            if end:
+                spans.append((start, end, endpoint))
+        return [self._cue(folded, *span) for span in _longest(spans)]
+
+    def _cue(self, text: str, start: int, end: int, endpoint: Endpoint) -> Cue:
+        site = "IC_" if endpoint.name in {"response", "disease control", "progression-free survival", "duration of response"} else ""
+        site = site if site and _SITE.search(text, max(0, start - 60), start) else ""
+        timed = "duration" in endpoint.metrics and bool(_TIMEPOINT.search(text, max(0, start - 60), start) or _RATE_AFTER.match(text, end))
+        return Cue(start, end, endpoint, site, timed and not _MEDIAN.search(text, max(0, start - 24), start))
+
+
+def _boundary(spaced: str, folded: str, start: int, end: int, exact: str | None) -> int:
+    """End of a match at term boundaries, a plural s included; 0 where it is part of another word."""
+    if start and (spaced[start - 1].isalnum()):
+        return 0
+    if exact is None and spaced.startswith("s ", end):
+        end += 1
+    elif exact is None and end < len(spaced) and spaced[end] == "s" and not (end + 1 < len(spaced) and spaced[end + 1].isalnum()):
+        end += 1
+    if end < len(spaced) and spaced[end].isalnum():
+        return 0
+    if exact is not None and folded[start:end] != exact:
+        return 0
+    if exact is not None and (folded[end:end + 1] == "-" and folded[end + 1:end + 2].isalnum() or folded[start - 1:start] == "-"):
+        return 0
+    return end
+
+
+def _longest(spans: list[tuple[int, int, Endpoint]]) -> list[tuple[int, int, Endpoint]]:
+    """Spans that do not overlap, the longest first choice."""
+    kept: list[tuple[int, int, Endpoint]] = []
+    last = -1
+    for span in sorted(spans, key=lambda s: (s[0], -s[1])):
+        if span[0] >= last:
+            kept.append(span)
+            last = span[1]
+        elif span[1] > last and kept and span[1] - span[0] > kept[-1][1] - kept[-1][0]:
+            kept[-1] = span
+            last = span[1]
+    return kept

@@ -1,0 +1,131 @@
+"""What a list or an apposition ties a figure to: "71% with brigatinib", "57% and 44% with A and B, respectively"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from miner.nlp.measure_binding import Bound
+from miner.nlp.measure_quantities import Element
+from miner.schema import Mention, Sentence
+
+Span = tuple[int, int]
+_PREPOSITION = r"(?:with|for|in|among|by|on|to|of|receiving|treated with|given|during|after|using|when|through|following|under)"
+_AFTER = re.compile(
+    rf"[^()\[\];]{{0,3}}[)\]]?\s*(?:\([^()]*\)|\[[^\[\]]*\])?\s*(?:(?:of\s(?:the\s|all\s)?(?:[\w-]+\s){{0,2}}?(?:patients|cases|tumou?rs|samples|specimens)\s)?"
+    rf"{_PREPOSITION}\s(?:the\s|those\s(?:with|in|on)\s|patients\s(?:with|on|in|receiving)\s)*|\((?=[^\d()]+\))|(?=\bNO\b))(?P<item>[^,;:()\[\]]+)"
+)
+_STOP = re.compile(r"\s(?:and|versus|vs\.?|v|but|whereas|while|compared|than|or|at|was|were|had|respectively)\s|,|;|\(|\.\s|\.$")
+_LIST = re.compile(r",\s*(?:and\s|or\s)?|\s(?:and|or|versus|vs\.?|v|than|compared\swith|compared\sto|&)\s")
+_LEAD = re.compile(rf"^\s*(?:(?:{_PREPOSITION}|than|the|those|patients|versus|compared)\s)+")
+
+
+def items_of(text: str, sentence: Sentence, elements: Sequence[Element], bound: Sequence[Bound], names: Sequence[Mention]) -> dict[int, Span]:
+    """Span of the item of each bound figure, by index of its element."""
+    found: dict[int, Span] = {}
+    inside = [m for m in names if sentence.start <= m.start and m.end <= sentence.end]
+    respectively = [e.start for e in elements if e.kind == "y"]
+    for run in _runs(elements, bound):
+        dealt = _deal(text, sentence, run, inside, respectively) if len(run) > 1 else None
+        if dealt:
+            found.update(dealt)
+    quantities = [e.start for e in elements if e.kind == "Q"]
+    for one in bound:
+        if one.index not in found:
+            stop = next((q for q in quantities if q > one.quantity.start), sentence.end)
+            item = _apposed(text, one.quantity.end, min(stop, sentence.end), inside) or _headed(text, sentence.start, one.quantity.start, inside)
+            if item:
+                found[one.index] = item
+    return found
+
+
+def _runs(elements: Sequence[Element], bound: Sequence[Bound]) -> list[list[Bound]]:
+    """Figures of one metric that stand in a bare list: "57% and 44%", "8.4 v 6.7 months"."""
+    runs: list[list[Bound]] = []
+    for one in bound:
+        if runs and runs[-1][-1].metric == one.metric and one.index - runs[-1][-1].index <= 4 and all(
+            e.kind in ",av()w;" and (e.kind != "w" or e.text.lower() in {"compared", "with", "than"}) for e in elements[runs[-1][-1].index + 1:one.index]
+        ):
+            runs[-1].append(one)
+        else:
+            runs.append([one])
+    return runs
+
+
+def _deal(text: str, sentence: Sentence, run: Sequence[Bound], names: Sequence[Mention], respectively: Sequence[int]) -> dict[int, Span] | None:
+    """Items of a list of figures: the list after it, or the list before it."""
+    start, end = run[0].quantity.start, run[-1].quantity.end
+    stop = next((y for y in respectively if y >= end), None)
+    after = _parts(text, end, stop if stop is not None else sentence.end, len(run), exact=stop is not None)
+    parts = after or _listed(names, text, sentence.start, start, len(run)) or (_listed(names, text, end, stop, len(run)) if stop else None)
+    if not parts:
+        return None
+    return {one.index: _narrow(part, names) for one, part in zip(run, parts, strict=True)}
+
+
+def _parts(text: str, start: int, end: int, count: int, *, exact: bool) -> list[Span] | None:
+    """The list that follows figures, split at commas and "and", where it has as many parts as there are figures."""
+    begin = re.compile(rf"[)\]]?,?\s*(?:of\s(?:the\s)?(?:[\w-]+\s)?(?:patients|cases|tumou?rs|samples)\s)?{_PREPOSITION}\s").match(text, start, end)
+    if not begin:
+        return None
+    stop = end
+    if not exact:
+        cut = re.compile(r"[;().]|,\s(?!and\b|or\b)").search(text, begin.end(), end)
+        stop = cut.start() if cut else end
+    spans, at = [], begin.end()
+    for match in _LIST.finditer(text, at, stop):
+        if match.start() > at:
+            spans.append((at, match.start()))
+        at = match.end()
+    spans.append((at, stop))
+    spans = [trimmed for span in spans if (trimmed := _trim(text, *span))]
+    return spans if len(spans) == count else None
+
+
+def _trim(text: str, start: int, end: int) -> Span | None:
+    lead = _LEAD.match(text[start:end])
+    start += lead.end() if lead else 0
+    while start < end and (text[start].isspace() or text[start] in ",;"):
+        start += 1
+    while end > start and (text[end - 1].isspace() or text[end - 1] in ",;."):
+        end -= 1
+    return (start, end) if start < end else None
+
+
+def _listed(names: Sequence[Mention], text: str, start: int, end: int, count: int) -> list[Span] | None:
+    """The last list of mentions of one label before figures that has as many members as there are figures."""
+    inside = [m for m in names if start <= m.start and m.end <= end]
+    for last in range(len(inside), count - 1, -1):
+        members = inside[last - count:last]
+        if len({m.label for m in members}) == 1 and all(_joined(text, a, b) for a, b in zip(members, members[1:], strict=False)):
+            return [(m.start, m.end) for m in members]
+    return None
+
+
+_GAP = re.compile(rf"[^;()]{{0,30}}?(?:,|\band\b|\bor\b|/|\bversus\b|\bvs?\.?\s|\bthan\b|compared)\s*(?:and\s)?[^;()]{{0,22}}$")
+
+
+def _joined(text: str, left: Mention, right: Mention) -> bool:
+    return 0 < right.start - left.end <= 50 and bool(_GAP.match(text[left.end:right.start]))
+
+
+def _narrow(span: Span, names: Sequence[Mention]) -> Span:
+    """The first mention inside a span, or the span itself."""
+    inside = [m for m in names if span[0] <= m.start and m.end <= span[1]]
+    return (inside[0].start, max(m.end for m in inside if m.start == inside[0].start)) if inside else span
+
+
+def _apposed(text: str, start: int, end: int, names: Sequence[Mention]) -> Span | None:
+    """The item straight after a figure."""
+    match = _AFTER.match(text, start, end)
+    if not match:
+        return None
+    stop = _STOP.search(text, match.start("item"), end)
+    span = _trim(text, match.start("item"), min(stop.start() if stop else end, match.end("item")))
+    return _narrow(span, names) if span and span[1] - span[0] > 1 else None
+
+
+def _headed(text: str, start: int, end: int, names: Sequence[Mention]) -> Span | None:
+    """The mention straight before a figure: "brigatinib (71%)", "brigatinib: 71%"."""
+    before = [m for m in names if start <= m.start and m.end <= end and re.fullmatch(r"\s*[:,=(\[]\s*(?:n\s=\s\d+[,;]\s)?", text[m.end:end])]
+    return (before[-1].start, before[-1].end) if before else None

@@ -1,0 +1,220 @@
+"""Turn a sentence into the few kinds of lexeme that the grammar of figures knows.
+
+Each lexeme has a one-letter kind, so that a phrase is a string and the grammar a regular expression over it:
+``P`` percentage, ``T`` duration, ``N`` whole number, ``D`` other number, ``L`` "not reached", ``X`` number of something else,
+``C`` confidence interval, ``V`` p value, ``R`` range, ``H`` timepoint, ``c`` name of an endpoint, ``n`` counted noun, ``o`` of,
+``a`` and, ``v`` versus, ``y`` respectively, ``w`` other word, and the brackets, comma, semicolon, colon, slash and equals sign.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from miner.nlp.measure_rules import Rules, alternation
+from miner.numbers import Number, find_numbers, parse_number
+from miner.schema import Mention
+
+NUM = r"[-−]?(?:\d+(?:,\d{3})+|\d+(?:[.·∙•⋅]\d+)?|[.·]\d+)"
+_PCT = r"(?:\s?%|\s?‰|[\s-]?per\s?cent\b|[\s-]?percent\b)"
+_TIME = r"(?:months?|mos?|mo\.|weeks?|wks?|years?|yrs?|y|days?|m|d)"
+DASH = r"[-‐‑‒–—−~∼～]"
+_CI = re.compile(
+    rf"(?:[±+/\s-]*\b(?:two-sided |exact |adjusted )*\d\d(?:\.\d)?{_PCT}[\s-]*(?:\w+\s){{0,2}}?)?"
+    r"\b(?:confidence[\s-]+(?:intervals?|limits?|bounds?)|[cC]\.?I\.?s?|CrIs?|credib(?:le|ility)[\s-]+intervals?|HDI)\b"
+    r"(?:\s*[\[(](?:\d\d\s?%?\s?)?C\.?I\.?s?[\])])?(?:\s?\d\d\s?%)?(?:\s*(?:[:,=;(\[]|of\b|was\b|were\b|from\b|rang\w+\b|between\b))*\s*"
+    rf"(?:(?P<lo>{NUM})\s?(?:{_PCT}|{_TIME}\b)?\s*(?:{DASH}|\bto\b|,|;|\band\b|/|\s)\s*"
+    rf"(?P<hi>{NUM}|NR|NE|NA|NC|not[\s-]\w+(?: reached)?|∞|infinity|inf\b|unreached|upper limit[\w\s]{{0,20}})(?:\s?(?:{_PCT}|{_TIME}\b))?)?",
+)
+_P_VALUE = re.compile(
+    r"(?<![\w-])[pPΡ](?:[\s-]?(?:values?|trend|interaction|adjusted|for \w+))?(?:\s?\([\w\s]+\))?\s*"
+    r"(?:[=<>≤≥]|&lt;|was|of|less than|both|all)[=<>≤≥\s]*\d*\s?[.·,]?\s?\d+(?:\s?[x×]\s?10\S*|[eE]-?\d+)?"
+)
+_RANGE = re.compile(
+    r"\b(?:IQR|interquartile range|inter-quartile range|ranges?|ranging|ranged|SD|standard deviation|s\.?d\.?|SE|quartiles?)"
+    rf"\b[\s,:=\[\]()]*(?:IQR\W*)?(?:from|of|between)?\s*(?:{NUM}|<?\d)[\d\s.,·%+>-]*(?:{_TIME}\b)?(?:\s*(?:{DASH}|\bto\b|\band\b)\s*(?:{NUM}|not \w+|NR|NE|NA)(?:{_PCT})?(?:\s?{_TIME}\b)?\+?)?"
+)
+_PLUS_MINUS = re.compile(rf"(?:±|\+/-|\+/−)\s*{NUM}")
+_UNIT = re.compile(rf"(?P<pct>{_PCT})|[\s-]?(?P<time>{_TIME})\b(?![-/])|(?P<hyphen>[-‐‑–\s](?:year|month|week|day|yr|mo|y))(?=[\s,-])", re.IGNORECASE)
+_EQUALS = re.compile(r"\b[nN]\s*(?:[=:]|of)\s*$")
+_WORD = re.compile(r"[A-Za-zα-ωΑ-Ωµ][\w'’.+-]*|[(\[{]|[)\]}]|[,;:/=&]|\S")
+_SHORT = {"of": "o", "and": "a", "or": "a", "&": "a", "v": "v", "vs": "v", "versus": "v", "respectively": "y", "(": "(", "[": "(", "{": "(", ")": ")",
+          "]": ")", "}": ")", ",": ",", ";": ";", ":": ":", "/": "/", "=": "=", "respective": "y"}
+_BOUND = re.compile(
+    r"(?:(?P<lt><|≤|&lt;|\b(?:less|fewer|lower|smaller) than|\bunder|\bbelow|\bup to|\bno more than|\bat most|\bas (?:low|few) as)"
+    r"|(?P<gt>>|≥|&gt;|\b(?:more|greater|higher|larger) than|\bover|\babove|\bat least|\bexceeding|\bexceeded|\bexceeds|\bin excess of|\bno less than|\bas (?:high|many) as))"
+    r"\s*(?:or\s*=\s*(?:to\s)?|or equal to\s*)?(?:about\s|an?\s)?$",
+    re.IGNORECASE,
+)
+_AT = re.compile(r"\b(?:at|after|within|every|first|last|past|before|than|each|by|over|until)\s(?:a\s|about\s|least\s|the\s)?$", re.IGNORECASE)
+_MONTHS_IN = {"y": 12.0, "m": 1.0, "w": 12 / 52.1775, "d": 12 / 365.2422}
+
+
+@dataclass(slots=True)
+class Lexeme:
+    """A piece of a sentence; ``value`` is a number, (low, high) of a range or interval, or None."""
+
+    kind: str
+    start: int
+    end: int
+    value: float | tuple[float, float] | None = None
+    text: str = ""
+    bound: str = ""
+    unit: str = ""
+    ci: tuple[float, float] | None = None
+    equals: bool = False
+    share: bool = False
+    name: str = ""
+    word: bool = False
+
+
+class Noise:
+    """What looks like a figure and is none: doses, stages, dates, digits inside names."""
+
+    def __init__(self, rules: Rules) -> None:
+        heads, units = alternation(rules.words("noise", "heads")), alternation(rules.words("noise", "units"))
+        number = rf"(?:\d+(?:[.·]\d+)?[a-z]?|[IVX]+)(?![\w·])(?!\s?%|\s?percent|\s?per cent|\.\d|,\d{{3}}|\s(?:of|patients|months)\b|/\d)"
+        months = "Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?"
+        self.names = re.compile(
+            rf"(?<![\w-])(?i:{heads})[\s-]{{0,2}}{number}(?:\s?(?:{DASH}|/|,|,?\s?(?:to|and|or|through|versus|vs\.?))\s?{number})*"
+            rf"|\b(?:{months})\.?,?\s+\d{{1,2}}(?:,?\s+\d{{4}})?\b|\b\d{{1,2}}\s+(?:{months})\b(?:\s+\d{{4}})?|\b(?:{months})\.?,?\s+(?:of\s)?\d{{4}}"
+            r"|\b(?:19[5-9]\d|20[0-4]\d)(?:\s?[-–/]\s?(?:19[5-9]\d|20[0-4]\d|\d\d))?\b(?!\s?%|\s(?:consecutive |unselected |advanced )?(?:patients|cases|tumou?rs|samples|specimens|women|individuals|NSCLC))"
+            r"|(?<![\w-])[A-Za-z]{2,}\d+(?:[/–-]\d+)+|\w\(\d\d?\)|\b\d{1,3}(?=-(?:gene|mer|plex)\b)|\b\d:\d\b|©\s?\d+|\b10\^\d+|\b\d+(?:-\d+){2,}"
+            r"|\b[A-Z]{1,4}\d*[-‐]\d+(?:[-/]\d+)*|(?:(?<=[:;,.]\s)|(?<=\band\s))\d\)\s(?=[a-zA-Z])|§\s?\d+|#\s?\d+"
+        )
+        self.unit = re.compile(rf"[\s-]?(?i:{units})(?![\w])(?![-/]\w)|\s?(?i:mg|g|gy|ml|ng|µg|μg|mcg)\s?/")
+
+    def mask(self, text: str, mentions: Iterable[Mention]) -> str:
+        """The text with the digits of names replaced, at unchanged offsets."""
+        spans = [(m.start(), m.end()) for m in self.names.finditer(text)]
+        spans += [(m.start, m.end) for m in mentions]
+        if not spans:
+            return text
+        letters = list(text)
+        for start, end in spans:
+            for i in range(start, end):
+                if letters[i].isdigit():
+                    letters[i] = "§"
+        return "".join(letters)
+
+
+def months(value: float, unit: str) -> float:
+    """A duration in months, to two places where the unit was another."""
+    factor = _MONTHS_IN[unit[0]]
+    return value if factor == 1 else round(value * factor, 2)
+
+
+def special_lexemes(text: str) -> list[Lexeme]:
+    """Confidence intervals, p values and ranges, which hold numbers that are no figures of their own."""
+    found = [_interval(m) for m in _CI.finditer(text)]
+    found += [Lexeme("V", m.start(), m.end()) for m in _P_VALUE.finditer(text)]
+    found += [Lexeme("R", m.start(), m.end()) for m in _RANGE.finditer(text)]
+    found += [Lexeme("R", m.start(), m.end()) for m in _PLUS_MINUS.finditer(text)]
+    return found
+
+
+def _interval(match: re.Match[str]) -> Lexeme:
+    low, high = match["lo"], match["hi"]
+    value = None
+    if low and high:
+        top = parse_number(high.lstrip("-−")) if high[-1].isdigit() else float("inf")
+        value = (parse_number(low.lstrip("-−")) * (-1 if low[0] in "-−" else 1), top)
+    return Lexeme("C", match.start(), match.end(), value)
+
+
+def number_lexemes(text: str, noise: Noise) -> list[Lexeme]:
+    """Numbers with their unit, bound and range."""
+    numbers = list(find_numbers(text))
+    found: list[Lexeme] = []
+    skip = -1
+    for i, number in enumerate(numbers):
+        if number.start < skip:
+            continue
+        following = numbers[i + 1] if i + 1 < len(numbers) else None
+        lexeme = _range_of(text, number, following, noise) or _single(text, number, noise)
+        _set_bound(text, lexeme)
+        found.append(lexeme)
+        skip = lexeme.end
+    return found
+
+
+def _single(text: str, number: Number, noise: Noise) -> Lexeme:
+    """One number with its unit."""
+    plain = "N" if number.whole else "D"
+    lexeme = Lexeme("P" if number.share else plain, number.start, number.end, number.value, share=number.share, word=number.word)
+    unit = _UNIT.match(text, number.end)
+    if number.share:
+        return lexeme
+    if unit and unit["pct"]:
+        lexeme.kind, lexeme.end = "P", unit.end()
+    elif unit and unit["time"] and not noise.unit.match(text, number.end):
+        at = _AT.search(text, max(0, number.start - 24), number.start)
+        lexeme.kind, lexeme.unit, lexeme.end = "H" if at else "T", unit["time"][0].lower(), unit.end()
+        lexeme.unit = "m" if unit["time"].lower() == "m" else lexeme.unit
+    elif unit and unit["hyphen"]:
+        lexeme.kind, lexeme.unit, lexeme.end = "H", unit["hyphen"][1].lower(), unit.end()
+    elif noise.unit.match(text, number.end):
+        lexeme.kind = "X"
+    if lexeme.kind in "ND" and (equals := _EQUALS.search(text, max(0, number.start - 8), number.start)):
+        lexeme.start, lexeme.equals = equals.start(), True
+    return lexeme
+
+
+_TO = re.compile(rf"\s?(?P<pct>{_PCT})?(?:\s?(?P<time>{_TIME}))?\s?(?:{DASH}|\bto\b|(?P<and>\band\b))\s?(?:about |almost |nearly |approximately |over )?$")
+_BETWEEN = re.compile(r"\bbetween\s(?:about\s|approximately\s)?$", re.IGNORECASE)
+_CHANGED = re.compile(r"\b(?:increas|decreas|declin|rose|ris|fell|fall|improv|reduc|drop|grew|chang|shift)\w*\b[^.;]{0,60}\bfrom\s$", re.IGNORECASE)
+
+
+def _range_of(text: str, number: Number, following: Number | None, noise: Noise) -> Lexeme | None:
+    """A range of percentages, durations or counts: "3% to 13%", "0.1-1%", "between 1 and 3%"."""
+    if following is None or following.start - number.end > 24:
+        return None
+    gap = _TO.fullmatch(text, number.end, following.start) if following.value >= number.value else None
+    if not gap or (gap["and"] and not _BETWEEN.search(text, max(0, number.start - 24), number.start)):
+        return None
+    if _CHANGED.search(text, max(0, number.start - 90), number.start):
+        return None
+    lexeme = _single(text, following, noise)
+    if (gap["pct"] and lexeme.kind != "P") or lexeme.kind == "H":
+        return None
+    lexeme.start, lexeme.value = number.start, (number.value, following.value)
+    lexeme.kind = "S" if lexeme.kind in "NDX" else lexeme.kind
+    return lexeme
+
+
+def _set_bound(text: str, lexeme: Lexeme) -> None:
+    """Note a bound printed before a number, and widen the lexeme over it."""
+    before = _BOUND.search(text, max(0, lexeme.start - 30), lexeme.start)
+    if before and lexeme.kind in "PTND" and isinstance(lexeme.value, float):
+        lexeme.bound = "<" if before["lt"] else ">"
+        lexeme.start = before.start()
+
+
+def gap_lexemes(text: str, start: int, end: int, nouns: frozenset[str]) -> list[Lexeme]:
+    """Words and punctuation between two lexemes that matter."""
+    found = []
+    for match in _WORD.finditer(text, start, end):
+        word = match[0]
+        kind = _SHORT.get(word)
+        if kind is None and word[0].isalpha():
+            lower = word.lower().rstrip(".")
+            kind = _SHORT.get(lower) or ("n" if lower in nouns else "w")
+        if kind:
+            found.append(Lexeme(kind, match.start(), match.end(), text=word))
+    return found
+
+
+def arrange(lexemes: Sequence[Lexeme]) -> list[Lexeme]:
+    """Lexemes in order of offset, an earlier and longer one displacing what it overlaps; special ones come first."""
+    rank = {"C": 0, "V": 0, "R": 1, "L": 2}
+    kept: list[Lexeme] = []
+    starts: list[int] = []
+    for lexeme in sorted(lexemes, key=lambda x: (rank.get(x.kind, 3), x.start, x.start - x.end)):
+        at = bisect_left(starts, lexeme.start)
+        if (at < len(kept) and kept[at].start < lexeme.end) or (at and kept[at - 1].end > lexeme.start):
+            continue
+        kept.insert(at, lexeme)
+        starts.insert(at, lexeme.start)
+    return kept

@@ -1,0 +1,313 @@
+"""Compose the lexemes of a sentence into quantities: "ten (34%) of the 29", "60% (9/15; 95% CI, 32.3 to 83.7)"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from miner.nlp.measure_lexemes import Lexeme, months
+from miner.numbers import tidy
+
+_FRACTION = r"(?P<a>N)(?:/|w?n?o[wo]{0,3})(?P<b>N)"
+_COMPOSITES = {
+    "percent of fraction": re.compile(rf"(?P<p>P)(?:[wnoc]{{0,6}}\([wc]{{0,2}}=?|,|;)w?{_FRACTION}"),
+    "fraction": re.compile(rf"{_FRACTION}(?:(?:[wnoca]{{0,12}}?)\([wc]{{0,2}}=?(?P<p>P)|[,:]?(?P<q>P))?"),
+    "count of": re.compile(r"(?P<a>N)[wnc]{0,7}?\([wc]{0,2}=?(?P<p>P)\)?[wn]{0,2}o[wo]{0,4}(?P<b>N)"),
+    "count": re.compile(r"(?P<a>N)(?:[wnc]{0,7}?\([wc]{0,2}=?|[,;])(?P<p>P)"),
+    "percent of": re.compile(r"(?P<p>P)n?o[wo]{0,3}(?P<b>N)(?=[wc]{0,6}n|\))"),
+    "percent": re.compile(r"(?P<p>P)\([wc]{0,2}=?(?P<a>N)[wnc]{0,4}\)"),
+    "odds": re.compile(r"(?P<a>N)w(?P<b>N)"),
+}
+_SHARED_UNIT = re.compile(r"(?<!No)(?<!Now)(?<!no)(?<!now)(?<!/)(?:[ND](?:,a|,v|[,av]))*[ND](?:,a|,v|[av])(?P<last>[PT])")
+_ALL = re.compile(r"\b(?:all|both)\s(?:of\s)?(?:the\s|these\s|our\s)?$", re.IGNORECASE)
+_NEAR = 1.6
+
+
+@dataclass(slots=True)
+class Quantity:
+    """A figure of a sentence before it has a name. ``value`` is a number, a bound or range as text, or None for "not reached"."""
+
+    start: int
+    end: int
+    form: str
+    value: float | str | None
+    n: int | None = None
+    total: int | None = None
+    ci: tuple[float, float] | None = None
+    unit: str | None = None
+    noun: str = ""
+    equals: bool = False
+    word: bool = False
+    share: bool = False
+    kind: str = "Q"
+    text: str = ""
+
+
+Element = Lexeme | Quantity
+
+
+def compose(lexemes: list[Lexeme], source: str, seen_interval: bool) -> list[Element]:
+    """The lexemes of a sentence with its figures composed into quantities."""
+    lexemes = _absorb(lexemes, seen_interval)
+    _share_units(lexemes)
+    kinds = "".join(lexeme.kind for lexeme in lexemes)
+    found: list[Element] = []
+    i = 0
+    while i < len(lexemes):
+        if kinds[i] in "PTNDL":
+            first = lexemes[i].start
+            quantity, i = _composite(lexemes, kinds, i, source)
+            if i < len(lexemes) and kinds[i] == ")" and _unclosed(source, first, quantity.end):
+                quantity.end = lexemes[i].end
+                i += 1
+            found.append(quantity)
+        else:
+            found.append(lexemes[i])
+            i += 1
+    return found
+
+
+def _unclosed(source: str, start: int, end: int) -> bool:
+    """Does a bracket that opens in a span stay open?"""
+    inside = source[start:end]
+    return inside.count("(") + inside.count("[") > inside.count(")") + inside.count("]")
+
+
+def _absorb(lexemes: list[Lexeme], seen_interval: bool) -> list[Lexeme]:
+    """Give intervals to their values and drop them, p values and ranges, with the punctuation that held them."""
+    kept: list[Lexeme] = []
+    for lexeme in lexemes:
+        if lexeme.kind == "C":
+            _give(kept, lexeme.value)
+            _drop_separator(kept)
+        elif lexeme.kind in "VR":
+            _drop_separator(kept)
+        elif lexeme.kind == ")" and kept and kept[-1].kind == "(" and lexeme.start - kept[-1].end > 0:
+            kept.pop()
+        elif lexeme.kind in ",;:" and kept and kept[-1].kind == "(":
+            continue
+        elif lexeme.kind in "STP" and isinstance(lexeme.value, tuple) and _bare_interval(kept, lexeme, seen_interval):
+            continue
+        else:
+            kept.append(lexeme)
+    return kept
+
+
+def _drop_separator(kept: list[Lexeme]) -> None:
+    while kept and kept[-1].kind in ",;:=":
+        kept.pop()
+
+
+def _give(kept: list[Lexeme], value: object) -> None:
+    """Attach an interval to the nearest value that it holds, or else to the nearest value."""
+    if not isinstance(value, tuple):
+        return
+    near = [x for x in kept[-14:] if x.kind in "PTDNL" and x.ci is None]
+    holding = [x for x in near if x.kind in "PTDN" and isinstance(x.value, float) and value[0] <= x.value <= value[1]]
+    named = [x for x in near if x.kind in "PTDL"]
+    for choice in (holding[-1:], named[-1:]):
+        if choice:
+            choice[0].ci = value
+            return
+
+
+def _bare_interval(kept: list[Lexeme], lexeme: Lexeme, seen_interval: bool) -> bool:
+    """Is a range in brackets the interval of the value before it ("7% [5-9]")?"""
+    if len(kept) < 2 or kept[-1].kind != "(" or not isinstance(lexeme.value, tuple):
+        return False
+    value = kept[-2]
+    if value.kind not in "PTD" or not isinstance(value.value, float) or not lexeme.value[0] <= value.value <= lexeme.value[1]:
+        return False
+    if seen_interval and value.ci is None:
+        value.ci = lexeme.value
+    return True
+
+
+def _share_units(lexemes: Sequence[Lexeme]) -> None:
+    """In "17, 32 and 29%" the unit belongs to all three."""
+    kinds = "".join(lexeme.kind for lexeme in lexemes)
+    for match in _SHARED_UNIT.finditer(kinds):
+        last = lexemes[match.start("last")]
+        for lexeme in lexemes[match.start():match.start("last")]:
+            if lexeme.kind in "ND" and not lexeme.equals:
+                lexeme.kind, lexeme.unit = last.kind, last.unit
+
+
+def _composite(lexemes: list[Lexeme], kinds: str, i: int, source: str) -> tuple[Quantity, int]:
+    """The longest quantity that begins at a lexeme, and the index after it."""
+    if kinds[i] in "PN":
+        for name, pattern in _COMPOSITES.items():
+            match = pattern.match(kinds, i)
+            made = _MAKERS[name](lexemes, match) if match else None
+            if made:
+                return made
+    return _simple(lexemes, kinds, i, source), i + 1
+
+
+def _simple(lexemes: list[Lexeme], kinds: str, i: int, source: str) -> Quantity:
+    lexeme = lexemes[i]
+    form = {"P": "percent", "T": "duration", "N": "count", "D": "ratio", "L": "text"}[lexeme.kind]
+    quantity = Quantity(lexeme.start, lexeme.end, form, value_of(lexeme), ci=_interval_in(lexeme), equals=lexeme.equals,
+                        word=lexeme.word, share=lexeme.share, text=lexeme.text)
+    if form == "duration":
+        quantity.unit = "months"
+    elif form == "percent":
+        quantity.unit = "%"
+    elif form == "count" and isinstance(lexeme.value, float) and not lexeme.bound:
+        quantity.n = int(lexeme.value)
+        if _ALL.search(source, max(0, lexeme.start - 16), lexeme.start):
+            quantity.total = quantity.n
+        nouns = [x for x in lexemes[i + 1:i + 9]]
+        quantity.noun = _noun(nouns)
+    return quantity
+
+
+def _noun(following: Sequence[Lexeme]) -> str:
+    """The counted noun of a count: the first in its phrase."""
+    for lexeme in following:
+        if lexeme.kind == "n":
+            return lexeme.text
+        if lexeme.kind not in "wca" or lexeme.text.lower() in _STOPS:
+            return ""
+    return ""
+
+
+_STOPS = frozenset("with in had were was is are received who of for by to at on that which as from than showed have has did after before".split())
+
+
+def value_of(lexeme: Lexeme) -> float | str | None:
+    """Value of a lexeme as a measure keeps it; durations in months."""
+    scale: Callable[[float], float] = (lambda v: months(v, lexeme.unit)) if lexeme.kind == "T" and lexeme.unit else (lambda v: v)
+    if lexeme.kind == "L":
+        return "not reached"
+    if isinstance(lexeme.value, tuple):
+        return "-".join(str(tidy(scale(v))) for v in lexeme.value)
+    if lexeme.value is None:
+        return None
+    value = tidy(scale(lexeme.value))
+    return f"{lexeme.bound}{value}" if lexeme.bound else value
+
+
+def _interval_in(lexeme: Lexeme) -> tuple[float, float] | None:
+    """The interval in the unit of the value."""
+    if lexeme.ci is None or lexeme.kind != "T" or not lexeme.unit:
+        return lexeme.ci
+    return (months(lexeme.ci[0], lexeme.unit), months(lexeme.ci[1], lexeme.unit))
+
+
+def _counts(lexemes: list[Lexeme], match: re.Match[str]) -> tuple[Lexeme | None, Lexeme | None, Lexeme | None]:
+    """(count, total, percentage) of a match."""
+    groups = match.groupdict()
+
+    def at(name: str) -> Lexeme | None:
+        return lexemes[match.start(name)] if groups.get(name) is not None else None
+
+    return at("a"), at("b"), at("p") or at("q")
+
+
+def _whole(lexeme: Lexeme | None) -> int | None:
+    return int(lexeme.value) if lexeme is not None and isinstance(lexeme.value, float) and not lexeme.bound else None
+
+
+def _agree(n: int, total: int, percent: Lexeme) -> bool:
+    return isinstance(percent.value, float) and total > 0 and abs(100 * n / total - percent.value) <= _NEAR
+
+
+def _build(lexemes: list[Lexeme], match: re.Match[str], percent: Lexeme | None, n: int | None, total: int | None, stop: int) -> tuple[Quantity, int]:
+    first, last = lexemes[match.start()], lexemes[stop - 1]
+    head = _simple(lexemes, "", match.start(), "") if percent is None else None
+    quantity = Quantity(first.start, last.end, "percent" if percent else "count", value_of(percent) if percent else n, n, total,
+                        percent.ci if percent else lexemes[match.start("b")].ci if match.groupdict().get("b") else None,
+                        "%" if percent else None, head.noun if head else "", word=first.word)
+    if not quantity.noun:
+        quantity.noun = _noun(lexemes[stop:stop + 8])
+    return quantity, stop
+
+
+def _fraction(lexemes: list[Lexeme], match: re.Match[str]) -> tuple[Quantity, int] | None:
+    """A count of a total, with its percentage where one belongs to it."""
+    (count, of, percent), p = _counts(lexemes, match), match.start("p") if match["p"] else match.start("q") if match["q"] else -1
+    n, total = _whole(count), _whole(of)
+    if n is None or total is None or n > total or total < 2 or (of is not None and of.equals):
+        return None
+    near = p - match.end("b") <= 4
+    if percent is not None and not _agree(n, total, percent) and not (near and match["p"] and not percent.bound):
+        percent = None
+    return _build(lexemes, match, percent, n, total, p + 1 if percent is not None else match.end("b"))
+
+
+def _percent_of_fraction(lexemes: list[Lexeme], match: re.Match[str]) -> tuple[Quantity, int] | None:
+    (count, of, percent) = _counts(lexemes, match)
+    n, total = _whole(count), _whole(of)
+    if percent is None or n is None or total is None or n > total or total < 2:
+        return None
+    bracketed = lexemes[match.start("a") - 1].kind in "(=" or lexemes[match.start("a") - 2].kind == "("
+    if not _agree(n, total, percent) and not (bracketed and not percent.bound):
+        return None
+    return _build(lexemes, match, percent, n, total, match.end("b"))
+
+
+def _count_of(lexemes: list[Lexeme], match: re.Match[str]) -> tuple[Quantity, int] | None:
+    (count, of, percent) = _counts(lexemes, match)
+    n, total = _whole(count), _whole(of)
+    if percent is None or n is None or total is None or n > total:
+        return None
+    return _build(lexemes, match, percent, n, total, match.end("b"))
+
+
+def _count(lexemes: list[Lexeme], match: re.Match[str]) -> tuple[Quantity, int] | None:
+    """ "18 patients (3%)"; with a comma between ("n = 8, 42%") only where nothing else can be meant."""
+    (count, _, percent) = _counts(lexemes, match)
+    n = _whole(count)
+    if percent is None or n is None or count is None or percent.bound and percent.bound == ">":
+        return None
+    between = lexemes[match.start("a") + 1:match.start("p")]
+    if any(x.kind == "c" for x in between) and between and between[0].kind != "n" and _separate(between):
+        return None
+    if between and between[0].kind in ",;" and not (count.equals or lexemes[match.start() - 1].kind == "("):
+        return None
+    return _build(lexemes, match, percent, n, None, match.end("p"))
+
+
+def _separate(between: Sequence[Lexeme]) -> bool:
+    """Does an endpoint stand in the bracket, so that the percentage is its own ("12 patients (ORR 60%)")?"""
+    inside = False
+    for lexeme in between:
+        inside = inside or lexeme.kind == "("
+        if inside and lexeme.kind == "c":
+            return True
+    return False
+
+
+def _percent_of(lexemes: list[Lexeme], match: re.Match[str]) -> tuple[Quantity, int] | None:
+    (_, of, percent) = _counts(lexemes, match)
+    total = _whole(of)
+    if percent is None or total is None or total < 5 or (of is not None and of.equals):
+        return None
+    quantity, _ = _build(lexemes, match, percent, None, total, match.end("b"))
+    return quantity, match.end("b")
+
+
+def _percent_count(lexemes: list[Lexeme], match: re.Match[str]) -> tuple[Quantity, int] | None:
+    (count, _, percent) = _counts(lexemes, match)
+    n = _whole(count)
+    return None if percent is None or n is None else _build(lexemes, match, percent, n, None, match.end("a"))
+
+
+def _odds(lexemes: list[Lexeme], match: re.Match[str]) -> tuple[Quantity, int] | None:
+    """ "one in 7500", "four in ten"."""
+    (count, of, _) = _counts(lexemes, match)
+    n, total = _whole(count), _whole(of)
+    if lexemes[match.start() + 1].text.lower() != "in" or n is None or total is None or count is None or not n < total:
+        return None
+    if not (n == 1 or (count.word and of is not None and of.word)):
+        return None
+    return _build(lexemes, match, None, n, total, match.end("b"))
+
+
+_Maker = Callable[[list[Lexeme], re.Match[str]], "tuple[Quantity, int] | None"]
+_MAKERS: dict[str, _Maker] = {
+    "percent of fraction": _percent_of_fraction, "fraction": _fraction, "count of": _count_of, "count": _count,
+    "percent of": _percent_of, "percent": _percent_count, "odds": _odds,
+}

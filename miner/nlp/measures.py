@@ -1,0 +1,153 @@
+"""Find measures (a figure and the endpoint it is a figure of) and cohorts (a counted group) in a text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from miner.nlp import doc as docs
+from miner.nlp.measure_binding import Bound, bind
+from miner.nlp.measure_cohorts import cohorts_of
+from miner.nlp.measure_cues import Cue, Cues
+from miner.nlp.measure_items import items_of
+from miner.nlp.measure_lexemes import Lexeme, Noise, arrange, gap_lexemes, number_lexemes, special_lexemes
+from miner.nlp.measure_quantities import Element, Quantity, compose
+from miner.nlp.measure_rules import Rules, alternation
+from miner.schema import Label, Measure, Mention, Sentence
+
+MASKED = frozenset({Label.GENE, Label.FUSION, Label.VARIANT, Label.DRUG, Label.DRUG_CLASS, Label.DISEASE, Label.ASSAY, Label.ALTERATION})
+
+
+class MeasureRules:
+    """Everything made from ``measures.toml``."""
+
+    def __init__(self) -> None:
+        import re
+
+        rules = Rules("measures.toml")
+        self.noise = Noise(rules)
+        self.cues = Cues(rules)
+        nouns = rules.words("cohorts", "nouns")
+        self.nouns = frozenset(form for noun in nouns for form in (noun, noun + "s"))
+        people = rules.words("cohorts", "people")
+        self.people = frozenset(form for noun in people for form in (noun, noun + "s"))
+        literals = alternation(rules.words("noise", "literals"))
+        self.literal = re.compile(rf"\b(?:(?i:{literals})|{alternation(rules.words('noise', 'literal_abbreviations'))})\b")
+
+
+@cache
+def rules() -> MeasureRules:
+    """The rules, read once."""
+    return MeasureRules()
+
+
+def find_measures(text: str, sentences: Sequence[Sentence], mentions: Sequence[Mention]) -> list[Mention]:
+    """MEASURE and COHORT mentions of a text.
+
+    A MEASURE's span is the number expression; ``anchor`` is the name it was bound to, ``item`` what a list or an apposition
+    ties it to. Durations are in months; ``miner.numbers.figures`` gives what a measure supplies to a claim.
+    """
+    made = rules()
+    names = [m for m in mentions if m.label in MASKED]
+    masked = made.noise.mask(text, names)
+    cues = made.cues.find(text)
+    atoms = arrange([*special_lexemes(masked), *number_lexemes(masked, made.noise), *_literals(text, made), *_cue_lexemes(text, cues)])
+    by_start = {cue.start: cue for cue in cues}
+    seen_interval = any(atom.kind == "C" and atom.value for atom in atoms)
+    found: list[Mention] = []
+    at = 0
+    for sentence in sentences:
+        while at < len(atoms) and atoms[at].start < sentence.start:
+            at += 1
+        inside = []
+        while at < len(atoms) and atoms[at].start < sentence.end:
+            inside.append(atoms[at])
+            at += 1
+        if any(atom.kind in "PTNDL" for atom in inside):
+            elements = compose(_lexemes(text, sentence, inside, made), text, seen_interval)
+            found += _mentions(text, sentence, elements, by_start, names, made)
+    return sorted(found)
+
+
+def _literals(text: str, made: MeasureRules) -> list[Lexeme]:
+    return [Lexeme("L", m.start(), m.end(), text=m[0]) for m in made.literal.finditer(text)]
+
+
+def _cue_lexemes(text: str, cues: Sequence[Cue]) -> list[Lexeme]:
+    return [Lexeme("c", cue.start, cue.end, text=text[cue.start:cue.end]) for cue in cues]
+
+
+def _lexemes(text: str, sentence: Sentence, atoms: Sequence[Lexeme], made: MeasureRules) -> list[Lexeme]:
+    """All lexemes of a sentence; "none of" counts as nought."""
+    found: list[Lexeme] = []
+    at = sentence.start
+    for atom in atoms:
+        found += gap_lexemes(text, at, atom.start, made.nouns)
+        found.append(atom)
+        at = atom.end
+    found += gap_lexemes(text, at, sentence.end, made.nouns)
+    for lexeme, following in zip(found, found[1:], strict=False):
+        if following.kind == "o" and lexeme.text.lower() in {"none", "neither"}:
+            lexeme.kind, lexeme.value, lexeme.word = "N", 0.0, True
+    return found
+
+
+def _mentions(text: str, sentence: Sentence, elements: Sequence[Element], cues: dict[int, Cue], names: Sequence[Mention], made: MeasureRules) -> list[Mention]:
+    """Measures and cohorts of one sentence."""
+    bound = _plausible(bind(elements, cues))
+    items = items_of(text, sentence, elements, bound, names)
+    found = [_measure(text, one, items.get(one.index)) for one in bound]
+    quantities = [(i, e) for i, e in enumerate(elements) if isinstance(e, Quantity)]
+    found += cohorts_of(text, elements, quantities, made.people)
+    return found
+
+
+def _plausible(bound: Sequence[Bound]) -> list[Bound]:
+    """Without percentages above 100 that no change explains, and ratios that are none."""
+    return [b for b in bound if not (b.quantity.form == "percent" and isinstance(b.quantity.value, (int, float)) and b.quantity.value > 100)]
+
+
+def _measure(text: str, bound: Bound, item: tuple[int, int] | None) -> Mention:
+    quantity = bound.quantity
+    value, unit = quantity.value, quantity.unit
+    if bound.metric == "age" and isinstance(value, (int, float)):
+        value, unit = round(value / 12, 1) if quantity.form == "duration" else value, "years"
+    if quantity.form == "ratio" and bound.metric.endswith("_percent") and isinstance(value, (int, float)) and value <= 1:
+        value, unit = round(100 * value, 2), "%"
+    anchor = (bound.cue.start, bound.cue.end) if bound.cue else None
+    measure = Measure(bound.metric, value, unit, quantity.n, quantity.total, quantity.ci, anchor, (), item)
+    measure = replace(measure, warnings=tuple(warnings_of(measure)))
+    return Mention(quantity.start, quantity.end, text[quantity.start:quantity.end], Label.MEASURE, measure)
+
+
+def warnings_of(measure: Measure) -> list[str]:
+    """What does not add up in one measure."""
+    found = []
+    value = measure.value
+    if measure.unit == "%" and isinstance(value, (int, float)) and measure.n is not None and measure.total:
+        percent = 100 * measure.n / measure.total
+        if abs(percent - value) > 1.0:
+            found.append(f"{measure.n}/{measure.total} is {percent:.1f}%, text says {value:g}%")
+    if measure.ci and isinstance(value, (int, float)) and not measure.ci[0] <= value <= measure.ci[1]:
+        scaled = measure.ci[1] <= 1 < value and measure.ci[0] * 100 <= value <= measure.ci[1] * 100
+        if not scaled:
+            found.append(f"{value:g} lies outside its interval {measure.ci[0]:g} to {measure.ci[1]:g}")
+    return found
+
+
+class MeasureFinder:
+    """spaCy component: adds MEASURE and COHORT mentions."""
+
+    def __call__(self, doc: Doc) -> Doc:
+        """Add the measures and cohorts of a doc."""
+        return docs.add_mentions(doc, find_measures(doc.text, docs.sentences(doc), docs.mentions(doc)))
+
+
+@Language.factory("miner_measures")
+def create_miner_measures(nlp: Language, name: str) -> MeasureFinder:
+    """Component that finds figures and counted groups."""
+    return MeasureFinder()
