@@ -31,18 +31,38 @@ def extract(view: View) -> list[Claim]:
 
 
 def _driver(view: View) -> Iterator[Claim]:
-    cues = [c for c in view.sense("driver") if not _in_name(view, c)]
+    cues = [c for c in view.sense("driver") if not _in_name(view, c) and not _excluded_driver(view, c)]
     if not cues:
         return
-    subjects = [s for s in frames.affirmed(view.subjects) if s.gene and s.alteration != "wild-type"]
-    if not subjects and view.role == TITLE:
-        return
-    subjects = subjects or _genes(view) or (frames.carried_subjects(view) if frames._ANAPHORA.match(view.text) else [])
+    subjects = [s for s in frames.affirmed(view.subjects) if s.gene and s.alteration != "wild-type" and not _excluded_subject(view, s)]
+    if not subjects and view.role != TITLE:
+        subjects = _kinases(view) or (frames.carried_subjects(view) if frames.points_back(view) else [])
     if not subjects:
         return
-    cue = frames.nearest(cues, (subjects[0].start, subjects[0].end))[0] if subjects[0].start >= view.start else cues[0]
+    span = (subjects[0].start, subjects[-1].end)
+    cue = min(cues, key=lambda c: frames.distance((c.start, c.end), span))
+    clause = view.clause(cue.start)
+    local = [s for s in subjects if clause[0] <= s.start < clause[1]] or subjects
     stance = frames.stance_at(view, cue.start, cue.end)
-    yield from build(view, ClaimType.DRIVER_ROLE, "biology.driver", subjects=distinct(subjects), stance=stance, joint=False, confidence=0.6)
+    yield from build(view, ClaimType.DRIVER_ROLE, "biology.driver", subjects=distinct(local), stance=stance, confidence=0.6)
+
+
+_NOT_A_DRIVER = re.compile(r"(?:[-–‐]|\b(?:without|lack\w*|other|no|absence of|concurrent|known|canonical|single|one|target(?:ing|ed)?|first|second)\s+(?:\w+\s+){0,2})$", re.I)
+
+
+def _excluded_driver(view: View, cue: tuple[int, int, str]) -> bool:
+    """A driver that is spoken of as a class of others, or as a word of a compound (``fusion-driven``)."""
+    return bool(_NOT_A_DRIVER.search(view.document.text[max(view.start, cue[0] - 40) : cue[0]]))
+
+
+def _excluded_subject(view: View, subject: Subject) -> bool:
+    """A subject that the driver word does not describe: it stands in a clause of its own, far away."""
+    return not view.has("driver", within=view.clause(subject.start)) and len(view.clauses) > 1
+
+
+def _kinases(view: View) -> list[Subject]:
+    kinases = view.document.lexicon.kinases
+    return [s for s in _genes(view) if s.gene in kinases or any(m in kinases for m in view.document.lexicon.members(s.gene or ""))]
 
 
 def _genes(view: View) -> list[Subject]:
@@ -88,7 +108,7 @@ def _counted(view: View, mention: Mention, measure: Measure) -> list[Subject]:
 
 
 def _refers_back(view: View) -> bool:
-    return bool(frames._ANAPHORA.match(view.text)) or bool(view.sense("detect")) or bool(re.search(r"\b(?:positive|fusions?|mutations?|rearrangements?)\b", view.text))
+    return frames.points_back(view) or bool(view.sense("detect")) or bool(re.search(r"\b(?:positive|fusions?|mutations?|rearrangements?)\b", view.text))
 
 
 def _is_population(view: View, subject: Subject) -> bool:
@@ -175,18 +195,30 @@ def _together(view: View, subjects: list[Subject], cue: tuple[int, int, str]) ->
 
 
 def _features(view: View) -> Iterator[Claim]:
-    features, relations = view.sense("feature"), view.sense("associate", "nodiff", "frequency")
-    features = [c for c in features if not any(m.start <= c.start and c.end <= m.end for m in view.of(Label.DISEASE, Label.DRUG_CLASS, Label.DRUG, Label.MEASURE))]
-    if not features or not relations or agents(view) or view.has("safetycore", "resist"):
+    features = [c for c in view.sense("feature") if not _in_mention(view, c)]
+    relations = view.sense("associate", "nodiff")
+    if not features or agents(view) or view.has("safetycore", "resist") or view.of(Label.DRUG):
         return
-    if not view.has("associate", "nodiff") and not _smoking(features, view):
+    if not relations and not _smoking(features, view):
         return
-    subjects = distinct([s for s in frames.affirmed(view.subjects) if s.gene]) or frames.carried_subjects(view)
+    for clause in view.clauses:
+        inside = [c for c in features if clause[0] <= c.start < clause[1]]
+        related = [c for c in relations if clause[0] <= c.start < clause[1]]
+        if inside and (related or _smoking(inside, view)):
+            yield from _feature_claims(view, clause, inside, related)
+
+
+def _feature_claims(view: View, clause: tuple[int, int], features: list, relations: list) -> Iterator[Claim]:  # type: ignore[type-arg]
+    subjects = [s for s in frames.affirmed(view.subjects) if s.gene and s.alteration not in ("expression", "wild-type")]
+    subjects = [s for s in subjects if clause[0] <= s.start < clause[1]] or subjects
+    if not subjects and not (frames.points_back(view) or _COMPARES.search(view.text)):
+        return
+    subjects = distinct(subjects) or frames.carried_subjects(view)
     if not subjects:
         return
     figures, n = _survival_figures(view)
-    relation = next((c for c in relations if c.sense != "frequency"), relations[0])
-    nodiff = view.sense("nodiff")
+    nodiff = [c for c in relations if c.sense == "nodiff"]
+    relation = (relations or features)[0]
     stance = DENIED if nodiff else frames.stance_at(view, relation.start, relation.end)
     outcome = any(view.document.text[c.start : c.end].lower().startswith(("prognos", "surviv", "overall", "median")) for c in features)
     significance = ("Poor Outcome" if _WORSE_SURVIVAL.search(view.text) else "Better Outcome") if outcome and stance[0] is Direction.SUPPORTS else None
@@ -194,6 +226,14 @@ def _features(view: View) -> Iterator[Claim]:
         view, ClaimType.CLINICAL_FEATURES_ASSOCIATION, "biology.features", subjects=subjects, stance=stance, figures=figures, n=n,
         confidence=0.55, significance=significance,
     )  # fmt: skip
+
+
+_COMPARES = re.compile(r"\b(?:positive|negative|mutated|mutant|rearranged|fusion|carriers?|harbou?r\w*|patients were|all were)\b", re.I)
+
+
+def _in_mention(view: View, cue: tuple[int, int, str]) -> bool:
+    labels = (Label.DISEASE, Label.DRUG_CLASS, Label.DRUG, Label.MEASURE)
+    return any(m.start <= cue[0] and cue[1] <= m.end for m in view.of(*labels))
 
 
 def _smoking(features: list, view: View) -> bool:  # type: ignore[type-arg]

@@ -38,9 +38,11 @@ _AIM_SENTENCE = re.compile(
     r"|(?:in this|the present|this|our|the current)\b[^.]{0,60}\b(?:aim|purpose|objective|goal)s?\b"
     r"|(?:we|here,? we|in this \w+,? we|herein,? we)\s+(?:aim|sought|investigat|evaluat|assess|examin|explor|compar|review|discuss|survey|"
     r"undertook|retrospectively|prospectively|analy[sz]ed|studied|looked)\w*"
+    r"|[^.]*\b(?:was|were) (?:studied|evaluated|investigated|assessed|examined|analy[sz]ed|explored|reviewed|compared)\W*$"
     r"|the (?:aim|purpose|objective|goal)s?\b|this (?:review|article|paper|chapter)\b|(?:in|for) this review\b|(?:the|our) review\b)",
     re.I,
 )
+BARE_CLASS = "tyrosine kinase inhibitors"
 POPULATION = re.compile(r"[-\s](?:resistant|refractory|pretreated|pre-treated|na[iï]ve|naive|treated|experienced|intolerant|failure|failed)\b", re.I)
 
 
@@ -210,6 +212,26 @@ class Document:
         name = counts.most_common(1)[0][0]
         return [next(m for m in self.reading.mentions if m.name == name and m.label in (Label.DRUG, Label.DRUG_CLASS))]
 
+    def class_meant(self, name: str) -> str:
+        """The class that a bare "TKI" means: the one specific class of the paper, else its one gene's inhibitors."""
+        if name != BARE_CLASS:
+            return name
+        return self._bare_class
+
+    @cached_property
+    def _bare_class(self) -> str:
+        specific = Counter(
+            m.name for m in self.reading.mentions
+            if m.label is Label.DRUG_CLASS and m.name and m.name != BARE_CLASS and self.lexicon.targets(m.name)
+        )  # fmt: skip
+        if len(specific) == 1:
+            return next(iter(specific))
+        genes = {s.gene for s in self.focus if s.gene}
+        if len(genes) != 1:
+            return BARE_CLASS
+        hits = self.lexicon.find(f"{genes.pop()} inhibitors")
+        return next((hit.concept.name for hit in hits if hit.label is Label.DRUG_CLASS), BARE_CLASS)
+
     @cached_property
     def disease(self) -> Concept | None:
         """The disease of the title, else the most frequent one."""
@@ -240,7 +262,7 @@ _PRIOR_BEFORE = re.compile(
 _PRIOR_HYPHEN = re.compile(r"(?:post-|anti-?)$", re.I)
 _AFTER_PRIOR = re.compile(r"^(?:[-–\s]?(?:resistan\w*|refractory|pre-?treated|na[iï]ve|experienced|intolerant|failure|failed|insensitive)\b)", re.I)
 _COMPARATOR = re.compile(
-    r"(?:\b(?:than|versus|vs\.?|over|compared (?:with|to)|relative to|comparable (?:with|to)|similar to|against|from|unlike|rather than|instead of|v|to that of|that of|beat|beside|in contrast to)"
+    r"(?:\b(?:than|versus|vs\.?|over|compared (?:with|to)|relative to|comparable (?:with|to)|similar to|against|unlike|rather than|instead of|v|to that of|that of|beat|beside|in contrast to)"
     r"(?:\s+(?:the|that|those|of|with|in|for|patients|standard|receiving|treated|on|given|a|an|for))*\s*)$",
     re.I,
 )

@@ -52,6 +52,11 @@ _BACKGROUND_WORDS = re.compile(
 )
 
 
+def points_back(view: View) -> bool:
+    """Does the sentence begin by pointing at what was said before?"""
+    return bool(_ANAPHORA.match(view.text))
+
+
 def stance_at(view: View, start: int, end: int) -> Stance:
     """Direction and polarity of what stands at a span: negated text denies, hedged text supports with a hedge."""
     found = polarity_cues.polarity_at(_sentence_cues(view), start - view.start, end - view.start)
@@ -60,11 +65,8 @@ def stance_at(view: View, start: int, end: int) -> Stance:
     return SUPPORTS if found is Polarity.ASSERTED else HEDGED
 
 
-def _sentence_cues(view: View) -> list[polarity_cues.Cue]:
-    held: list[polarity_cues.Cue] | None = view.__dict__.get("_polarity_cues")
-    if held is None:
-        held = view.__dict__["_polarity_cues"] = polarity_cues.find_cues(view.text)
-    return held
+def _sentence_cues(view: View) -> tuple[polarity_cues.Cue, ...]:
+    return polarity_cues.find_cues(view.text)
 
 
 def turn(stance: Stance) -> Stance:
@@ -102,11 +104,11 @@ def subjects_for(view: View, span: tuple[int, int], *, carry: bool = True, wide:
 
 
 def carried_subjects(view: View) -> list[Subject]:
-    """Subjects set by the sentence before (where this one points back) or by the title."""
-    if _ANAPHORA.match(view.text):
+    """Subjects set by the sentence before (where this one points back, or tells of others' work), else by the title."""
+    if points_back(view) or view.role in (BODY, BACKGROUND):
         for previous in reversed(view.document.views[max(0, view.index - 2) : view.index]):
             found = [s for s in affirmed(previous.subjects) if s.gene]
-            if found and previous.role != TITLE:
+            if found and previous.role == view.role:
                 return distinct(found)
     return view.document.focus if view.role in (RESULTS, CONCLUSIONS, BODY, TITLE, BACKGROUND) else []
 
@@ -131,9 +133,9 @@ def carried_therapies(view: View) -> list[Mention]:
     return view.document.focus_drugs
 
 
-def names(therapies: Iterable[Mention]) -> tuple[str, ...]:
-    """Names of therapies without repetition."""
-    return tuple(dict.fromkeys(m.name for m in therapies if m.name))
+def names(view: View, therapies: Iterable[Mention]) -> tuple[str, ...]:
+    """Names of therapies without repetition; a bare "TKI" takes the class that the paper is about."""
+    return tuple(dict.fromkeys(view.document.class_meant(m.name) for m in therapies if m.name))
 
 
 def is_checkpoint(view: View, therapies: Iterable[Mention]) -> bool:

@@ -88,6 +88,9 @@ def _approval(view: View) -> Iterator[Claim]:
     cues = core or (view.sense("recommend") if view.role in ("conclusions", "body", "background", TITLE, RESULTS) else [])
     if not cues or (view.is_aim and not core) or view.role == METHODS:
         return
+    cues = [c for c in cues if not _COMPARED_STANDARD.search(view.document.text[max(view.start, c.start - 30) : c.start])]
+    if not cues or (view.role == TITLE and not re.search(r"approv|guideline|recommend", view.text, re.I)):
+        return
     cue = cues[0]
     given = _approved(view, cue.start)
     subjects = frames.subjects_for(view, (cue.start, cue.end), carry=not given)
@@ -98,9 +101,12 @@ def _approval(view: View) -> Iterator[Claim]:
     subjects = subjects or [s for s in view.document.focus]
     stance = _approval_stance(view, cue)
     yield from build(
-        view, ClaimType.APPROVAL_RECOMMENDATION, "practice.approval", subjects=subjects, therapies=names(given), stance=stance,
+        view, ClaimType.APPROVAL_RECOMMENDATION, "practice.approval", subjects=subjects, therapies=names(view, given), stance=stance,
         confidence=0.65 if core else 0.45,
     )  # fmt: skip
+
+
+_COMPARED_STANDARD = re.compile(r"\b(?:than|versus|vs\.?|v|with|to|against|on|receiving|over|from)\s+(?:the\s+|current\s+|real-world\s+|other\s+)*$", re.I)
 
 
 def _approved(view: View, position: int) -> list[Mention]:
@@ -108,7 +114,7 @@ def _approved(view: View, position: int) -> list[Mention]:
     given = agents(view, view.clause(position)) or agents(view) or therapies(view)
     if given:
         return given
-    return view.document.focus_drugs if frames._ANAPHORA.match(view.text) or view.role == "conclusions" else []
+    return view.document.focus_drugs if frames.points_back(view) or view.role == "conclusions" else []
 
 
 def _approval_stance(view: View, cue: tuple[int, int, str]) -> frames.Stance:
@@ -132,7 +138,7 @@ def _safety(view: View) -> Iterator[Claim]:
     figures: dict[str, float | int | str] = {"AE": events} if events else {}
     cohort = [m.referent.n for m in view.of(Label.COHORT) if isinstance(m.referent, Cohort) and m.referent.n]
     yield from build(
-        view, ClaimType.SAFETY, "practice.safety", subjects=(), therapies=names(given), figures=figures,
+        view, ClaimType.SAFETY, "practice.safety", subjects=(), therapies=names(view, given), figures=figures,
         n=cohort[0] if len(cohort) == 1 else None, confidence=0.6,
     )  # fmt: skip
 

@@ -50,8 +50,8 @@ def _mechanisms(view: View) -> Iterator[Claim]:
         return
     groups: dict[tuple[ClaimType, tuple[str, ...]], list[Subject]] = {}
     for subject in mechanisms:
-        type_ = mechanism_type(view.document, subject, names(lost))
-        groups.setdefault((type_, names(lost)), []).append(subject)
+        type_ = mechanism_type(view.document, subject, names(view, lost))
+        groups.setdefault((type_, names(view, lost)), []).append(subject)
     for (type_, given), subjects in groups.items():
         figures, n = _frequency(view, subjects)
         stance = frames.stance_at(view, subjects[0].start, subjects[0].end)
@@ -126,7 +126,7 @@ def _unnamed(view: View, lost: list[Mention]) -> Iterator[Claim]:
         if cues and subjects:
             stance = frames.stance_at(view, cues[0].start, cues[0].end)
             yield from build(
-                view, type_, "resistance.unnamed", subjects=subjects, therapies=names(lost), stance=stance, joint=False, confidence=0.5
+                view, type_, "resistance.unnamed", subjects=subjects, therapies=names(view, lost), stance=stance, joint=False, confidence=0.5
             )  # fmt: skip
 
 
@@ -149,7 +149,7 @@ def _overcome(view: View) -> Iterator[Claim]:
     clauses = [c for c in view.clauses if view.has("overcome", "sensitive", "active", "inhibit", within=c)]
     for clause in clauses[:2]:
         given = agents(view, clause) or agents(view)
-        lost = set(names(_explicitly_defeated(view)))
+        lost = set(names(view, _explicitly_defeated(view)))
         given = [m for m in given if m.name not in lost]
         subjects = _resistance_variants(view) or [
             s for s in frames.affirmed(view.subjects) if s.gene and (s.variant or s.alteration in MUTATION_KINDS) and view.has("resist")
@@ -161,7 +161,7 @@ def _overcome(view: View) -> Iterator[Claim]:
         cues = view.sense("overcome", "sensitive", "active", "inhibit", "worse", "nodiff", within=clause)
         stance = stated_stance(view, clause, [c if c.sense != "overcome" else c._replace(sense="active") for c in cues]) if cues else SUPPORTS
         yield from build(
-            view, ClaimType.OVERCOMES_RESISTANCE, "resistance.overcome", subjects=subjects, therapies=names(given), stance=stance, confidence=0.65
+            view, ClaimType.OVERCOMES_RESISTANCE, "resistance.overcome", subjects=subjects, therapies=names(view, given), stance=stance, confidence=0.65
         )  # fmt: skip
         return
 

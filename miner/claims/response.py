@@ -56,7 +56,7 @@ def _measured(view: View) -> Iterator[Claim]:
         return
     for mention, measure in found:
         given = _given(view, mention, measure)
-        key = (names(given), _subject_item(view, measure))
+        key = (names(view, given), _subject_item(view, measure))
         slot = 0
         while any(m.metric == measure.metric for _, m in groups.get((*key, slot), [])):
             slot += 1
@@ -152,9 +152,9 @@ def _stated(view: View) -> Iterator[Claim]:
         if not given and not _speaks_of_response(view, cues):
             continue
         given = given or frames.carried_therapies(view)
-        if not given or names(given) in done:
+        if not given or names(view, given) in done:
             continue
-        done.add(names(given))
+        done.add(names(view, given))
         yield from _stated_claims(view, clause, cues, given)
 
 
@@ -172,7 +172,7 @@ def _stated_claims(view: View, clause: tuple[int, int], cues: list, given: list[
     stance = stated_stance(view, clause, cues)
     figures = _case_figures(view, clause, stance)
     yield from build(
-        view, type_, "response.stated", subjects=subjects, therapies=names(given), stance=stance, figures=figures,
+        view, type_, "response.stated", subjects=subjects, therapies=names(view, given), stance=stance, figures=figures,
         n=1 if figures else None, confidence=0.6,
     )  # fmt: skip
 
