@@ -115,7 +115,7 @@ class View:
     @cached_property
     def is_aim(self) -> bool:
         """Does the sentence only say what the authors set out to do, or how?"""
-        return self.role in (AIM, METHODS, OUTSIDE) and bool(self.has("aim") or self.role == OUTSIDE) or bool(_AIM_SENTENCE.match(self.text))
+        return (self.role in (AIM, METHODS, OUTSIDE) and bool(self.has("aim") or self.role == OUTSIDE)) or bool(_AIM_SENTENCE.match(self.text))
 
     @cached_property
     def subjects(self) -> list[Subject]:
@@ -175,6 +175,14 @@ class Document:
                 if subject.variant and (self._known(subject.variant) or view.has("resist", within=view.clause(subject.start))):
                     found.add(subject.variant)
         return frozenset(found)
+
+    @cached_property
+    def called_resistant(self) -> frozenset[str]:
+        """Variants that the text itself calls resistant, close by."""
+        return frozenset(
+            s.variant for v in self.views for s in v.subjects
+            if s.variant and any(max(s.start - c.end, c.start - s.end) <= 45 for c in v.sense("resist"))
+        )  # fmt: skip
 
     @staticmethod
     def _known(variant: str) -> bool:
@@ -254,13 +262,16 @@ def distinct(subjects: Iterable[Subject]) -> list[Subject]:
 
 
 _PRIOR_BEFORE = re.compile(
-    r"(?:\b(?:prior|previous(?:ly)?|earlier|after|following|post|refractory to|resistant to|resistance to|progress(?:ed|ion|ing)?(?:\s+\w+){0,2}\s+(?:on|to|with|during|through|following|after)"
-    r"|pretreated with|treated previously with|failed|failure of|intolerant to|intolerance to|na[iï]ve to|exposed to|received|no|not (?:received|been given))"
-    r"(?:\s+(?:the|a|an|at least|one|first[- ]generation|treatment|therapy|with|to|standard|prior|or more|more|therapies|\d+|-|first-line|initial|of|received|had))*\s*)$",
+    r"(?:\b(?:prior|previous(?:ly)?|earlier|after|following|post|refractory to|resistant to|resistance to|insensitive to"
+    r"|progress(?:ed|ion|ing)?(?:\s+\w+){0,2}\s+(?:on|to|with|during|through|following|after|beyond)"
+    r"|pre-?treated with|failed|failure of|intolerant to|intolerance to|na[iï]ve to|exposed to|exposure to|received|discontinu\w+(?:\s+of)?|cessation of"
+    r"|no|not (?:received|been given)|no longer respond\w* to|heavily)"
+    r"(?:[\s-]+(?:the|a|an|at|least|one|two|three|both|first|second|third|first[- ]generation|generation|treated|treatment|therapy|with|to|standard|prior|or|more"
+    r"|therapies|\d+|first-line|line|initial|of|received|had|early|systemic|previous|previously|multiple|several|on|use|course|courses|cycles|either))*\s*)$",
     re.I,
 )
 _PRIOR_HYPHEN = re.compile(r"(?:post-|anti-?)$", re.I)
-_AFTER_PRIOR = re.compile(r"^(?:[-–\s]?(?:resistan\w*|refractory|pre-?treated|na[iï]ve|experienced|intolerant|failure|failed|insensitive)\b)", re.I)
+_AFTER_PRIOR = re.compile(r"^(?:-?\s*(?:,|and|or|and/or)\s+[\w/]+)?(?:[-–‐\s]?(?:resistan\w*|refractory|pre-?treated|na[iï]ve|experienced|intolerant|failure|failed|insensitive)\b)", re.I)
 _COMPARATOR = re.compile(
     r"(?:\b(?:than|versus|vs\.?|over|compared (?:with|to)|relative to|comparable (?:with|to)|similar to|against|unlike|rather than|instead of|v|to that of|that of|beat|beside|in contrast to)"
     r"(?:\s+(?:the|that|those|of|with|in|for|patients|standard|receiving|treated|on|given|a|an|for))*\s*)$",
@@ -286,6 +297,8 @@ def therapies(view: View, within: tuple[int, int] | None = None) -> list[Mention
     drugs = [m for m in found if m.label is Label.DRUG]
     kept = []
     for mention in found:
+        if kept and mention.label is Label.DRUG_CLASS and kept[-1].label is Label.DRUG_CLASS and _in_brackets_after(view, kept[-1], mention):
+            continue
         nested = any(o is not mention and o.start <= mention.start and mention.end <= o.end and len(o.text) > len(mention.text) for o in found)
         if nested or (mention.label is Label.DRUG_CLASS and any(_explains(view, mention, drug) for drug in drugs)):
             continue
@@ -293,9 +306,14 @@ def therapies(view: View, within: tuple[int, int] | None = None) -> list[Mention
     return kept
 
 
+def _in_brackets_after(view: View, before: Mention, mention: Mention) -> bool:
+    """Is this the short form of the class just named: ``tyrosine kinase inhibitors (TKIs)``?"""
+    return view.document.text[before.end : mention.start].strip() == "("
+
+
 def _explains(view: View, group: Mention, drug: Mention) -> bool:
     classes = view.document.lexicon.classes(drug.name or "")
-    if group.name not in classes and group.name != "tyrosine kinase inhibitors":
+    if group.name not in classes and group.name != BARE_CLASS:
         return False
     first, second = sorted((group, drug))
     gap = view.document.text[first.end : second.start]
@@ -320,4 +338,4 @@ def _joined(view: View, mention: Mention) -> bool:
     if not previous:
         return False
     gap = view.document.text[max(m.end for m in previous) : mention.start]
-    return bool(re.fullmatch(r"\s*(?:\([^)]{0,30}\))?\s*(?:,|/|and|or|,\s*(?:and|or)|and/or)\s*(?:the\s+)?", gap))
+    return bool(re.fullmatch(r"\)?\s*(?:\([^)]{0,30}\))?\s*(?:,|/|and|or|,\s*(?:and|or)|and/or)\s*(?:the\s+)?", gap))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from miner.claims import frames
-from miner.claims.document import METHODS, OUTSIDE, RESULTS, TITLE, Subject, View, agents, distinct, therapies
+from miner.claims.document import METHODS, OUTSIDE, RESULTS, TITLE, Subject, View, agents, therapies
 from miner.claims.frames import DENIED, HEDGED, build, names
 from miner.schema import Claim, ClaimType, Cohort, Concept, Direction, Label, Measure, Mention
 

@@ -43,7 +43,10 @@ def _resistance_variants(view: View) -> list[Subject]:
 
 
 def _mechanisms(view: View) -> Iterator[Claim]:
-    lost = _defeated(view)
+    explicit = _explicitly_defeated(view)
+    if not explicit and agents(view) and view.has("overcome", "inhibit", "active", "sensitive"):
+        return
+    lost = explicit or _defeated(view)
     mechanisms = [s for s in frames.affirmed(view.subjects) if s.gene and _is_mechanism(view, s, lost)]
     if not mechanisms:
         yield from _unnamed(view, lost)

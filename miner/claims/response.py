@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterator
 
 from miner.claims import frames
-from miner.claims.document import OUTSIDE, RESULTS, TITLE, Subject, View, agents, therapies, therapy_role
+from miner.claims.document import METHODS, OUTSIDE, RESULTS, TITLE, Subject, View, agents, therapies, therapy_role
 from miner.claims.frames import AGAINST, DENIED, HEDGED, SUPPORTS, Stance, build, names
+from miner.claims.senses import Cue
 from miner.schema import Claim, ClaimType, Direction, Label, Measure, Mention, Polarity
 
 RATES = ("ORR_percent", "CR_percent", "n_resp", "CR", "PR", "SD", "PD", "IC_DCR_percent", "IC_ORR_percent", "DCR_percent")
 TIMES = ("DoR_months", "PFS_months", "OS_months", "HR")
 METRICS = RATES + TIMES
-_COMBINED = re.compile(r"\b(?:plus|combin\w+|together with|added to|addition of|dual)\b|\s\+\s", re.I)
 _RESISTANT = re.compile(r"[-\s](?:resistant|refractory)\b|\bresistan(?:t|ce) to\b|\brefractory to\b|\b(?:progress\w+|relapsed|failed)\b[^.;]{0,30}\b(?:on|after|following|to)\b", re.I)
 _CASE = re.compile(r"\b(partial response|complete response|progressive disease|stable disease|disease control|clinical benefit|regress\w+|respon\w+|shrink\w+|shrank|shrunk|progress\w+)\b", re.I)
 
@@ -25,28 +25,42 @@ def extract(view: View) -> list[Claim]:
     measured = list(_measured(view))
     if measured:
         return measured
-    if view.is_aim:
+    if view.is_aim or view.role == METHODS:
         return []
     return list(_stated(view))
 
 
 def claim_type(view: View, given: list[Mention], subjects: list[Subject], *, stated: bool) -> ClaimType:
     """The type of a response claim: by the therapies, then by what they are given against."""
-    if len({m.name for m in given}) > 1 and _joined(view, given):
+    if combined(view, given):
         return ClaimType.COMBINATION_THERAPY
     if frames.is_checkpoint(view, given):
         return ClaimType.IMMUNOTHERAPY_OUTCOME
-    if any(s.variant and s.variant in view.document.resistance_variants for s in subjects):
+    if any(s.variant in view.document.called_resistant for s in subjects if s.variant):
         return ClaimType.OVERCOMES_RESISTANCE
     if stated and _RESISTANT.search(view.text) and len(given) < len(therapies(view)):
         return ClaimType.OVERCOMES_RESISTANCE
     return ClaimType.SENSITIVITY_RESPONSE
 
 
-def _joined(view: View, given: list[Mention]) -> bool:
-    span = (min(m.start for m in given), max(m.end for m in given))
-    window = view.document.text[max(0, span[0] - 40) : span[1] + 4]
-    return span[0] >= view.start and bool(_COMBINED.search(window))
+def combined(view: View, given: list[Mention]) -> list[Mention]:
+    """Therapies given together: joined by "plus", "with", "combined with", or named as a combination."""
+    local = [m for m in given if view.start <= m.start < view.end]
+    text = view.document.text
+    for first, second in zip(local, local[1:], strict=False):
+        if first.name != second.name and _JOINT.fullmatch(text[first.end : second.start]):
+            return [first, second]
+    if len({m.name for m in local}) > 1 and _COMBINATION_OF.search(text[max(view.start, local[0].start - 30) : local[0].start]):
+        return local
+    return []
+
+
+_JOINT = re.compile(
+    r"\s*(?:\([^)]{0,40}\)\s*)?(?:(?:plus|\+|±|with|combined with|(?:was |were )?(?:given |used )?in combination with|together with|added to|and concurrent|with concurrent)"
+    r"(?:\s+(?:the|an?|either|concurrent|standard))?)\s*",
+    re.I,
+)
+_COMBINATION_OF = re.compile(r"\b(?:combin(?:ation|ing|ed)|addition|dual)\b[^.;,]{0,20}$", re.I)
 
 
 def _measured(view: View) -> Iterator[Claim]:
@@ -141,33 +155,65 @@ def _figure_stance(view: View, span: tuple[int, int], members: list[tuple[Mentio
 
 
 def _stated(view: View) -> Iterator[Claim]:
-    """Claims that words alone make, one for each clause that has a trigger and a therapy."""
+    """Claims that words alone make, one for each clause that has a trigger and a therapy that it speaks of."""
     done: set[tuple[str, ...]] = set()
     for clause in view.clauses:
-        cues = view.sense("respond", "active", "benefit", "sensitive", "inhibit", "worse", "nodiff", within=clause)
-        cues = [c for c in cues if not _inside_mention(view, c)]
+        cues = [c for c in view.sense(*TRIGGERS, within=clause) if not _inside_mention(view, c) and not _no_response(view, c)]
         if not cues:
             continue
-        given = agents(view, clause) or (agents(view) if len(view.clauses) > 1 else [])
-        if not given and not _speaks_of_response(view, cues):
-            continue
-        given = given or frames.carried_therapies(view)
+        given = _spoken_of(view, clause, cues)
         if not given or names(view, given) in done:
             continue
         done.add(names(view, given))
         yield from _stated_claims(view, clause, cues, given)
 
 
+def _spoken_of(view: View, clause: tuple[int, int], cues: list[Cue]) -> list[Mention]:
+    """Therapies that the triggers of a clause speak of: before them, or after them behind a preposition; else carried over."""
+    local = agents(view, clause)
+    given = [m for m in local if any(_related(view, m, c) for c in cues)]
+    if given:
+        return given
+    if local:
+        return []
+    wide = [m for m in agents(view) if m.end <= clause[0]]
+    if wide:
+        return wide
+    if therapies(view) or not _speaks_of_response(view, cues):
+        return []
+    return frames.carried_therapies(view)
+
+
+def _related(view: View, mention: Mention, cue: Cue) -> bool:
+    if mention.end <= cue.start:
+        return True
+    gap = view.document.text[cue.end : mention.start]
+    return len(gap) <= 90 and bool(_TO_THERAPY.search(gap))
+
+
+_TO_THERAPY = re.compile(r"\b(?:to|with|from|of|on|by|after|under|following|during|using|receiving|given|than)\b", re.I)
+TRIGGERS = ("respond", "active", "benefit", "sensitive", "inhibit", "worse", "nodiff")
+_NO_RESPONSE = re.compile(r"^\s*(?:evaluation|criteria|assessment|according|element|to treatment (?:was|were) assessed)", re.I)
+_OTHER_RESPONSE = re.compile(r"\b(?:immune|dose|stress|dna damage|inflammatory|antibody|physiological|treatment)[\s-]+$", re.I)
+
+
+def _no_response(view: View, cue: Cue) -> bool:
+    """A response of another kind: immune response, Response Evaluation Criteria."""
+    text = view.document.text
+    return cue.sense == "respond" and bool(_NO_RESPONSE.match(text[cue.end : cue.end + 30]) or _OTHER_RESPONSE.search(text[max(0, cue.start - 20) : cue.start]))
+
+
 def _inside_mention(view: View, cue: tuple[int, int, str]) -> bool:
     return any(m.start <= cue[0] and cue[1] <= m.end for m in view.mentions if m.label in (Label.DRUG, Label.DRUG_CLASS, Label.MEASURE, Label.ASSAY))
 
 
-def _speaks_of_response(view: View, cues: list) -> bool:  # type: ignore[type-arg]
+def _speaks_of_response(view: View, cues: list[Cue]) -> bool:
     return view.role in (RESULTS, TITLE, "body", "conclusions") and any(c.sense == "respond" for c in cues)
 
 
-def _stated_claims(view: View, clause: tuple[int, int], cues: list, given: list[Mention]) -> Iterator[Claim]:  # type: ignore[type-arg]
+def _stated_claims(view: View, clause: tuple[int, int], cues: list[Cue], given: list[Mention]) -> Iterator[Claim]:
     subjects = frames.subjects_for(view, clause)
+    given = combined(view, given) or given
     type_ = claim_type(view, given, subjects, stated=True)
     stance = stated_stance(view, clause, cues)
     figures = _case_figures(view, clause, stance)
@@ -177,7 +223,7 @@ def _stated_claims(view: View, clause: tuple[int, int], cues: list, given: list[
     )  # fmt: skip
 
 
-def stated_stance(view: View, clause: tuple[int, int], cues: list) -> Stance:  # type: ignore[type-arg]
+def stated_stance(view: View, clause: tuple[int, int], cues: list[Cue]) -> Stance:
     """Stance of a clause from its cues: what denies, what fails, what is hedged."""
     positive = [c for c in cues if c.sense in ("respond", "active", "benefit", "sensitive", "inhibit")]
     stances = [frames.stance_at(view, c.start, c.end) for c in positive]
