@@ -37,8 +37,8 @@ def gold_claim(type_="sensitivity_response", subject="NTRK fusion", drug=("larot
 
 
 def claim(type_="sensitivity_response", genes=("NTRK1",), therapies=("larotrectinib",), direction="supports", **more):
-    row = {"type": type_, "genes": list(genes), "fusion": None, "therapies": list(therapies), "direction": direction, "polarity": "asserted",
-           "population_n": None, "figures": {}, "start": 0, "end": 5, "spans": [[0, 5]]}  # fmt: skip
+    row = {"type": type_, "genes": list(genes), "fusion": None, "therapies": list(therapies), "direction": direction,
+           "polarity": "asserted", "population_n": None, "figures": {}, "start": 0, "end": 5, "spans": [[0, 5]]}  # fmt: skip
     return {**row, **more}
 
 
