@@ -40,6 +40,7 @@ class Settings:
     """
 
     db: Path = field(default=Path("evidence.db"), metadata={"kind": "path"})
+    report: Path = field(default=Path("evidence.html"), metadata={"kind": "path"})
     topic: str = _option("text", "ntrk-nsclc")
     email: str | None = _option("email", None)
     api_key: str | None = _option("text", None, secret=True)

@@ -7,19 +7,24 @@ tried again until its answer proves whole or the deadline passes.
 from __future__ import annotations
 
 import datetime
+import gzip
 import hashlib
+import io
 import logging
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 import requests
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
 
 from miner.config import Settings
-from miner.errors import ConfigError, UpstreamError
+from miner.errors import ConfigError, InputError, UpstreamError
+from miner.sources import medline
 from miner.sources.eutils_answers import Incomplete, SearchAnswer, check_fetch, read_search
 from miner.sources.eutils_transport import Answer, Transient, Transport
 from miner.sources.politeness import WINDOW, Politeness
@@ -117,9 +122,10 @@ class Eutils:
         """
         wanted = list(dict.fromkeys(pmids))
         for start in range(0, len(wanted), self.settings.batch_size):
-            yield self._batch(wanted[start : start + self.settings.batch_size], on_missing)
+            yield self.fetch_batch(wanted[start : start + self.settings.batch_size], on_missing)
 
-    def _batch(self, pmids: list[str], on_missing: Callable[[str], None] | None) -> bytes:
+    def fetch_batch(self, pmids: list[str], on_missing: Callable[[str], None] | None = None) -> bytes:
+        """Return one XML document that holds exactly these records, asked for at once."""
         before: list[tuple[str, ...]] = []
 
         def check(answer: Answer) -> bytes:
@@ -198,6 +204,44 @@ class Eutils:
 
     def _redacted(self, text: str) -> str:
         return text.replace(self.settings.api_key, "***") if self.settings.api_key else text
+
+
+def fetch_to_file(
+    settings: Settings,
+    query: str,
+    pmids: Sequence[str],
+    output: Path,
+    *,
+    limit: int | None = None,
+    on_progress: Callable[[str, int, int | None], None] = lambda what, done, total: None,
+    client: Eutils | None = None,
+) -> int:
+    """Fetch records (those of the query where no PMIDs are named) into one PubmedArticleSet; return how many.
+
+    The file, gzipped where its name ends so, appears whole or not at all.
+    """
+    client = client or Eutils(settings)
+    for pmid in pmids:
+        if not re.fullmatch(r"[1-9]\d{0,9}", pmid):
+            raise ConfigError(f"{pmid!r} is no PMID")
+    wanted = list(dict.fromkeys(pmids or client.search(query)))[:limit]
+    part = output.with_name(output.name + ".part")
+    count = 0
+    try:
+        with gzip.open(part, "wb") if output.suffix == ".gz" else part.open("wb") as handle:
+            handle.write(b'<?xml version="1.0" encoding="utf-8"?>\n<PubmedArticleSet>\n')
+            for body in client.fetch(wanted):
+                for _, xml in medline.split(io.BytesIO(body), "EFetch"):
+                    handle.write(xml + b"\n")
+                    count += 1
+                on_progress("fetching", count, len(wanted))
+            handle.write(b"</PubmedArticleSet>\n")
+        part.replace(output)
+    except OSError as error:
+        raise InputError(f"cannot write {output}: {error.strerror or error}") from error
+    finally:
+        part.unlink(missing_ok=True)
+    return count
 
 
 def _without(error: Incomplete, on_missing: Callable[[str], None] | None) -> bytes:

@@ -1,0 +1,177 @@
+"""Records into the store: mine, keep what matters, count everything."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import Protocol
+
+from miner.config import Topic
+from miner.evidence.merge import merge
+from miner.evidence.store import Store
+from miner.lexicon import Lexicon
+from miner.refresh.report import RunReport
+from miner.schema import Mined, Record
+from miner.sources import Deleted, Reject
+
+log = logging.getLogger(__name__)
+OnProgress = Callable[[str, int, int | None], None]
+
+
+class Mine(Protocol):
+    """What mines: a lexicon, and a call that turns a record into what it says."""
+
+    @property
+    def lexicon(self) -> Lexicon:
+        """The lexicon it reads with."""
+        ...
+
+    def __call__(self, record: Record, /) -> Mined:
+        """Mine one record."""
+        ...
+
+
+class Taking:
+    """Take records into the store, within a transaction of the caller's.
+
+    Of several states of a record the one of the highest version is kept, of equal versions the one revised last, of
+    those the one that comes last. A record that cannot be mined is set aside and the rest goes on.
+    """
+
+    def __init__(
+        self, store: Store, topic: Topic, miner: Callable[[], Mine], report: RunReport, *, mining_version: str, chunk_size: int
+    ) -> None:
+        if report.run_id is None:
+            raise ValueError("a run must have begun")
+        self.store = store
+        self.topic = topic
+        self.report = report
+        self.run_id = report.run_id
+        self.mining_version = mining_version
+        self.chunk_size = chunk_size
+        self._miner = miner
+        self._stored = store.digests()
+        self._alone = {run.topic for run in store.runs()} <= {topic.name}
+        self._members: frozenset[str] | None = None
+        self._held: dict[str, tuple[int, str]] = {}
+        self._outcomes: dict[str, str] = {}
+        self._sizes: dict[str, tuple[int, int]] = {}
+
+    def take(self, items: Iterable[Record | Deleted], *, source: str, on_chunk: Callable[[], None] = lambda: None) -> None:
+        """Mine and store records in order; a deletion takes back what came before it."""
+        chunk: dict[str, Record] = {}
+        for item in self._timed(items):
+            if isinstance(item, Deleted):
+                self._flush(chunk, source)
+                self._delete(item, source)
+            elif self._is_wanted(item, source):
+                chunk.pop(_key(item), None)
+                chunk[_key(item)] = item
+                if len(chunk) >= self.chunk_size:
+                    self._flush(chunk, source)
+                    on_chunk()
+        self._flush(chunk, source)
+        on_chunk()
+
+    def set_aside(self, source: str, identifier: str, reason: str) -> None:
+        """Note a record that could not be read, and why."""
+        log.warning("set aside %s of %s: %s", identifier, source, reason)
+        self.store.set_aside(self.run_id, source, identifier, reason)
+        self.report.aside.append((source, identifier, reason))
+        self.report.set_aside += 1
+
+    def reject(self, source: str) -> Callable[[Reject], None]:
+        """Return what a reader of this source calls with a record that it cannot read."""
+        return lambda reject: self.set_aside(source, reject.identifier or f"record {reject.position}", reject.reason)
+
+    def count(self) -> None:
+        """Write the outcomes into the report."""
+        outcomes = Counter(self._outcomes.values())
+        self.report.new, self.report.changed, self.report.same = (outcomes[name] for name in ("new", "changed", "same"))
+        self.report.claims = sum(claims for claims, _ in self._sizes.values())
+        self.report.evidence = sum(evidence for _, evidence in self._sizes.values())
+
+    def _timed(self, items: Iterable[Record | Deleted]) -> Iterator[Record | Deleted]:
+        iterator = iter(items)
+        while True:
+            with self.report.timed("read"):
+                item = next(iterator, None)
+            if item is None:
+                return
+            yield item
+
+    def _is_wanted(self, record: Record, source: str) -> bool:
+        """Tell whether a record has to be mined: it is text, it is the newest state, and it is not held as it is."""
+        try:
+            "".join((record.text, record.journal or "", *record.authors, *record.keywords)).encode()
+        except UnicodeEncodeError:
+            self.set_aside(source, _key(record), "holds a character that is no Unicode text")
+            return False
+        key, state = _key(record), (record.version, record.revised or "")
+        if state < self._state(key):
+            self.report.older += 1
+            return False
+        self._held[key] = state
+        if self._alone and key not in self._outcomes and self._stored.get(key) == (record.sha256, self.mining_version):
+            self._outcomes[key] = "same"
+            return False
+        return True
+
+    def _state(self, key: str) -> tuple[int, str]:
+        """Return version and revision of the newest state of a record that is held."""
+        if key not in self._held:
+            stored = self.store.record(key) if key in self._stored else None
+            self._held[key] = (stored.version, stored.revised or "") if stored else (0, "")
+        return self._held[key]
+
+    def _delete(self, deleted: Deleted, source: str) -> None:
+        if deleted.version < self._state(deleted.pmid)[0]:
+            return
+        count = self.store.delete([deleted.pmid], run_id=self.run_id, reason=f"deleted by {source}")
+        self.report.deleted += count
+        if count:
+            self._outcomes.pop(deleted.pmid, None)
+            self._sizes.pop(deleted.pmid, None)
+
+    def _flush(self, chunk: dict[str, Record], source: str) -> None:
+        miner = self._miner() if chunk else None
+        for key, record in chunk.items():
+            if miner is not None and (mined := self._mine(miner, record, source)) is not None:
+                self._keep(key, mined, miner)
+        chunk.clear()
+
+    def _mine(self, miner: Mine, record: Record, source: str) -> Mined | None:
+        try:
+            with self.report.timed("mine"):
+                mined = miner(replace(record, fetched_at=record.fetched_at or self.report.started))
+        except Exception as error:
+            log.debug("mining %s failed", _key(record), exc_info=True)
+            self.set_aside(source, _key(record), f"cannot be mined: {type(error).__name__}: {error}")
+            return None
+        self.report.mined += 1
+        return mined
+
+    def _keep(self, key: str, mined: Mined, miner: Mine) -> None:
+        """Store what matters to the topic; what is already in the topic is kept up to date even where it no longer does."""
+        if not self.topic.is_relevant(mined.reading, miner.lexicon) and not self._is_member(key):
+            self.report.irrelevant += 1
+            return
+        with self.report.timed("store"):
+            evidence = merge(mined, miner.lexicon)
+            outcome = self.store.save(mined, evidence, run_id=self.run_id, mining_version=self.mining_version, topic=self.topic.name)
+        before = self._outcomes.get(key)
+        self._outcomes[key] = before if before == "new" or (before and outcome == "same") else outcome
+        self._sizes[key] = (len(mined.claims), len(evidence))
+
+    def _is_member(self, key: str) -> bool:
+        if key not in self._stored:
+            return key in self._sizes
+        if self._members is None:
+            self._members = frozenset(_key(record) for record in self.store.records(topic=self.topic.name))
+        return key in self._members
+
+
+def _key(record: Record) -> str:
+    return record.pmid or record.id

@@ -1,0 +1,59 @@
+"""What a stored reading depends on: a change of any of it means that the record is read again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from importlib import metadata
+from pathlib import Path
+
+import miner
+
+_APART = (
+    *("cli", "console", "__main__", "evaluate", "refresh", "eutils", "politeness", "config", "topic", "toml"),
+    *("store", "summary", "export", "report", "table"),
+)
+_DATA = ("*.tsv", "*.toml", "*.json", "*.gz", "*.txt")
+
+
+def mining_versions(lexicon_dirs: Iterable[Path] = ()) -> dict[str, str]:
+    """Return the versions that a reading depends on: of the package, its code, rules and lexicons, and of the libraries."""
+    package = Path(miner.__file__).parent
+    data = package / "data"
+    return {
+        "miner": metadata.version("ntrk-miner"),
+        "code": _digest(_code(package), package),
+        "rules": _digest(_files(data / "rules"), data),
+        "lexicons": _digest(_files(data / "lexicons"), data),
+        **({"own lexicons": own} if (own := _own(lexicon_dirs)) else {}),
+        **{name: metadata.version(name) for name in ("spacy", "scispacy")},
+    }
+
+
+def mining_version(versions: dict[str, str]) -> str:
+    """Return one short digest of the versions."""
+    return hashlib.sha256(repr(sorted(versions.items())).encode()).hexdigest()[:16]
+
+
+def _code(package: Path) -> Iterator[Path]:
+    for path in sorted(package.rglob("*.py")):
+        names = path.relative_to(package).with_suffix("").parts
+        if not any(name.startswith(_APART) for name in names):
+            yield path
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted({path for pattern in _DATA for path in folder.rglob(pattern)})
+
+
+def _own(folders: Iterable[Path]) -> str:
+    digests = [_digest(_files(folder), folder) for folder in folders]
+    return "+".join(digests)
+
+
+def _digest(paths: Iterable[Path], base: Path) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(f"{path.relative_to(base).as_posix()}\n".encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:12]
