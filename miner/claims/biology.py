@@ -75,21 +75,36 @@ def _in_name(view: View, cue: tuple[int, int, str]) -> bool:
 
 def _prevalence(view: View) -> Iterator[Claim]:
     figures = list(frames.measures(view, "value_percent", "n_pos"))
-    used: set[tuple[str | None, str]] = set()
     for mention, measure in figures:
-        subjects = _counted(view, mention, measure)
+        clause = view.clause(mention.start)
+        if not _FOUND.search(view.document.text[clause[0] : clause[1]]) or _other_count(view, clause):
+            continue
+        values, n = _prevalence_figures(view, mention, measure)
+        subjects = _counted(view, mention, measure) if set(values) != {"n_pos"} else []
         if not subjects:
             continue
-        stance = DENIED if measure.value == 0 or measure.n == 0 else frames.stance_at(view, mention.start, mention.end)
-        stance = stance if stance == DENIED else frames.SUPPORTS
-        values, n = _prevalence_figures(view, mention, measure)
-        used.update((s.gene, s.kind) for s in subjects)
+        stance = DENIED if measure.value == 0 or measure.n == 0 else frames.SUPPORTS
         yield from build(
             view, ClaimType.PREVALENCE, "biology.prevalence", subjects=subjects, stance=stance, figures=values, n=n, confidence=0.75,
             warnings=measure.warnings,
         )  # fmt: skip
     if not figures and not view.is_aim and view.role != METHODS:
         yield from _commonness(view)
+
+
+_FOUND = re.compile(
+    r"\b(?:found|detected|identified|present|harbou?r\w*|carr(?:y|ied|ies|ying)|occur\w*|observed|frequenc\w+|prevalence|incidence|account\w*|"
+    r"rates?|positiv\w+|mutated|mutant|mutations?|rearrange\w+|fusions?|had|have|showed|comprise\w*|revealed|made up|make up|cases|common\w*|rare\w*|wild[- ]type|seen)\b",
+    re.I,
+)
+
+
+def _other_count(view: View, clause: tuple[int, int]) -> bool:
+    """Does the figure count responders, events or resistant samples, and not carriers?"""
+    return view.has("respond", "outcome", "safetycore", within=clause) or view.has("resist") and bool(_FAILED.search(view.text))
+
+
+_FAILED = re.compile(r"\b(?:post-\w+|resistan(?:t|ce)|at progression|after progression)\b", re.I)
 
 
 def _counted(view: View, mention: Mention, measure: Measure) -> list[Subject]:
@@ -159,9 +174,12 @@ def _pairs(view: View) -> Iterator[Claim]:
     exclusive, together = view.sense("exclusive"), view.sense("cooccur")
     if not exclusive and not together:
         return
-    subjects = distinct([s for s in view.subjects if s.gene]) or _genes(view)
+    subjects = distinct([s for s in view.subjects if s.gene])
+    known = {s.gene for s in subjects}
+    listed = [s for s in _genes(view) if s.gene not in known and not _part_of_fusion(view, s)] if exclusive else []
+    subjects = distinct([*subjects, *listed])
     genes = {s.gene for s in subjects}
-    if len(subjects) < 2:
+    if len(subjects) < 2 or (exclusive and not genes.intersection(s.gene for s in view.document.focus)):
         subjects = distinct([*subjects, *frames.carried_subjects(view)])
         genes = {s.gene for s in subjects}
     if not subjects:
@@ -174,11 +192,18 @@ def _pairs(view: View) -> Iterator[Claim]:
             return
         yield from build(view, ClaimType.MUTUAL_EXCLUSIVITY, "biology.exclusive", subjects=subjects, stance=stance, joint=True, confidence=0.7)
         return
-    if len(genes) < 2 and len({(s.fusion, s.variant, s.alteration) for s in subjects}) < 2:
+    if len(genes) < 2 and len({(s.fusion, s.variant, s.alteration) for s in subjects}) < 2 and not _SIGNATURE.search(view.text):
         return
     if view.is_aim and not frames.measures(view, "value_percent", "n_pos"):
         return
     yield from _together(view, subjects, together[0])
+
+
+_SIGNATURE = re.compile(r"\bMSI(?:-H)?\b|microsatellite instability|mismatch repair|\bTMB-?H", re.I)
+
+
+def _part_of_fusion(view: View, subject: Subject) -> bool:
+    return any(m.start <= subject.start and subject.end <= m.end for m in view.of(Label.FUSION, Label.VARIANT, Label.DRUG_CLASS, Label.ASSAY))
 
 
 def _together(view: View, subjects: list[Subject], cue: tuple[int, int, str]) -> Iterator[Claim]:
@@ -217,7 +242,7 @@ def _feature_claims(view: View, clause: tuple[int, int], features: list, relatio
     if not subjects:
         return
     figures, n = _survival_figures(view)
-    nodiff = [c for c in relations if c.sense == "nodiff"]
+    nodiff = [c for c in relations if c.sense == "nodiff"] or [c for c in view.sense("nodiff") if c.start > clause[1] and len(view.clauses) < 4]
     relation = (relations or features)[0]
     stance = DENIED if nodiff else frames.stance_at(view, relation.start, relation.end)
     outcome = any(view.document.text[c.start : c.end].lower().startswith(("prognos", "surviv", "overall", "median")) for c in features)

@@ -24,6 +24,7 @@ SUPPORTS: Stance = (Direction.SUPPORTS, Polarity.ASSERTED)
 AGAINST: Stance = (Direction.DOES_NOT_SUPPORT, Polarity.ASSERTED)
 DENIED: Stance = (Direction.DOES_NOT_SUPPORT, Polarity.NEGATED)
 HEDGED: Stance = (Direction.SUPPORTS, Polarity.HEDGED)
+OPEN: Stance = (Direction.SUPPORTS, Polarity.HYPOTHETICAL)
 
 SIGNIFICANCE = {
     ClaimType.SENSITIVITY_RESPONSE: "Sensitivity/Response",
@@ -60,9 +61,7 @@ def points_back(view: View) -> bool:
 def stance_at(view: View, start: int, end: int) -> Stance:
     """Direction and polarity of what stands at a span: negated text denies, hedged text supports with a hedge."""
     found = polarity_cues.polarity_at(_sentence_cues(view), start - view.start, end - view.start)
-    if found is Polarity.NEGATED:
-        return DENIED
-    return SUPPORTS if found is Polarity.ASSERTED else HEDGED
+    return {Polarity.NEGATED: DENIED, Polarity.HEDGED: HEDGED, Polarity.HYPOTHETICAL: OPEN}.get(found, SUPPORTS)
 
 
 def _sentence_cues(view: View) -> tuple[polarity_cues.Cue, ...]:
@@ -187,8 +186,10 @@ def build(
     Returns
     -------
     list of Claim
-        Never empty: without subjects one claim without gene.
+        Without subjects one claim without gene; none where the stance is open: what is only asked asserts nothing.
     """
+    if stance == OPEN:
+        return []
     chosen = distinct(subjects)
     groups = [chosen] if joint or not chosen else [[s] for s in chosen]
     groups = _merge_generic(groups) if not joint else groups

@@ -13,8 +13,6 @@ from miner.schema import Claim, ClaimType, Cohort, Concept, Direction, Label, Me
 _TEST_FIGURES = ("sensitivity_percent", "specificity_percent", "concordance_percent", "ppv_percent", "npv_percent", "accuracy_percent")
 _POOR_TEST = re.compile(r"\b(?:poor|miss(?:ed|es)?|false[- ](?:negative|positive)s?|difficult|low sensitivity|limited|not (?:reliable|sensitive|sufficient)|unreliable|variab\w+|discord\w+|no concordance|fail\w*)\b", re.I)
 _GOOD_TEST = re.compile(r"\b(?:detect\w*|identif\w*|confirm\w*|sensitiv\w*|specific\w*|reliabl\w*|accura\w*|concord\w*|agreement|validat\w*|screen\w*|method|standard|useful|feasible|superior|algorithm|recommend\w*|tool|technique)", re.I)
-_NOT_APPROVED = re.compile(r"\b(?:no|not|never|rescind\w*|withdr\w+|against|should not|avoid)\b", re.I)
-_EVENT = re.compile(r"\b(?:no (?:new |unexpected )?(?:safety|treatment-related deaths?))\b", re.I)
 _TESTING = re.compile(r"\b(?:test(?:ing|ed)?|screen(?:ing|ed)?|profiling|genotyp\w+|biops\w+|assay)\b", re.I)
 
 
@@ -35,6 +33,7 @@ def _detection(view: View) -> Iterator[Claim]:
     if not figures and not _about_test(view):
         return
     subjects = frames.subjects_for(view, (assays[0].start, assays[0].end) if assays else (view.start, view.end)) or _genes(view)
+    subjects = generic(subjects)
     if figures:
         yield from _test_figures(view, subjects, assays, figures)
         return
@@ -42,6 +41,15 @@ def _detection(view: View) -> Iterator[Claim]:
     yield from build(
         view, ClaimType.DETECTION_METHOD, "practice.detection", subjects=subjects, stance=stance, figures={"method": _methods(assays)}, confidence=0.55
     )  # fmt: skip
+
+
+def generic(subjects: list[Subject]) -> list[Subject]:
+    """Several fusions of one gene are, as what a test looks for, that gene's fusion."""
+    fusions = [s for s in subjects if s.fusion]
+    if len(fusions) < 2:
+        return subjects
+    genes = dict.fromkeys(s.gene for s in fusions)
+    return [Subject(fusions[0].start, fusions[-1].end, gene, alteration="fusion") for gene in genes] + [s for s in subjects if not s.fusion]
 
 
 def _about_test(view: View) -> bool:
@@ -119,10 +127,15 @@ def _approved(view: View, position: int) -> list[Mention]:
 
 def _approval_stance(view: View, cue: tuple[int, int, str]) -> frames.Stance:
     stance = frames.stance_at(view, cue[0], cue[1])
-    if stance != DENIED and _NOT_APPROVED.search(view.document.text[max(view.start, cue[0] - 40) : cue[1] + 10]):
-        rescinded = re.search(r"rescind|withdr|against|should not|avoid", view.text, re.I)
-        return (Direction.DOES_NOT_SUPPORT, frames.Polarity.ASSERTED) if rescinded else stance
-    return HEDGED if stance != DENIED and re.search(r"\b(?:may|might|could|potential\w*|expected|will|probably|likely|nearing|approaching)\b", view.text[: cue[1] - view.start + 20], re.I) else stance
+    if _WITHDRAWN.search(view.text):
+        return (Direction.DOES_NOT_SUPPORT, frames.Polarity.ASSERTED)
+    if stance == frames.OPEN:
+        return HEDGED
+    return HEDGED if stance != DENIED and _EXPECTED.search(view.text[: cue[1] - view.start + 20]) else stance
+
+
+_WITHDRAWN = re.compile(r"\b(?:rescind\w*|withdr[ae]w\w*|not recommended|recommend\w* against|advise\w* against|warn\w* \w+ against|should not|should be avoided)\b", re.I)
+_EXPECTED = re.compile(r"\b(?:may|might|could|potential\w*|expected|will|probably|likely|nearing|approaching)\b", re.I)
 
 
 def _safety(view: View) -> Iterator[Claim]:

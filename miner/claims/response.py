@@ -148,10 +148,35 @@ def _figure_stance(view: View, span: tuple[int, int], members: list[tuple[Mentio
         return AGAINST
     if rates.get("ORR_percent") == 0 or rates.get("n_resp") == 0:
         return DENIED
-    if view.has("nodiff", within=clause) and "HR" in rates:
+    ratio = next((m for _, m in members if m.metric == "HR"), None)
+    if ratio is not None and (found := _ratio_stance(ratio)) != SUPPORTS:
+        return found
+    if any(_differs_not(view, c) for c in view.sense("nodiff", within=clause)):
         return DENIED
-    denied = frames.stance_at(view, members[0][1].anchor[0], members[0][1].anchor[1]) if members[0][1].anchor else SUPPORTS
-    return denied if denied == HEDGED else SUPPORTS
+    if view.has("unknown", within=clause) or re.search(r"\bless clear\b", view.text):
+        return HEDGED
+    return SUPPORTS
+
+
+def _ratio_stance(ratio: Measure) -> Stance:
+    """A hazard ratio whose interval holds 1 shows no difference; one above 1 speaks against the therapy."""
+    if not isinstance(ratio.value, int | float):
+        return SUPPORTS
+    if ratio.ci and ratio.ci[0] <= 1 <= ratio.ci[1]:
+        return DENIED
+    return AGAINST if ratio.value > 1 else SUPPORTS
+
+
+_NO_DENIAL = re.compile(r"^(?:irrespective|regardless|independent|similar|comparable|not depend|not related)", re.I)
+_GROUPS = re.compile(r"\b(?:wild[- ]type|without|negative)\b", re.I)
+
+
+def _differs_not(view: View, cue: Cue) -> bool:
+    """Does the cue deny a difference that would have been the response? Likeness of two drugs denies nothing."""
+    text = view.document.text[cue.start : cue.end]
+    if not _NO_DENIAL.match(text):
+        return True
+    return text.lower() in ("similar", "comparable") and bool(_GROUPS.search(view.text)) and len({m.name for m in agents(view)}) < 2
 
 
 def _stated(view: View) -> Iterator[Claim]:
@@ -227,17 +252,26 @@ def stated_stance(view: View, clause: tuple[int, int], cues: list[Cue]) -> Stanc
     """Stance of a clause from its cues: what denies, what fails, what is hedged."""
     positive = [c for c in cues if c.sense in ("respond", "active", "benefit", "sensitive", "inhibit")]
     stances = [frames.stance_at(view, c.start, c.end) for c in positive]
-    if any(c.sense == "nodiff" for c in cues):
+    if DENIED in stances or any(_differs_not(view, c) for c in cues if c.sense == "nodiff"):
         return DENIED
-    if DENIED in stances:
-        return DENIED
-    worse = [c for c in cues if c.sense == "worse"]
-    if worse and not [c for c in positive if c.sense in ("benefit", "respond")]:
+    worse = [c for c in cues if c.sense == "worse" and not _only_when(view, c)]
+    if worse and not [c for c in positive if c.sense in ("benefit", "respond")] and view.role != TITLE:
         failed = frames.stance_at(view, worse[0].start, worse[0].end)
         return SUPPORTS if failed == DENIED else (Direction.DOES_NOT_SUPPORT, failed[1])
-    if HEDGED in stances:
-        return HEDGED
-    return SUPPORTS
+    if view.has("unknown", within=clause):
+        return frames.OPEN
+    return next((s for s in (HEDGED, frames.OPEN) if s in stances), SUPPORTS)
+
+
+_WHEN = re.compile(r"\b(?:after|beyond|until|following|on|at|to|upon|before|during|experienced?|had|with|without|first|whose disease)\s+(?:\w+\s+)?$", re.I)
+
+
+def _only_when(view: View, cue: Cue) -> bool:
+    """Progression that tells when, or who, and not what the therapy did."""
+    text = view.document.text
+    if not text[cue.start : cue.end].lower().startswith("progress"):
+        return False
+    return text[cue.end : cue.end + 5].lower() == "-free" or bool(_WHEN.search(text[max(view.start, cue.start - 25) : cue.start]))
 
 
 def _case_figures(view: View, clause: tuple[int, int], stance: Stance) -> dict[str, float | int | str]:
