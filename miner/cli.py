@@ -106,6 +106,7 @@ def _store(settings: Settings, *, readonly: bool = True) -> Store:
 @app.command()
 def refresh(
     source: Annotated[list[Path] | None, typer.Option("--source", help="PubMed XML (.gz), nbib or JSONL; may be repeated.")] = None,
+    remine: Annotated[bool, typer.Option("--remine", help="Read the stored records again where rules or lexicons have changed.")] = False,
     topic: TopicName = None,
     db: Db = None,
     email: Annotated[str | None, typer.Option(help="Your address, which NCBI asks for in a live run.")] = None,
@@ -123,9 +124,8 @@ def refresh(
     from miner.console import progress, show_run
 
     settings = _settings(topic=topic, db=db, email=email, api_key=api_key)
-    miner = _miner(settings)
-    with progress("refresh", quiet=_State.quiet) as step, _store(settings, readonly=False) as store:
-        report = job.refresh(settings, miner.topic, sources=source or [], store=store, miner=miner, on_progress=step)
+    with progress("refresh", quiet=_State.quiet) as step:
+        report = job.refresh(settings, _topic(settings), sources=source or [], remine=remine, on_progress=step)
     show_run(report)
     if report.set_aside:
         raise PartialError(f"{report.set_aside} records were set aside; `miner status` tells which and why")
@@ -331,7 +331,7 @@ def show(
 
 @app.command()
 def evaluate(
-    corpus: Annotated[Path, typer.Argument(help="Folder of a corpus (gold.jsonl), or a gold file.")] = Path("corpora/synthetic_ntrk"),
+    corpus: Annotated[Path, typer.Argument(help="Folder of a corpus, which holds gold.jsonl.")] = Path("corpora/synthetic_ntrk"),
     page: Annotated[Path | None, typer.Option("--page", help="Also write an HTML page, gold beside prediction.")] = None,
     errors: Annotated[int, typer.Option(min=0, help="Errors to print.")] = 20,
 ) -> None:
@@ -339,10 +339,13 @@ def evaluate(
 
         miner evaluate corpora/synthetic_ntrk --page evaluation.html
     """
-    from miner.evaluate import evaluate_corpus, render_text, write_page
+    from miner.evaluate import evaluate_corpus, render_text
+    from miner.evaluate_page import write_page
+    from miner.mine import extraction_row
 
-    result = evaluate_corpus(corpus, _miner(_settings()))
-    typer.echo(render_text(result, errors=errors))
+    miner = _miner(_settings())
+    result = evaluate_corpus(corpus, lambda record: extraction_row(miner(record)))
+    typer.echo(render_text(result, slips=errors))
     if page:
         write_page(result, page)
         typer.echo(f"page: {page.resolve().as_uri()}")
