@@ -152,7 +152,8 @@ def _noun(text: str, cue: re.Match[str], rules: _Rules) -> _Scope:
 
 def _subject(text: str, cue: re.Match[str], rules: _Rules) -> _Scope:
     start = _backward(text, cue.start(), rules)
-    yield start, cue.end(), not rules.words["people_with"].match(text, start, cue.start())
+    of_others = rules.words["people_with"].match(text, start, cue.start()) or _speaks_of_relation(text, start, cue.start(), rules)
+    yield start, cue.end(), not of_others
 
 
 def _whole(text: str, cue: re.Match[str], rules: _Rules) -> _Scope:
@@ -173,31 +174,48 @@ def _compound(text: str, cue: re.Match[str], rules: _Rules) -> _Scope:
 
 
 def _verb(text: str, cue: re.Match[str], rules: _Rules) -> _Scope:
+    """ "not": a passive of finding denies its subject ("X was not detected"), anything else what follows."""
     after = rules.words["after_not"].match(text, cue.end())
     verb = after[1].lower() if after else ""
     end = _forward(text, cue.end(), rules)
     if rules.words["contrast"].search(text, max(0, cue.start() - 12), cue.start()):
         yield cue.start(), _forward(text, cue.end(), rules, noun=True), True
-    elif rules.words["find"].fullmatch(verb) and (verb == "occur" or rules.words["be"].search(text, 0, cue.start())):
-        yield _backward(text, cue.start(), rules), after.end() if after else end, True
+    elif after and rules.words["find"].fullmatch(verb) and _passive(text, cue, after, rules):
+        start = _backward(text, cue.start(), rules)
+        yield start, after.end(), not _speaks_of_relation(text, start, cue.start(), rules)
         yield cue.start(), end, False
     else:
         yield cue.start(), end, bool(rules.words["search"].fullmatch(verb))
 
 
+def _passive(text: str, cue: re.Match[str], after: re.Match[str], rules: _Rules) -> bool:
+    """Tell "was not detected", "do not occur" and "not detected" at the end from "not detected by FISH" behind a noun."""
+    if rules.words["be"].search(text, 0, cue.start()) or after[1].lower() == "occur":
+        return not rules.words["elided"].search(text, 0, cue.start())
+    return after[1].lower().endswith(("ed", "found", "seen")) and not rules.words["active"].search(text, 0, cue.start()) and not (
+        rules.words["agent"].match(text, after.end())
+    )
+
+
+def _speaks_of_relation(text: str, start: int, end: int, rules: _Rules) -> bool:
+    """Tell "differences between EGFR-mutant and ..." from "EGFR mutations": what is denied is the relation."""
+    return bool(rules.words["relation"].match(text, start, end))
+
+
 def _determiner(text: str, cue: re.Match[str], rules: _Rules) -> _Scope:
     start, end = _backward(text, cue.start(), rules), _forward(text, cue.end(), rules)
     before = rules.words["preposition"].search(text, max(0, cue.start() - 12), cue.start())
-    if before and before.start() > start:
-        yield start, end, True
+    if before and rules.words["noun_people"].match(text, cue.start(), end):
+        yield (start, end, True) if before.start() > start else (cue.start(), end, True)
         return
     verb = rules.words["verb"].search(text, cue.end(), end)
-    people = rules.words["people_first"].match(text, cue.start(), verb.start() if verb else end)
-    if verb is None or before:
-        yield cue.start(), end if before else _forward(text, cue.end(), rules, noun=True), True
+    if _speaks_of_relation(text, cue.start(), verb.start() if verb else end, rules):
+        yield cue.start(), end, False
+    elif verb is None:
+        yield cue.start(), _forward(text, cue.end(), rules, noun=True), True
     elif rules.words["found"].match(text, verb.start(), end):
         yield cue.start(), verb.end(), True
-    elif people:
+    elif rules.words["noun_people"].match(text, cue.start(), verb.start()):
         yield verb.start(), end, bool(rules.words["holds"].match(text, verb.start(), end))
     else:
         yield cue.start(), _forward(text, cue.end(), rules, noun=True), True
@@ -216,24 +234,6 @@ _SCOPES = {
 }
 
 # ---- loading --------------------------------------------------------------------------------------------------------
-_SHAPES = {
-    "fronted": r"\W*(?:in|among|of|for|with|after|during|by|using|at|on|from|despite|unlike|notably|interestingly|importantly|finally|additionally|furthermore|however)\b[^,;]*,\s+(?=\S)",
-    "carries": r"\s+(?:also\s+|therefore\s+)?(?:be\s+(?:present|detected|found)|harbou?r|carry|contain|possess|bear|represent|be\s+an?)\b",
-    "there": r"\b(?:<search>|<find>|harbou?r\w*|carr(?:y|ies|ied)|presence|present|exists?)\b",
-    "people_with": r"(?:\s*[\w%-]+){0,6}?\s*<people>\s+(?:with|harbou?ring|carrying|that|who|bearing)\b",
-    "people_first": r"(?:none\b(?!\s+of\s+the\s+(?:mutations|fusions|variants|rearrangements|alterations))|neither\s+<people>|(?:[\w/%,-]+\s+){0,6}?<people>\b)",
-    "and": r",?\s+(?:and|or|versus|vs\.?)\s+",
-    "compound": r"(?<![\w-])(?:[A-Za-z][\w./+:]*[-–‐]\s+(?:and|or|and/or)\s+(?:\S+\s+)?)?(?:(?!(?:wild|type|were|was|is|are|and|or|of|in|with|for|the|a|an|by|on|to|had|tested|but|from|that|patients?|tumou?rs?|cases?|than|versus|vs|both|as|all|two|three|staining|results?)\b)[A-Za-z0-9][\w./+:'’‐–-]*\s?){1,4}[-–‐]?\s?$",
-    "after_not": r"(?:\s+<adverb>)*\s+(\w+)",
-    "contrast": r"(?:\bbut|\band|\bor|[,(]|\bthough)\s*$",
-    "find": r"<find>",
-    "search": r"<search>",
-    "be": r"\b(?:was|were|is|are|been|be|being|has|have|had|could|can)\s*(?:\w+ly\s*)?$",
-    "preposition": r"\b(?:in|among|for|from|of|by|on|with)\s+$",
-    "verb": r"\b<finite>\b(?:\s+(?:been\s+)?(?:\w+ly\s+)?(?:<find>\b))?",
-    "found": r"(?:(?:was|were|is|are|has|have|had|could|can|did)\s+(?:be(?:en)?\s+)?(?:\w+ly\s+)?<find>\b|occurred|existed|appeared)",
-    "holds": r"(?:<carry>\b|(?:was|were|is|are)\s+(?:\w+ly\s+)?(?:positive|\S+[-‐–](?:positive|mutant|mutated|rearranged)|mutant|found\s+to|shown\s+to|identified|diagnosed)|(?:may|might|could|did|does)\s+(?:\w+ly\s+)?<search>\b)",
-}
 
 
 @lru_cache(maxsize=1)
@@ -259,7 +259,7 @@ def compile_rules(data: Mapping[str, Any], text: str = "") -> _Rules:
                 pattern = _compile(_phrase(spelled, classes), phrase, text)
                 by_word.setdefault(_first_word(spelled, phrase, text), []).append(_Rule(kind, reach, entry.get("exists", True), pattern))
     ends = {name: _compile("|".join(_fill(p, classes) for p in _ending(data, name)), name, text) for name in ("forward", "backward", "noun")}
-    words = {name: _compile(_fill(shape, classes), name, text) for name, shape in _SHAPES.items()}
+    words = {name: _compile(_fill(shape, classes), name, text) for name, shape in data["shapes"].items()}
     return _Rules({word: tuple(rules) for word, rules in by_word.items()}, ends, words)
 
 

@@ -29,6 +29,7 @@ class Anchor:
     end: int
     genes: tuple[str, ...]
     weak: bool = False
+    fused: bool = False
 
 
 def find_anchors(text: str, mentions: Sequence[Mention], lexicon: Lexicon) -> list[Anchor]:
@@ -37,7 +38,7 @@ def find_anchors(text: str, mentions: Sequence[Mention], lexicon: Lexicon) -> li
     fusions = [m for m in mentions if m.label is Label.FUSION and isinstance(m.referent, Fusion)]
     for mention in fusions:
         if isinstance(mention.referent, Fusion) and (kinase := kinase_of(mention.referent, lexicon)):
-            anchors.append(Anchor(mention.start, mention.end, (kinase,)))
+            anchors.append(Anchor(mention.start, mention.end, (kinase,), fused=True))
     for mention in mentions:
         if mention.label is Label.GENE and isinstance(mention.referent, Concept):
             if any(f.start <= mention.start and mention.end <= f.end for f in fusions):
@@ -69,14 +70,14 @@ class Assigner:
         """Genes of the forms, in order.
 
         A gene beside a form wins, then a known residue of a gene of the text, then the gene of the list the form stands
-        in, then the last gene of its clause or sentence, then the only gene of the text.
+        in, then the gene of a hot spot, then the last gene of the clause or sentence, then the only gene of the text.
         """
         beside = [self._beside(form) for form in forms]
         genes: list[str | None] = []
         for i, form in enumerate(forms):
             known = self._known(form)
-            genes.append(self._pick(form, beside[i]) or known or self._listed(forms, i, genes, beside) or self._near(form))
-        return [gene or self._hot(form) for gene, form in zip(genes, forms, strict=True)]
+            genes.append(self._pick(form, beside[i]) or known or self._listed(forms, i, genes, beside) or self._hot(form) or self._near(form))
+        return genes
 
     # what stands beside
 

@@ -31,7 +31,7 @@ _POSITIVE = re.compile(r"(?:\s*\([^()]{1,12}\))?(?:[\s‐‑–-]+|\s?\()(?:posi
 def find_alterations(assigner: Assigner, variants: Sequence[Mention]) -> list[Mention]:
     """Find ALTERATION mentions, one a gene."""
     found: dict[tuple[int, int, Alteration], Mention] = {}
-    for start, end, gene, kind in (*_headed(assigner, variants), *_positive(assigner), *_glued(assigner), *_exon(assigner, variants)):
+    for start, end, gene, kind in (*_headed(assigner, variants), *_positive(assigner, variants), *_glued(assigner), *_exon(assigner, variants)):
         alteration = Alteration(gene, kind)
         found.setdefault((start, end, alteration), Mention(start, end, assigner.text[start:end], Label.ALTERATION, alteration))
     return list(found.values())
@@ -55,6 +55,8 @@ def _headed(assigner: Assigner, variants: Sequence[Mention]) -> _Found:
             continue
         if genes:
             for anchor in genes:
+                if anchor.fused and kind.name in ("mutation", "expression") and not kind.noun:
+                    continue
                 for gene in _names(anchor, assigner, text[anchor.start : anchor.end]):
                     yield min(anchor.start, match.start()), max(anchor.end, match.end()), gene, kind.name
         elif kind.free:
@@ -118,11 +120,11 @@ def _free_gene(assigner: Assigner, head: re.Match[str]) -> str | None:
     return assigner._near(Form(head.start(), head.end(), "", "other"))
 
 
-def _positive(assigner: Assigner) -> _Found:
+def _positive(assigner: Assigner, variants: Sequence[Mention]) -> _Found:
     """ "PD-L1-positive", "HER2-positive": by gene another alteration."""
     for anchor in assigner.anchors:
         kind = assigner.rules.positive.get(anchor.genes[0]) if len(anchor.genes) == 1 else None
-        if kind and (match := _POSITIVE.match(assigner.text, anchor.end)):
+        if kind and (match := _POSITIVE.match(assigner.text, anchor.end)) and not any(v.start >= anchor.end and v.end <= match.end() for v in variants):
             yield anchor.start, match.end(), anchor.genes[0], kind
 
 
