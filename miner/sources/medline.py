@@ -115,6 +115,8 @@ def split(stream: Stream, source: str) -> Iterator[tuple[bytes, bytes]]:
     window = _Window(stream, source)
     namespaces = _open(window)
     while (head := window.next_markup()) != b"</":
+        if window.ended:
+            return
         if head == b"":
             raise window.cut("before the set ends")
         named = _NAME.match(window.data, window.pos)
@@ -134,10 +136,11 @@ def _open(window: _Window) -> bytes:
     if window.data.startswith(b"<!DOCTYPE", window.pos):
         window.skip_doctype()
         head = window.next_markup()
-    tag = _TAG.match(window.data, window.pos)
+    while not (tag := _TAG.match(window.data, window.pos)) and window.more():
+        pass
     named = _NAME.match(window.data, window.pos)
     if not tag or not named:
-        raise window.cut("before the set begins") if window.exhausted() else window.wrong("the set does not begin with an element")
+        raise window.cut("inside its first tag")
     window.root = named[1]
     if window.root not in ROOTS:
         raise InputError(f"{window.source}: is no PubMed set: its root element is {window.root.decode()}, not PubmedArticleSet")
@@ -192,10 +195,6 @@ class _Window:
         if len(self.data) > LARGEST:
             raise self.wrong(f"a record is larger than {LARGEST >> 20} MB")
         return bool(chunk)
-
-    def exhausted(self) -> bool:
-        """Tell whether the stream has no more to give."""
-        return not self.more()
 
     def cut(self, where: str) -> InputError:
         """The error of a set that stops too early."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 from ahocorasick_rs import BytesAhoCorasick, Implementation
 
@@ -20,6 +21,7 @@ _LOWER = bytes(range(256)).lower()
 _TAG = re.compile(rb"""<(?:[^>"']|"[^"]*"|'[^']*')*>""")
 _PMID = re.compile(rb"<PMID[^>]*>\s*(\d+)\s*<")
 _PMID_WITHIN = 2000
+_FOREIGN = re.compile(r"[^\x00-\x7f]")
 _DROPPED = frozenset({"Mn", "Cf", "Cc", "Pd", "Zs", "Zl", "Zp"})  # marks, invisible characters, dashes, blanks
 _MINUS = "−"
 
@@ -55,9 +57,13 @@ def fold(text: str) -> bytes:
     """Return the text in lower case, compatibility forms resolved, without blanks, dashes, accents and invisible characters."""
     if text.isascii():
         return text.encode().translate(_LOWER, _BLANKS)
-    plain = unicodedata.normalize("NFKD", text.casefold()).casefold()
-    kept = (c for c in plain if c.isascii() or (c != _MINUS and unicodedata.category(c) not in _DROPPED))
-    return "".join(kept).encode("utf-8", "replace").translate(_LOWER, _BLANKS)
+    return _FOREIGN.sub(lambda found: _fold_character(found[0]), text).encode("utf-8", "replace").translate(_LOWER, _BLANKS)
+
+
+@lru_cache(maxsize=4096)
+def _fold_character(character: str) -> str:
+    plain = unicodedata.normalize("NFKD", character.casefold()).casefold()
+    return "".join(c for c in plain if c != _MINUS and unicodedata.category(c) not in _DROPPED)
 
 
 def _pmid(xml: bytes) -> str:
