@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ahocorasick_rs import AhoCorasick
 
-from miner.lexicon_classes import class_hits
+from miner.lexicon_classes import class_hits, in_organisation
 from miner.lexicon_rows import (
     LIMITS,
     PACKAGE_FOLDER,
@@ -38,6 +38,7 @@ class Lexicon:
     def __init__(self, folders: Iterable[Path]) -> None:
         self._folded: dict[str, tuple[Label, Concept, str]] = {}
         self._exact: dict[str, tuple[Concept, str]] = {}
+        self._cased: dict[str, str] = {}
         self._limits: dict[str, str] = {}
         self._curated: set[str] = set()
         self._members: dict[str, list[str]] = {}
@@ -113,6 +114,10 @@ class Lexicon:
             return
         key = fold(text)
         self._folded[key] = (label, concept, kind)
+        if len(text) <= 4 and text.isupper():
+            self._cased[key] = text
+        else:
+            self._cased.pop(key, None)
         if label is not Label.GENE:
             for form in forms(label, key):
                 self._folded.setdefault(form, (label, concept, kind))
@@ -208,10 +213,15 @@ class Lexicon:
         for index, start, end in self._folded_search.find_matches_as_indexes(folded, overlapping=True):
             if start and folded[start - 1].isalnum():
                 continue
-            end = _term_end(folded, end)
-            if end:
-                hits.append(Hit(start, end, *terms[keys[index]]))
-        return hits
+            stop = _term_end(folded, end)
+            if stop and self._right_case(keys[index], source[start:end]):
+                hits.append(Hit(start, stop, *terms[keys[index]]))
+        return [h for h in hits if h.label is not Label.DISEASE or not in_organisation(source, h.start, h.end)]
+
+    def _right_case(self, key: str, written: str) -> bool:
+        """Whether a short form is written as the table has it: PCR, not pCR."""
+        cased = self._cased.get(key)
+        return cased is None or cased.replace("-", " ") == written.replace("-", " ")
 
     def _find_exact(self, source: str) -> list[Hit]:
         keys, hits = self._exact_keys, []
@@ -223,9 +233,17 @@ class Lexicon:
                 continue
             concept, kind = self._exact[keys[index]]
             tier = self._tier(keys[index], kind)
-            if tier is STRONG or (tier is WEAK and _cued(source, start, end)):
+            if tier is STRONG or (tier is WEAK and (_cued(source, start, end) or self._beside_gene(source, start, end))):
                 hits.append(Hit(start, end, Label.GENE, concept, kind))
         return hits
+
+    def _beside_gene(self, source: str, start: int, end: int) -> bool:
+        """Whether a gene that needs no cue stands next in a list or on the other side of a dash."""
+        for match in (_NEXT.match(source, end), _PREVIOUS.search(source, max(0, start - 24), start)):
+            entry = self._exact.get(match[1]) if match else None
+            if match and entry and self._tier(match[1], entry[1]) is STRONG:
+                return True
+        return False
 
 
 _BLOCKING = frozenset({Label.DRUG, Label.DISEASE, Label.ASSAY})
@@ -234,6 +252,8 @@ _CUE_AFTER = re.compile(
     r"|kinase|exons?\b|signal|pathway|wild|deletion|loss|copy number|variants?\b|activat|alteration|positiv|negativ|promoter|status)"
 )
 _CUE_BEFORE = re.compile(r"(?:\bgenes?(?: such as)?|\bmutant|\bmutated|\bmutations? (?:in|of)|expression of|\boncogene|amplification of|fusion of|loss of|::) ?\(?$")
+_NEXT = re.compile(r"(?:, (?:and |or )?| and | or |/|-|::)([A-Za-z0-9]{3,}(?:-[A-Z0-9]+)?)(?![A-Za-z0-9])")
+_PREVIOUS = re.compile(r"(?<![A-Za-z0-9])([A-Za-z0-9]{3,}(?:-[A-Z0-9]+)?)(?:, (?:and |or )?| and | or |/|-|::)$")
 
 
 def _cued(source: str, start: int, end: int) -> bool:

@@ -22,7 +22,21 @@ _TAIL = re.compile(
 _AFTER_ANTI = re.compile(rf"s?(?:[\s-]+{_MODIFIER}){{0,2}}[\s-]+{_THERAPY}(?![A-Za-z])")
 _ANTI = re.compile(r"\banti[\s-]?$", re.I)
 _OF = re.compile(rf"\b(?:(?:inhibitors?|inhibition|blockade) (?:of|against|for|to)|(?:TKIs?|inhibitors?|agents?|drugs?|therap(?:y|ies)) (?:targeting|targeted to|directed at|directed against|against|that target)) (?:the |both )?$")
-_LINK = re.compile(r"\s?(?:/|,|, and|, or| and| or| and/or|, and/or)\s?|-(?=\w)")
+_LINK = re.compile(r"\s?(?:/|,|, and|, or| and| or| and/or|, and/or)\s?")
+_CONTINUES = re.compile(r"(?:-|::)[A-Z][A-Z0-9]{2}")
+_ORGANISATION_AFTER = re.compile(
+    r"s?,? (?:(?:Clinical|Study|Cooperative|Collaborative|Working|Trials?|International|Research|Action|Data|Genome|Epidemiology|Imaging|Treatment|Screening|Prevention|Control|Registry|Staging|and|Leukemia|Care|Detection|Intervention|Symptom|Mutation|Cell Line|[A-Z]) ?){0,4}"
+    r"(?:Group|Institutes?|Society|Cent(?:er|re)s?|Network|Foundation|Consortium|Association|Registry|Registries|Database|Hospital|Council|Atlas|Observatory|Committee|Alliance|Encyclopedia|Scale|Program(?:me)?|Panel|Summit|Conference|Fund|Union|Organi[sz]ation|Campaign|Initiative|Workshop|Congress|Federation|Genomics|Census)\b"
+)
+_ORGANISATION_BEFORE = re.compile(r"\b(?:American Joint Committee on|Union (?:Internationale Contre le|Against|for International)|Treatment of|Research on|Study of|Joint Committee on|Society (?:of|for)|Union [Aa]gainst|Research and Treatment of|Agency for Research on|Association for(?: the Study of)?|Institute of|National Comprehensive|Supportive Care in|League [Aa]gainst|Prognostic Factors in|Support Team for) $")
+
+
+def in_organisation(source: str, start: int, end: int) -> bool:
+    """Whether a capitalised disease is part of the name of a society, group or registry."""
+    if not source[start].isupper():
+        return False
+    return bool(_ORGANISATION_AFTER.match(source, end) or _ORGANISATION_BEFORE.search(source, max(0, start - 45), start))
+
 
 
 def class_hits(source: str, genes: Sequence[Hit], class_of: Callable[[Concept], Concept]) -> list[Hit]:
@@ -56,8 +70,14 @@ def _class_span(source: str, gene: Hit, before: Hit | None) -> tuple[int, int] |
     match = _TAIL.match(source, gene.end)
     if match:
         return _long_form_start(source, gene, before), match.end()
-    of = _OF.search(source, max(0, gene.start - 40), gene.start)
+    first = _fused_start(source, gene, before)
+    of = None if _CONTINUES.match(source, gene.end) else _OF.search(source, max(0, first - 40), first)
     return (of.start(), gene.end) if of else None
+
+
+def _fused_start(source: str, gene: Hit, before: Hit | None) -> int:
+    """Start of the fusion whose 3' gene this is."""
+    return before.start if before and source[before.end : gene.start] in {"-", "::", "/"} else gene.start
 
 
 def _long_form_start(source: str, gene: Hit, before: Hit | None) -> int:

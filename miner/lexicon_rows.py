@@ -40,7 +40,6 @@ _SAME = str.maketrans(
         "\u00b5": "μ",
     }
 )
-_FOLD = str.maketrans({"-": " "})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,7 @@ def fold(text: str) -> str:
     lower = text.lower()
     if len(lower) != len(text):
         lower = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
-    return lower.translate(_FOLD)
+    return lower.replace("-", " ")
 
 
 def label_of(path: Path) -> Label | None:

@@ -43,25 +43,26 @@ def find_terms(text: str, lexicon: Lexicon, abbreviations: Iterable[Abbreviation
 
 
 def _meanings(text: str, hits: Sequence[Hit], definitions: Iterable[Abbreviation]) -> dict[str, Hit | None]:
-    """Short form -> the hit its long form ends in, or None where it names nothing known."""
+    """Short form -> the hit that its long form is, or None where it names nothing known."""
     meanings: dict[str, Hit | None] = {}
     for found in definitions:
         short = text[found.start : found.end]
-        if short in meanings and meanings[short] is not None:
+        if meanings.get(short) is not None:
             continue
-        meaning = _long_form_hit(hits, found)
         own = [h for h in hits if h.start == found.start and h.end == found.end]
+        meaning = _long_form_hit(hits, found, strict=bool(own))
         if meaning is None and (_gene_like(text[found.long_start : found.long_end], own) or any(h.label is not Label.GENE for h in own)):
             continue
         meanings[short] = meaning
     return meanings
 
 
-def _long_form_hit(hits: Sequence[Hit], found: Abbreviation) -> Hit | None:
-    """The longest hit that ends with the long form and covers most of it."""
+def _long_form_hit(hits: Sequence[Hit], found: Abbreviation, *, strict: bool) -> Hit | None:
+    """The longest hit that ends with the long form and covers it, wholly for a drug or where ``strict``."""
     size = found.long_end - found.long_start
-    ending = [h for h in hits if h.end == found.long_end and h.end - max(h.start, found.long_start) >= 0.6 * size]
-    return max(ending, key=lambda h: h.end - h.start, default=None)
+    inside = [h for h in hits if h.end == found.long_end and h.start >= found.long_start]
+    covering = [h for h in inside if h.start == found.long_start or (h.label is not Label.DRUG and not strict and h.end - h.start >= 0.6 * size)]
+    return max(covering, key=lambda h: h.end - h.start, default=None)
 
 
 def _gene_like(long_form: str, own: Sequence[Hit]) -> bool:
