@@ -207,7 +207,7 @@ def test_a_broken_character_is_told_with_its_record(store: Store) -> None:
 
 def test_open_readonly(tmp_path: Path) -> None:
     path = tmp_path / "e.db"
-    with pytest.raises(StoreError, match="no database at .*miner refresh"):
+    with pytest.raises(StoreError, match=r"no database at .*miner refresh"):
         Store.open(path, readonly=True)
     assert not path.exists()
     with Store.open(path) as store:

@@ -14,7 +14,7 @@ from typing import Any, Self
 from miner.evidence import store_query, store_rows, store_write
 from miner.evidence.store_open import open_database, told
 from miner.evidence.store_write import Outcome
-from miner.evidence.table import Filters, Paper, TableRow
+from miner.evidence.table import Filters, FusionMention, Paper, TableRow
 from miner.schema import Evidence, Mention, Mined, Record
 
 _COUNTED = ("records", "mentions", "claims", "evidence", "runs", "set_aside", "notices", "record_versions")
@@ -236,6 +236,11 @@ class Store:
         chosen = Filters.of(filters)
         with told(self.path):
             yield from store_query.table(self._connection, chosen)
+
+    def fusions(self, *, topic: str | None = None) -> Iterator[FusionMention]:
+        """Yield every fusion named in a record that is not withdrawn, with the disease that stands nearest to it."""
+        with told(self.path):
+            yield from store_query.fusions(self._connection, topic)
 
     def integrity(self) -> list[str]:
         """Return what is wrong with the database; empty where all is well."""

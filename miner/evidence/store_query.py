@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from miner.evidence.store_rows import paper_of
-from miner.evidence.table import Filters, Paper, TableRow, make_row
+from miner.evidence.table import Filters, FusionMention, Paper, TableRow, fold_class, make_row
+from miner.schema import Polarity, Status
 
 _EVIDENCE = """
 SELECT e.*, r.status AS record_status, r.title, r.journal, r.year,
@@ -18,10 +20,11 @@ SELECT e.*, r.status AS record_status, r.title, r.journal, r.year,
 FROM evidence e JOIN records r ON r.pmid = e.pmid
 """
 _ORDER = "ORDER BY e.type_rank, e.molecular_profile, e.therapies, e.disease_key, e.significance, e.direction, e.key, e.pmid"
+_CLASS = re.compile(r"(?:inhibitors?|tkis?|antibod(?:y|ies)|antagonists?|therapy)$", re.IGNORECASE)
 _PLAIN = {"claim_type": "claim_type", "polarity": "polarity", "direction": "direction", "level": "level", "pmid": "pmid", "key": "key"}
 
 
-def where(filters: Filters) -> tuple[str, list[str]]:
+def where(connection: sqlite3.Connection, filters: Filters) -> tuple[str, list[str]]:
     """Return the WHERE clause of filters and its parameters."""
     clauses: list[str] = []
     values: list[str] = []
@@ -31,7 +34,7 @@ def where(filters: Filters) -> tuple[str, list[str]]:
             values += given
     for kind in ("gene", "drug", "disease"):
         if given := getattr(filters, kind):
-            clause, parameters = _facet_clause(kind, given)
+            clause, parameters = _facet_clause(connection, kind, given)
             clauses.append(clause)
             values += parameters
     for text in filters.text:
@@ -43,15 +46,37 @@ def where(filters: Filters) -> tuple[str, list[str]]:
     return ("WHERE " + " AND ".join(clauses) if clauses else ""), values
 
 
-def _facet_clause(kind: str, given: tuple[str, ...]) -> tuple[str, list[str]]:
-    # A disease is met by any part of its name, a gene or a drug by the whole name only.
-    match = " OR ".join(["value LIKE ? ESCAPE '\\'"] * len(given)) if kind == "disease" else f"value IN ({_marks(given)})"
-    values = [_like(value.casefold()) if kind == "disease" else value.casefold() for value in given]
+def _facet_clause(connection: sqlite3.Connection, kind: str, given: tuple[str, ...]) -> tuple[str, list[str]]:
+    """A disease is met by any part of its name; a gene by its symbol or as a member of the family named; a drug by its name."""
+    folded = [value.casefold() for value in given]
+    if kind == "disease":
+        match, values = " OR ".join(["value LIKE ? ESCAPE '\\'"] * len(folded)), [_like(value) for value in folded]
+    elif kind == "gene":
+        match = f"value IN ({_marks(given)})" + " OR value GLOB ? OR value GLOB ?" * len(folded)
+        values = folded + [pattern for value in folded for pattern in (_globbed(value) + "[0-9]", _globbed(value) + "[0-9][0-9]")]
+    else:
+        folded += [name.casefold() for value in given for name in _of_class(connection, value)]
+        match, values = f"value IN ({_marks(folded)})", folded
     facet = f"SELECT id FROM facets WHERE kind = '{kind}' AND ({match})"
     return f"(e.key, e.pmid) IN (SELECT key, pmid FROM evidence_facets WHERE facet IN ({facet}))", values
 
 
-def _marks(values: tuple[str, ...]) -> str:
+def _of_class(connection: sqlite3.Connection, name: str) -> list[str]:
+    """Return the drugs of the database that the lexicon counts to a class; none where the name is no class."""
+    if not _CLASS.search(name):
+        return []
+    from miner.lexicon import load_lexicon
+
+    lexicon = load_lexicon()
+    held = [row["value"] for row in connection.execute("SELECT value FROM facets WHERE kind = 'drug' ORDER BY value")]
+    return [drug for drug in held if any(fold_class(group) == fold_class(name) for group in (drug, *lexicon.classes(drug)))]
+
+
+def _globbed(value: str) -> str:
+    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in value)
+
+
+def _marks(values: Sequence[str]) -> str:
     return ", ".join("?" * len(values))
 
 
@@ -62,7 +87,7 @@ def _like(text: str) -> str:
 
 def evidence(connection: sqlite3.Connection, filters: Filters) -> Iterator[Paper]:
     """Yield evidence in the order of the table: claim type, profile, therapies, disease, significance, direction, PMID."""
-    clause, values = where(filters)
+    clause, values = where(connection, filters)
     for row in connection.execute(f"{_EVIDENCE} {clause} {_ORDER}", values):
         spans = [tuple(span) for claim in json.loads(row["all_spans"]) for span in claim]
         yield paper_of(row, dict.fromkeys(spans))
@@ -72,6 +97,42 @@ def table(connection: sqlite3.Connection, filters: Filters) -> Iterator[TableRow
     """Yield the evidence that the filters let through, one row for each proposition."""
     for _, group in groupby(evidence(connection, filters), key=lambda item: item.key):
         yield make_row(list(group))
+
+
+_FUSIONS = """
+SELECT m.pmid, m.start, m.end, m.label, m.name, m.polarity, r.status, r.year
+FROM mentions m JOIN records r ON r.pmid = m.pmid
+WHERE m.label IN ('FUSION', 'DISEASE') AND r.status <> 'withdrawn'
+  AND m.pmid IN (SELECT pmid FROM mentions WHERE label = 'FUSION')
+"""
+
+
+def fusions(connection: sqlite3.Connection, topic: str | None) -> Iterator[FusionMention]:
+    """Yield fusions in the order of PMID and offset, each with the nearest disease of its record."""
+    clause = " AND m.pmid IN (SELECT pmid FROM record_topics WHERE topic = ?)" if topic else ""
+    rows = connection.execute(f"{_FUSIONS}{clause} ORDER BY m.pmid, m.seq", (topic,) if topic else ())
+    for pmid, group in groupby(rows, key=lambda row: row["pmid"]):
+        held = list(group)
+        diseases = [row for row in held if row["label"] == "DISEASE" and row["name"]]
+        for row in held:
+            if row["label"] == "FUSION" and row["name"]:
+                yield _fusion(pmid, row, diseases)
+
+
+def _fusion(pmid: str, row: sqlite3.Row, diseases: list[sqlite3.Row]) -> FusionMention:
+    nearest = min(diseases, key=lambda item: max(item["start"] - row["end"], row["start"] - item["end"]), default=None)
+    five, _, three = row["name"].partition("::")
+    return FusionMention(
+        pmid=pmid,
+        five_prime=five,
+        three_prime=three,
+        polarity=Polarity(row["polarity"]),
+        start=row["start"],
+        end=row["end"],
+        disease=None if nearest is None else nearest["name"],
+        year=row["year"],
+        record_status=Status(row["status"]),
+    )
 
 
 def integrity(connection: sqlite3.Connection) -> list[str]:

@@ -98,6 +98,8 @@ CREATE TABLE mentions (
     PRIMARY KEY (pmid, seq)
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX mentions_fusion ON mentions (pmid) WHERE label = 'FUSION';
+
 CREATE TABLE claims (
     pmid TEXT NOT NULL REFERENCES records(pmid),
     seq INTEGER NOT NULL,

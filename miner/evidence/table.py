@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -16,7 +17,7 @@ STATUS_WEIGHTS = {Status.CURRENT: 1.0, Status.CONCERN: 0.5, Status.RETRACTED: 0.
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What rows to show; each filter holds the values of which one must fit, an empty one holds none back."""
+    """What rows to show; of each filter one value must fit (of ``text`` all), an empty one holds none back."""
 
     claim_type: tuple[str, ...] = ()
     gene: tuple[str, ...] = ()
@@ -104,6 +105,21 @@ class Paper:
     def is_citable(self) -> bool:
         """Tell whether PubMed names the paper by its number."""
         return self.pmid.isdigit()
+
+
+@dataclass(frozen=True, slots=True)
+class FusionMention:
+    """A fusion named in a paper and the tumour that stands nearest to it."""
+
+    pmid: str
+    five_prime: str
+    three_prime: str
+    polarity: Polarity
+    start: int
+    end: int
+    disease: str | None
+    year: int | None
+    record_status: Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,3 +259,8 @@ def shorten(text: str, width: int) -> str:
         return text
     cut = text[: width - 1]
     return (cut.rsplit(" ", 1)[0] if " " in cut[width // 2 :] else cut).rstrip(" ,;") + "…"
+
+
+def fold_class(name: str) -> str:
+    """Write a drug class one way: TKI and inhibitor are the same, case does not count."""
+    return re.sub(r"[\s-]*(?:tkis?|inhibitors?)$", " inhibitor", name.casefold())

@@ -1,0 +1,126 @@
+"""What other programs read."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from evidence_cases import FAMILIES, record, resistance, small_series, trial
+
+from miner.errors import ConfigError
+from miner.evidence.export import EXPORTERS, cell, export
+from miner.evidence.merge import merge
+from miner.evidence.store import Store
+from miner.schema import Claim, ClaimType, Mined, Reading, StudyType
+
+
+def fill(path: Path, *found: Mined) -> Store:
+    store = Store.open(path)
+    for mined in found:
+        store.save(mined, merge(mined, FAMILIES), run_id=None, mining_version="m1", topic="t")
+    return store
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with fill(tmp_path / "e.db", trial(), resistance(), small_series()) as filled:
+        yield filled
+
+
+def written(store: Store, form: str, **filters: object) -> str:
+    out = io.StringIO()
+    export(store, form, out, **filters)
+    return out.getvalue()
+
+
+def read_tsv(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text), delimiter="\t", quoting=csv.QUOTE_NONE))
+
+
+def test_tsv_has_one_header_line_and_pmids_in_each_row(store: Store) -> None:
+    text = written(store, "tsv")
+    rows = read_tsv(text)
+    assert text.count("claim_type") == 1
+    assert len(text.splitlines()) == 1 + 9
+    assert [row["pmids"] for row in rows if row["therapies"] == "larotrectinib" and row["direction"] == "supports"] == [
+        "900001; 900003",
+        "900002",
+    ]
+    assert all(row["pmids"] and row["sentence"] for row in rows)
+
+
+def test_tsv_leads_back_to_the_sentence(store: Store) -> None:
+    for row in read_tsv(written(store, "tsv")):
+        record = store.record(row["sentence_pmid"])
+        assert record is not None
+        assert record.text[int(row["sentence_start"]) : int(row["sentence_end"])] == row["sentence"]
+
+
+def test_paper_tsv_has_one_line_for_each_paper_of_each_proposition(store: Store) -> None:
+    rows = read_tsv(written(store, "tsv-papers"))
+    assert len(rows) == 10
+    (first,) = [row for row in rows if row["pmid"] == "900001" and row["direction"] == "supports"]
+    assert json.loads(first["figures"])["ORR_percent"] == 75
+    assert first["further_sentences"] == "209-236; 60-125"
+
+
+def test_jsonl_holds_every_sentence(store: Store) -> None:
+    rows = [json.loads(line) for line in written(store, "jsonl", drug="larotrectinib", direction="supports").splitlines()]
+    assert [row["pmids"] for row in rows] == [["900001", "900003"], ["900002"]]
+    assert [sentence["text"][:9] for sentence in rows[0]["evidence"][0]["sentences"]] == ["Of 24 pat", "Median PF", "An earlie"]
+
+
+@pytest.mark.parametrize("form", sorted(EXPORTERS))
+def test_equal_stores_give_equal_bytes(tmp_path: Path, form: str) -> None:
+    with (
+        fill(tmp_path / "a", trial(), resistance(), small_series()) as first,
+        fill(tmp_path / "b", small_series(), trial(), resistance()) as second,
+    ):
+        assert written(first, form) == written(second, form)
+
+
+def test_filters_apply_and_an_empty_table_has_a_header(store: Store) -> None:
+    assert written(store, "tsv", gene="TP53").count("\n") == 1
+    assert written(store, "jsonl", gene="TP53") == ""
+
+
+def test_an_unknown_format_writes_nothing(store: Store) -> None:
+    out = io.StringIO()
+    with pytest.raises(ConfigError, match="no export format is called 'xml'; there are jsonl, tsv, tsv-papers"):
+        export(store, "xml", out)
+    assert out.getvalue() == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("a\tb", "a\\tb"),
+        ("a\nb\r", "a\\nb\\r"),
+        ("a\\tb", "a\\\\tb"),
+        ("=HYPERLINK(1)", "'=HYPERLINK(1)"),
+        ("+1", "'+1"),
+        ("-cmd", "'-cmd"),
+        ("@sum", "'@sum"),
+        (-3, "-3"),
+        (None, ""),
+        ("5–7", "5–7"),
+    ],
+)
+def test_cell(value: object, text: str) -> None:
+    assert cell(value) == text
+
+
+def test_a_sentence_with_tabs_and_newlines_stays_in_its_line(tmp_path: Path) -> None:
+    item = record("7", "", (None, "=A tab\tand a\nline."))
+    text = item.text
+    claim = Claim(ClaimType.DRIVER_ROLE, 0, len(text), "test", genes=("NTRK1",))
+    mined = Mined(Reading(item, (), ()), StudyType.REVIEW, "B", (claim, replace(claim, genes=("ALK",))))
+    with fill(tmp_path / "e.db", mined) as store:
+        rows = written(store, "tsv").splitlines()
+    assert len(rows) == 3
+    assert rows[1].split("\t")[-2] == "'=A tab\\tand a\\nline."
