@@ -10,13 +10,11 @@ from miner.schema import Alteration, Label, Mention
 
 _SEPARATOR = r"(?:[-+]?,&?/?&?|[-+]?&/?&?|/)[qN]{0,2}"
 _LIST = rf"[GK]\)?(?:{_SEPARATOR}[GK])*"
-_BEFORE = re.compile(rf"(?P<genes>{_LIST})\)?[-~]?[qN]{{0,4}}(?:-N)?[-~]?(?P<noun>[Ff])(?!t)")
+_BEFORE = re.compile(rf"(?P<genes>{_LIST})\)?[-~]?[qN]{{0,4}}(?:-N)?[-~]?(?P<noun>F|[iq]{{0,2}}f(?!t))")
 _STATUS = re.compile(rf"(?P<genes>{_LIST})\)?[-~]?(?P<noun>[+n])")
-_AFTER = re.compile(rf"(?P<noun>F)[qNw]{{0,2}}(?P<link>o[qN]{{0,4}}|[,:(]?i?[,:(]?[qN]{{0,2}})(?P<genes>{_LIST})")
+_AFTER = re.compile(rf"(?P<noun>F)[qNw]{{0,2}}(?P<link>o[qNpo]{{0,6}}|[,:(]?i?[,:(]?[qN]{{0,2}})(?P<genes>{_LIST})")
 _PARTICIPLE = re.compile(rf"(?P<noun>f)N?(?P<link>)(?P<genes>{_LIST})")
 _POSITIVE_FOR = re.compile(rf"(?P<noun>[+n])(?P<link>o[qN]{{0,2}})(?P<genes>{_LIST})")
-_NOT_IN = frozenset({"mutant", "mutated", "mutation", "mutations", "inhibitor", "inhibitors", "wild", "wild-type", "tki", "tkis", "amplified", "amplification"})
-_AROUND = frozenset({"by", "on", "in", "via", "for", "at", "using", "with"})
 
 
 class GenericFinder:
@@ -30,12 +28,12 @@ class GenericFinder:
         """Generic fusions, each gene unit taken once."""
         kinds = self.sentence.kinds
         for found in _BEFORE.finditer(kinds):
-            if not self._blocked(found.start("noun")):
+            if not (self._blocked(found.start("noun")) or self._tagged(found.start())):
                 self._add(found, self._chosen(found, adjacent=True))
         for pattern in (_AFTER, _PARTICIPLE):
             for found in pattern.finditer(kinds):
                 if self._introduces(found):
-                    self._add(found, self._chosen(found, adjacent=False))
+                    self._add(found, self._chosen(found, adjacent=found["link"].startswith("o")))
         for found in _STATUS.finditer(kinds):
             self._status(found)
         for found in _POSITIVE_FOR.finditer(kinds):
@@ -55,8 +53,10 @@ class GenericFinder:
         kinases = [i for i in genes if units[i].kind == "K"]
         if kinases:
             return kinases
-        near = found.end("genes") - 1
-        return [i for i in genes if i == near] if adjacent and self.sentence.kinds[found.start("noun")] == "F" else []
+        if not adjacent or found["noun"] != "F":
+            return []
+        before = found.end("genes") <= found.start("noun")
+        return [i for i in genes if set(units[i].genes) & self.rules.fused and (not before or i == found.end("genes") - 1)]
 
     def _strong(self, unit: Unit) -> bool:
         return bool(set(unit.genes) & (self.rules.strong | self.rules.by_status))
@@ -65,14 +65,18 @@ class GenericFinder:
         """"nuclear translocation", "membrane fusion"."""
         return self.sentence.word(noun - 1) in self.rules.blockers
 
+    def _tagged(self, start: int) -> bool:
+        """A tag joined in front (GST-MET fusion protein)."""
+        return self.sentence.word(start - 1) == "-" and self.sentence.word(start - 2) in self.rules.blockers
+
     def _introduces(self, found: re.Match[str]) -> bool:
         if self._blocked(found.start("noun")) or self.sentence.kinds[found.start("genes") - 1] in "-/":
             return False
         link, after = found["link"], found.end()
         word = self.sentence.word(after + 1) if self.sentence.kinds[after : after + 1] == "-" else self.sentence.word(after)
-        if word in _NOT_IN or self.sentence.kinds[after : after + 1] in {"F", "+", "n", "f"}:
+        if word in self.rules.altered or self.sentence.kinds[after : after + 1] in {"F", "+", "n", "f"}:
             return False
-        return found["noun"] == "f" or bool(link.strip("qN")) and link != ","
+        return found["noun"] == "f" or (bool(link.strip("qN")) and link != ",")
 
     def _status(self, found: re.Match[str]) -> None:
         genes = [i for i in self._genes(found) if self._has_status(i)]
@@ -81,21 +85,22 @@ class GenericFinder:
 
     def _has_status(self, index: int) -> bool:
         unit = self.sentence.units[index]
-        return bool(set(unit.genes) & self.rules.by_status) and not self.sentence.text[unit.start : unit.end].lower().startswith(("trk", "tropomyosin"))
+        surface = self.sentence.word(index)
+        return bool(set(unit.genes) & self.rules.by_status) and not surface.startswith(("trk", "tropomyosin"))
 
     def _stain_before(self, start: int) -> bool:
         word = self.sentence.word(start - 1)
-        return word in self.rules.stain_before or word == "-" and self.sentence.word(start - 2) in self.rules.stain_before
+        return word in self.rules.stain_before or (word == "-" and self.sentence.word(start - 2) in self.rules.stain_before)
 
     def _stained(self, at: int) -> bool:
         words = [self.sentence.word(i) for i in range(at + 1, at + 5)]
-        if words[0] in self.rules.stain_after or words[0] == "-" and words[1] in self.rules.stain_after:
+        if words[0] in self.rules.stain_after or (words[0] == "-" and words[1] in self.rules.stain_after):
             return True
-        return words[0] in _AROUND and any(w in self.rules.stain_after for w in words[1:])
+        return words[0] in self.rules.stain_links and any(w in self.rules.stain_after for w in words[1:])
 
     def _add(self, found: re.Match[str], genes: list[int]) -> None:
-        noun = self.sentence.units[found.start("noun")]
-        negative = self.sentence.kinds[found.start("noun")] == "n"
+        noun = self.sentence.units[found.end("noun") - 1]
+        negative = found["noun"] == "n"
         for index in genes:
             if index in self.found:
                 continue

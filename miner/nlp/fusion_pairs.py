@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 
@@ -23,12 +24,13 @@ class Side:
     end: int
     kind: str
     sure: bool
+    exact: bool
     detail: str | None
 
 
 def sides(unit: Unit) -> list[Side]:
     """The genes a unit names."""
-    return [Side(name, *unit.part(i), unit.kind, unit.sure, unit.detail) for i, name in enumerate(unit.genes)]
+    return [Side(name, *unit.part(i), unit.kind, unit.sure, unit.exact, unit.detail) for i, name in enumerate(unit.genes)]
 
 
 @dataclass(slots=True)
@@ -59,6 +61,12 @@ class Judge:
             return False
         return gene.sure
 
+    def plain_pair(self, a: Side, b: Side) -> bool:
+        """Whether two genes that are no kinases may be what a phrase says is fused."""
+        if a.symbol == b.symbol or not (a.sure and b.sure) or "K" in (a.kind, b.kind) or self.is_list(a.symbol, b.symbol):
+            return False
+        return bool({a.symbol, b.symbol} & self.rules.fused)
+
     def accepts(self, a: Side, b: Side, sign: str, near: bool, somewhere: bool, blocked: bool) -> bool:
         """Whether two joined genes are a fusion.
 
@@ -71,10 +79,10 @@ class Judge:
         """
         if a.symbol == b.symbol:
             return False
-        if sign == "=":
-            return a.kind != "U" or b.kind != "U" or a.sure or b.sure
         if self.known(a.symbol, b.symbol):
             return sign != "~" or near
+        if sign == "=":
+            return (a.exact and b.exact) or "K" in (a.kind, b.kind) or somewhere
         if self.is_list(a.symbol, b.symbol) or self.foes(a.symbol, b.symbol) or (blocked and not near):
             return False
         if not (a.sure and b.sure):
@@ -105,7 +113,9 @@ class Judge:
 
 
 _WRITTEN = re.compile(r"(?:reciprocal|5['’′](?:\s|-)?|five[- ]prime\s)\W{0,2}$", re.I)
-_WRITTEN_AFTER = re.compile(r"[-\s]3['’′](?![-\s]?(?:end|part|region|kinase))|[^.;,]{0,12}\breciprocal|[^.;]{0,30}\bas (?:the|a) 5['’′]", re.I)
+_WRITTEN_AFTER = re.compile(
+    r"[-\s]3['’′](?![-\s]?(?:end|part|region|kinase))|[^.;,]{0,12}\breciprocal|[^.;]{0,30}\bas (?:the|a) 5['’′]", re.I
+)
 
 
 def written_order(text: str, start: int, end: int) -> bool:
@@ -172,7 +182,7 @@ class PairFinder:
         if len(run) == 2:
             self._pair(run[0], run[1], self._sign(run[1]), end)
             return
-        for left, right in zip(run, run[1:], strict=False):
+        for left, right in itertools.pairwise(run):
             a, b = (self.sentence.units[i].genes for i in (left, right))
             if left not in self.used and any(self.judge.known(x, y) for x in a for y in b):
                 self._pair(left, right, self._sign(right), end)
@@ -184,7 +194,8 @@ class PairFinder:
         """Record the pair where it is a fusion; ``start`` widens the span for a partner named apart."""
         sentence, units = self.sentence, self.sentence.units
         near = must or bool(_NEAR.match(sentence.kinds, end))
-        blocked = sentence.word(end) in self.judge.rules.after or sentence.word(end + 2) in self.judge.rules.after and sentence.kinds[end : end + 1] == "-"
+        after = self.judge.rules.after
+        blocked = sentence.word(end) in after or (sentence.kinds[end : end + 1] == "-" and sentence.word(end + 2) in after)
         if self._denied(left):
             return False
         hit = False

@@ -27,14 +27,19 @@ class Rules:
     by_status: frozenset[str]
     drivers: frozenset[str]
     never: frozenset[str]
+    as_written: frozenset[str]
     foes: Mapping[str, frozenset[str]]
     partners: Mapping[str, frozenset[str]]
     known: frozenset[tuple[str, str]]
+    fused: frozenset[str]
     names: Mapping[str, tuple[str, str]]
+    aliases: Mapping[str, str]
     after: frozenset[str]
     kinds: Mapping[str, str]
     stain_before: frozenset[str]
     stain_after: frozenset[str]
+    stain_links: frozenset[str]
+    altered: frozenset[str]
     blockers: frozenset[str]
 
     @property
@@ -87,14 +92,19 @@ def _rules(data: Mapping[str, Any]) -> Rules:
         by_status=_set(kinases["by_status"]),
         drivers=_set(never["drivers"]),
         never=_set(never["words"]),
+        as_written=_set(never["as_written"]),
         foes={k: _set(v) for k, v in data["foes"].items()},
         partners={k: partners.get(k, frozenset()) | after.get(k, frozenset()) for k in partners | after},
         known=frozenset(known),
+        fused=frozenset(name for pair in known for name in pair),
         names={name: _pair(pair) for name, pair in data["names"].items()},
+        aliases=dict(data["aliases"]),
         after=_set(data["after"]["words"]),
         kinds=_kinds(data["words"]),
         stain_before=_set(limits["stain_before"]),
         stain_after=_set(limits["stain_after"]),
+        stain_links=_set(limits["stain_links"]),
+        altered=_set(limits["altered"]),
         blockers=_set(limits["fusion_blockers"]),
     )
 

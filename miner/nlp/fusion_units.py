@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from miner.lexicon import Lexicon
 from miner.nlp.fusion_rules import Rules
@@ -23,7 +23,8 @@ from miner.schema import Concept, Label, Mention
 DASHES = "-‐‑‒–—−﹣－"
 _TOKEN = re.compile(r"::|--|[^\W_]+(?:[.'’′](?=[^\W_])[^\W_]+)*['’′]?|\S")
 _PLAIN_GENE = re.compile(r"LOC\d{5,}|LINC\d{3,}|A[CLFPJ]\d{5,6}(?:\.\d+)?|FLJ\d{4,}|KIAA\d{4}|C(?:\d{1,2}|X)orf\d+|MIR\d+\w*|RP\d+-\S+")
-_GLUED = re.compile(r"(?P<gene>[A-Z][A-Za-z0-9]*?)(?:[A-Z]\d{3,4}(?:[A-Z*]|fs|del|_.*)|v\d[a-z]?)$")
+_ROOT = re.compile(r"[A-Z][A-Z0-9]{3,}")
+_GLUED = re.compile(r"(?P<gene>[A-Z][A-Za-z0-9]*?)(?:[A-Z]\d{3,4}(?:[A-Z*]|fs|del|_.*)|v\d[a-z]?|(?:ex|exon|e)\d{1,2})$")
 _EXON = re.compile(r"(?:[Ee]x?|[Ii]n?|[A-Z]|ex\.|exon)\d{1,2}[a-z]?$|v\d[a-z]?$")
 _HEAD = re.compile(r"[^\W\d_]{2,}(?:[- ]?\d|(?<=(?:TRK|Trk)[- ])[ABC]|(?<=TRK|Trk)[ABC]|)(?=\s?[/,‐‑–—−-]\s?[\dABC](?!\w))")
 _SUFFIX = re.compile(r"AS\d?|DT|IT\d|OT\d?$")
@@ -43,6 +44,7 @@ class Unit:
     end: int
     genes: tuple[str, ...] = ()
     sure: bool = True
+    exact: bool = False
     detail: str | None = None
     parts: tuple[tuple[int, int], ...] = ()
 
@@ -96,7 +98,10 @@ class Cutter:
         head = _HEAD.match(text, mention.start, end)
         if head and (concept := self.lexicon.gene(text[mention.start : head.end()], lenient=True)):
             name, end = concept.name, head.end()
-        return self._compressed(text, Unit(self.kind_of(name), mention.start, end, (name,)))
+        surface = text[mention.start : end]
+        if surface in self.rules.as_written:
+            name = surface
+        return self._compressed(text, Unit(self.kind_of(name), mention.start, end, (name,), exact=surface == name))
 
     def kind_of(self, symbol: str) -> str:
         """``K`` where the symbol or a member of the family fuses to many partners, else ``G``."""
@@ -117,7 +122,7 @@ class Cutter:
         found = _MORE.match(text, unit.end)
         if not found or root is surface:
             return unit
-        marks = [(own, unit.start, unit.end)] + _marks(text, found, own)
+        marks = [(own, unit.start, unit.end), *_marks(text, found, own)]
         return self._several(unit, root, marks) or unit
 
     def _spaced_family(self, text: str, unit: Unit, root: str) -> Unit:
@@ -128,7 +133,7 @@ class Cutter:
         found = _MORE.match(text, head.end())
         if not found:
             return unit
-        marks = [(head[1], unit.start, head.end())] + _marks(text, found, head[1])
+        marks = [(head[1], unit.start, head.end()), *_marks(text, found, head[1])]
         return self._several(unit, root, marks) or unit
 
     def _several(self, unit: Unit, root: str, marks: Sequence[tuple[str, int, int]]) -> Unit | None:
@@ -145,6 +150,8 @@ class Cutter:
         kind = _PUNCTUATION.get(word)
         if kind:
             return Unit(_joint(text, start, end, kind), start, end)
+        if word == "v" and (text.startswith("::", end) or text.endswith("::", 0, start)):
+            return Unit("V", start, end)
         lower = word.lower()
         kind = self.rules.kinds.get(lower)
         if kind:
@@ -164,28 +171,34 @@ class Cutter:
         model = self._looked_up[word]
         if model is None:
             return Unit("e" if _EXON.match(word) else "w", start, end)
-        return Unit(model.kind, start, end, model.genes, model.sure)
+        return Unit(model.kind, start, end, model.genes, model.sure, model.sure)
 
     def _look_up(self, word: str) -> Unit | None:
+        if word in self.rules.aliases:
+            return Unit("U", 0, 0, (self.rules.aliases[word],), sure=False)
+        if word in self.rules.as_written:
+            return Unit("U", 0, 0, (word,), sure=False)
         if _PLAIN_GENE.fullmatch(word):
             concept = self.lexicon.gene(word, lenient=True)
             return Unit("G", 0, 0, (concept.name if concept else word,))
         glued = _GLUED.match(word)
         if glued:
             concept = self.lexicon.gene(glued["gene"], lenient=True)
-            if concept and self.kind_of(concept.name) == "K":
-                return Unit("K", 0, 0, (concept.name,))
+            if concept and (self.kind_of(concept.name) == "K" or "e" in word[len(glued["gene"]) :]):
+                return Unit(self.kind_of(concept.name), 0, 0, (concept.name,))
         if word.upper() in self.rules.never or len(word) < 2:
             return None
         concept = self.lexicon.gene(word, lenient=True)
-        if concept is None or sum(c.isupper() for c in word) < 2 and concept.name.upper() != word.upper():
+        if concept is None and _ROOT.fullmatch(word) and any(self.lexicon.gene(f"{word}{n}") for n in (1, 2, 3)):
+            return Unit("U", 0, 0, (word,))
+        if concept is None or (word[0].islower() and sum(c.isupper() for c in word) < 2):
             return None
         return Unit("U", 0, 0, (concept.name,), sure=concept.name == word)
 
 
-_PUNCTUATION = {d: "-" for d in DASHES} | {
-    "--": "-", "::": "=", ":": ":", "_": ";", "/": "/", ",": ",", ";": ",", "&": "&", "+": "+", "(": "(", "[": "(", ")": ")", "]": ")", ".": ".",
-    "?": "?",
+_PUNCTUATION = dict.fromkeys(DASHES, "-") | {
+    "--": "-", "::": "=", ":": ":", "_": ";", "/": "/", ",": ",", ";": ",", "&": "&", "+": "+", "(": "(", "[": "(", ")": ")", "]": ")",
+    ".": ".", "?": "?",
 }  # fmt: skip
 
 
@@ -270,7 +283,7 @@ def _folded(text: str, units: list[Unit], found: re.Match[str], lexicon: Lexicon
 
 
 def _grown(unit: Unit, end: int, detail: str | None) -> Unit:
-    return Unit(unit.kind, unit.start, end, unit.genes, unit.sure, detail or unit.detail, unit.parts)
+    return replace(unit, end=end, detail=detail or unit.detail)
 
 
 def _bracketed(units: list[Unit]) -> list[Unit]:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 
 from miner.nlp.fusion_pairs import Judge, Side, mention, sides
 from miner.nlp.fusion_units import Sentences
-from miner.schema import Alteration, Fusion, Label, Mention
+from miner.schema import Alteration, Fusion, Mention
 
-_SEPARATOR = r"(?:,&?/?&?|/|&/?&?)[qN]{0,3}"
+_SEPARATOR = r"(?:[od][qdw]{0,2})?(?:,&?/?&?|/|&/?&?)t?[qN]{0,3}"
 LIST = rf"\(?[GKU]\)?(?:{_SEPARATOR}\(?[GKU]\)?)*"
 _FILL = r"[qNedpwo\-]{0,9}?"
 _OF = re.compile(rf"F[qNwd]{{0,3}}o{_FILL}(?P<a>{LIST})(?:N{{0,3}}[t&]{_FILL}(?P<b>{LIST}))?")
@@ -19,11 +19,15 @@ _FUSING = re.compile(rf"f{_FILL}(?P<a>{LIST})N{{0,3}}[t&]{_FILL}(?P<b>{LIST})")
 _AGAIN = re.compile(rf"[iqf]{{0,2}}t{_FILL}(?P<b>{LIST})")
 _WITH = re.compile(rf"(?P<a>{LIST})-?N{{0,3}}F\(?t[qNep]{{0,6}}(?P<b>{LIST})")
 _BRACKET = re.compile(rf"(?P<a>[GK])-?N{{0,3}}F[wq]{{0,2}}(?:\(|:)i?[.,:]{{0,3}}[qN]{{0,3}}(?P<b>{LIST})")
-_AFTER = re.compile(rf"P[qNw\-]{{0,3}}(?:o[qN]{{0,3}}[GKU][N\-F]{{0,3}})?(?P<link>[(:,~iqwN]{{0,7}})(?P<b>{LIST})(?:\(?o[qN]{{0,3}}(?P<k>[GKU]))?")
+_AFTER = re.compile(
+    rf"P[qNw\-]{{0,3}}(?:o[qN]{{0,3}}[GKU][N\-F]{{0,3}})?(?P<link>[(:,~iqwN]{{0,7}}|[qNwotd]{{0,8}}[i:(]{{1,2}}q?)"
+    rf"(?P<b>{LIST})(?:\(?o[qN]{{0,3}}(?P<k>[GKU]))?"
+)
 _MORE = re.compile(rf"\)?[,&]{{1,2}}(?P<b>{LIST})\(?o[qN]{{0,3}}(?P<k>[GKU])")
 _BEFORE = re.compile(rf"(?P<b>{LIST})(?P<link>[iqwN,\-f]{{1,8}})(?:F-?|f)?[Nq]{{0,2}}P")
 _OF_KINASE = re.compile(r"P[qNw]{0,2}o[qN]{0,3}(?P<k>[GK])")
-_UNKNOWN = re.compile(r"X[qNFp\-]{0,4}P|P[N]?[iqw]{0,3}X|[X?][-=](?=K)")
+_UNKNOWN = re.compile(r"X[qNFp\-]{0,4}P|P[N]?[iqw]{0,3}X|X[-=](?=K)|[?]-(?=K)")
+_OPEN = re.compile(r"(?P<open>[V?])=(?P<gene>[GKU])|(?P<last>[GKU])=(?P<end>[V?])")
 _JUXTAPOSED = re.compile(r"[GKU]K(?=[N\-]{0,3}F)|K[GU](?=[N\-]{0,3}F)")
 _NOT_FOUND = re.compile(r"partner(?: gene)? (?:could not be|was not|not) (?:identified|determined|established|known)")
 
@@ -60,8 +64,10 @@ class WordFinder:
             self._nouns()
         if "P" in kinds:
             self._partners()
-        if "X" in kinds or "?" in kinds or "P" in kinds:
+        if "X" in kinds or "P" in kinds or "?" in kinds:
             self._unknown()
+        if "=" in kinds:
+            self._open()
         return self.found
 
     def _units(self, found: re.Match[str], group: str) -> list[int]:
@@ -85,7 +91,7 @@ class WordFinder:
             for j, b in self._sides(right):
                 ok = self.judge.partner(a, b) or self.judge.partner(b, a) or (a.symbol, b.symbol) in self.judge.rules.known
                 if not ok and plain_too:
-                    ok = a.symbol != b.symbol and a.sure and b.sure and not self.judge.is_list(a.symbol, b.symbol) and "K" not in (a.kind, b.kind)
+                    ok = self.judge.plain_pair(a, b)
                 if ok:
                     self._add(a, b, {i, j})
                     hit = True
@@ -99,8 +105,9 @@ class WordFinder:
 
     def _blocked(self, at: int) -> bool:
         """Whether the word at a unit makes the gene before it one that is mutated or inhibited."""
-        word, after = self.sentence.word(at), self.sentence.word(at + 1)
-        return word in self.judge.rules.after or word in {"-", "co"} and after in self.judge.rules.after or word == "-" and after == "co"
+        word, following = self.sentence.word(at), self.sentence.word(at + 1)
+        altered = self.judge.rules.after | self.judge.rules.altered
+        return word in altered or (self.sentence.kinds[at : at + 1] in {"-", "N", "w", "q", "d"} and following in altered)
 
     # nouns
 
@@ -110,12 +117,13 @@ class WordFinder:
             self._of(found)
         for found in _WITH.finditer(kinds):
             a, b = self._units(found, "a"), self._units(found, "b")
-            if self._free(a[-1:], b) and not self._blocked(found.end()) and self.sentence.kinds[found.end() : found.end() + 1] not in {"F", "+"}:
+            if self._free(a[-1:], b) and not self._blocked(found.end()) and kinds[found.end() : found.end() + 1] not in {"F", "+"}:
                 self._cross(a[-1:], b)
         for found in _BRACKET.finditer(kinds):
             a, b = self._units(found, "a"), self._units(found, "b")
             if self._free(a, b) and self._mostly_known(a, b):
                 self._cross(a, b)
+                self.mine -= set(a)
         for found in _JUXTAPOSED.finditer(kinds):
             pair = [found.start(), found.start() + 1]
             if self._free(pair):
@@ -139,8 +147,9 @@ class WordFinder:
         noun = self.sentence.word(found.start())
         introduced = self.sentence.kinds[found.start() : found.start("a")]
         word = next(self.sentence.word(found.start() + n) for n, k in enumerate(introduced) if k == "o")
-        joining = word == "between" or (word in {"of", "involving"} and not noun.endswith("s"))
-        if b and joining and self._cross(a, b, plain_too=word != "involving"):
+        joining = word == "between" or (word in {"of", "involving"} and noun in {"fusion", "chimera"})
+        linked = bool(b) and "t" in self.sentence.kinds[found.end("a") : found.start("b")]
+        if b and (joining or linked) and self._cross(a, b, plain_too=word != "involving"):
             return
         if not joining and word not in {"of", "involving"}:
             return
@@ -225,9 +234,9 @@ class WordFinder:
         for near in (inside, before[::-1], after):
             if near:
                 owners = sides(units[near[0]])
-                return owners[0] if len(owners) == 1 else None
-        if len(self.topic.kinases) == 1:
-            return Side(self.topic.kinases[0], -1, -1, "K", True, None)
+                return owners[0] if len(owners) == 1 and owners[0].symbol in self.judge.rules.fusable else None
+        if len(self.topic.kinases) == 1 and self.topic.kinases[0] in self.judge.rules.fusable:
+            return Side(self.topic.kinases[0], -1, -1, "K", True, True, None)
         return None
 
     # unknown partners
@@ -243,6 +252,16 @@ class WordFinder:
             at = next(i for i, u in enumerate(self.sentence.units) if u.start >= hit.start())
             self._unknown_at(at, at + 1)
 
+    def _open(self) -> None:
+        """``?::NTRK1`` and ``v::ALK``, ``RET::?``."""
+        for found in _OPEN.finditer(self.sentence.kinds):
+            first, last = (self.sentence.units[i] for i in (found.start(), found.end() - 1))
+            gene = first if found["last"] else last
+            symbol = "v" if "V" in found.group() else "?"
+            blank = Side(symbol, first.start, last.end, "G", True, True, None)
+            pair = (sides(gene)[0], blank) if found["last"] else (blank, sides(gene)[0])
+            self._add(*pair, {found.start(), found.end() - 1}, as_written=True)
+
     def _unknown_at(self, start: int, end: int) -> None:
         kinds, units = self.sentence.kinds, self.sentence.units
         near = [i for i in range(start - 1, -1, -1) if kinds[i] == "K"][:1] or [i for i in range(end, len(kinds)) if kinds[i] == "K"][:1]
@@ -257,7 +276,7 @@ class WordFinder:
 
 def find_worded(sentence: Sentences, judge: Judge, used: set[int], topic: Topic) -> tuple[list[Mention], set[int]]:
     """Fusions in words, and the units that named them."""
-    if not set("FfPX?") & set(sentence.kinds):
+    if not set("FfPX?V") & set(sentence.kinds):
         return [], set()
     finder = WordFinder(sentence, judge, used, topic)
     return finder.run(), finder.mine

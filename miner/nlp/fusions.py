@@ -19,7 +19,10 @@ from miner.nlp.fusion_units import DASHES, Cutter
 from miner.nlp.fusion_words import Topic, find_worded
 from miner.schema import Fusion, Label, Mention, Sentence
 
-_CUE = re.compile(r"[Ff]us(?:ion|ed|es|ing)|[Rr]earrang|[Tt]ransloc|::|[Cc]himer|[Pp]artner|[Pp]ositiv|[Nn]egativ|\+|[Ii]nversion|[Jj]oin|[Jj]uxtapos|FUSION|REARRANG")
+_CUE = re.compile(
+    r"[Ff]us(?:ion|ed|es|ing)|[Rr]earrang|[Tt]ransloc|::|[Cc]himer|[Pp]artner|[Pp]ositiv|[Nn]egativ|\+|[Ii]nversion|[Jj]oin|[Jj]uxtapos|FUSION|REARRANG"
+)
+_SHAPE = re.compile(rf"[A-Z][A-Za-z0-9]{{2,}}[{DASHES}/][A-Z][A-Za-z0-9]{{2,}}")
 _JOINED = re.compile(rf"[A-Za-z0-9)][{DASHES}/:_]{{1,2}}\(?[A-Z]")
 
 
@@ -39,12 +42,12 @@ class FusionFinder:
         topic, hits = Topic(), []
         for start, end in bounds:
             inside = genes[bisect_left(starts, start) : bisect_left(starts, end)]
-            if inside or "::" in text[start:end] or topic.kinases:
+            if inside or topic.kinases or "::" in text[start:end] or _SHAPE.search(text, start, end):
                 hits += self._sentence(text, start, end, inside, topic)
         return sorted(_unique(hits))
 
     def _sentence(self, text: str, start: int, end: int, genes: list[Mention], topic: Topic) -> list[Mention]:
-        if not (_CUE.search(text, start, end) or (genes and _JOINED.search(text, start, end))):
+        if not (_CUE.search(text, start, end) or _JOINED.search(text, start, end)):
             return []
         sentence = self.cutter.cut(text, start, end, genes)
         pairs = PairFinder(sentence, self.judge)
