@@ -11,7 +11,6 @@ from pathlib import Path
 from miner.config import Settings, Topic
 from miner.errors import ConfigError, InputError
 from miner.evidence.store import Store
-from miner.lexicon import load_lexicon
 from miner.refresh.guard import run_lock
 from miner.refresh.report import RunReport
 from miner.refresh.screen import TermScreen
@@ -159,7 +158,7 @@ class _Job:
         if not pending:
             report.outcome = "unchanged"
             return report
-        screen = TermScreen(self.topic.trigger_terms(load_lexicon(self.settings.lexicon_dirs)))
+        screen = TermScreen(self.topic.trigger_terms(self.miner().lexicon))
         with self._run(store, report, None, clock) as taking:
             for digest, path in pending.items():
                 aside = report.set_aside
