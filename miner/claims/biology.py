@@ -52,7 +52,15 @@ _NOT_A_DRIVER = re.compile(r"(?:[-–‐]|\b(?:without|lack\w*|other|no|absence 
 
 def _excluded_driver(view: View, cue: tuple[int, int, str]) -> bool:
     """A driver that is spoken of as a class of others, or as a word of a compound (``fusion-driven``)."""
-    return bool(_NOT_A_DRIVER.search(view.document.text[max(view.start, cue[0] - 40) : cue[0]]))
+    text = view.document.text
+    if _NOT_A_DRIVER.search(text[max(view.start, cue[0] - 40) : cue[0]]):
+        return True
+    if not _DRIVER_NOUN.match(text[cue[0] : cue[1] + 24]):
+        return False
+    return not any(frames.distance((s.start, s.end), (cue[0], cue[1])) <= 20 for s in view.subjects)
+
+
+_DRIVER_NOUN = re.compile(r"(?:oncogenic\s+)?drivers?\s+(?:gene\s+)?(?:mutation|alteration|gene|oncogene)|oncogenic\s+driver", re.I)
 
 
 def _excluded_subject(view: View, subject: Subject) -> bool:

@@ -208,7 +208,7 @@ class Document:
     def focus_drugs(self) -> list[Mention]:
         """The drugs of the title as given (not as resisted), else the most frequent drug."""
         if self.title:
-            titled = agents(self.title)
+            titled = agents(self.title) or [m for m in therapies(self.title) if therapy_role(self, m) == "agent"]
             if titled:
                 return titled
         counts = Counter(m.name for m in self.reading.mentions if m.label is Label.DRUG)
@@ -317,25 +317,32 @@ def _explains(view: View, group: Mention, drug: Mention) -> bool:
         return False
     first, second = sorted((group, drug))
     gap = view.document.text[first.end : second.start]
-    return len(gap) <= 70 and not re.search(r"\b(?:and|or|than|versus|vs|plus|but)\b|[.;:]", gap)
+    limit = 120 if first is drug and _APPOSITION.match(gap) else 70
+    return len(gap) <= limit and not re.search(r"\b(?:or|than|versus|vs|plus|but)\b|[.;:]", gap) and (limit > 70 or " and " not in gap)
+
+
+_APPOSITION = re.compile(r"^\s*(?:\([^)]*\)|\))?,?\s*(?:is|was|being|as)?\s*(?:an?|the)\s", re.I)
 
 
 def agents(view: View, within: tuple[int, int] | None = None) -> list[Mention]:
     """Therapies that the sentence has given, in order; chains keep the role of their first member."""
-    found, last = [], ""
-    for mention in therapies(view, within):
+    found, chain, last = [], [], ""
+    for mention in therapies(view):
         role = therapy_role(view.document, mention)
-        if role == "agent" and last and _joined(view, mention):
+        joined = bool(chain) and _joined(view, chain[-1], mention)
+        if role == "agent" and joined:
             role = last
-        if role == "agent":
-            found.append(mention)
+        chain = [*chain, mention] if joined else [mention]
+        inside = within is None or (within[0] <= mention.start and mention.end <= within[1])
+        if role == "agent" and inside:
+            found += [m for m in chain if m not in found]
         last = role
     return found
 
 
-def _joined(view: View, mention: Mention) -> bool:
-    previous = [m for m in view.of(Label.DRUG, Label.DRUG_CLASS) if m.end <= mention.start]
-    if not previous:
-        return False
-    gap = view.document.text[max(m.end for m in previous) : mention.start]
-    return bool(re.fullmatch(r"\)?\s*(?:\([^)]{0,30}\))?\s*(?:,|/|and|or|,\s*(?:and|or)|and/or)\s*(?:the\s+)?", gap))
+def _joined(view: View, previous: Mention, mention: Mention) -> bool:
+    gap = view.document.text[previous.end : mention.start]
+    return bool(_LIST_GAP.fullmatch(gap))
+
+
+_LIST_GAP = re.compile(r"\)?\s*(?:\([^)]{0,30}\))?\s*(?:,|/|and|or|,\s*(?:and|or)|and/or)\s*(?:the\s+)?")

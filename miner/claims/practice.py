@@ -106,7 +106,7 @@ def _approval(view: View) -> Iterator[Claim]:
         return
     if not core and not subjects and not given:
         return
-    subjects = subjects or [s for s in view.document.focus]
+    subjects = subjects or list(view.document.focus)
     stance = _approval_stance(view, cue)
     yield from build(
         view, ClaimType.APPROVAL_RECOMMENDATION, "practice.approval", subjects=subjects, therapies=names(view, given), stance=stance,
@@ -118,11 +118,17 @@ _COMPARED_STANDARD = re.compile(r"\b(?:than|versus|vs\.?|v|with|to|against|on|re
 
 
 def _approved(view: View, position: int) -> list[Mention]:
-    """What is approved: the therapies of the cue's clause, else the nearest of the sentence."""
-    given = agents(view, view.clause(position)) or agents(view) or therapies(view)
+    """What is approved: the therapies named before the cue, else (where the sentence points back) those before, else those after."""
+    given = [m for m in agents(view) if m.name != "standard of care"]
+    before = [m for m in given if m.end <= position]
+    if before:
+        clause = view.clause(position)
+        return [m for m in before if clause[0] <= m.start] or before
+    if frames.points_back(view):
+        return frames.carried_therapies(view)
     if given:
         return given
-    return view.document.focus_drugs if frames.points_back(view) or view.role == "conclusions" else []
+    return view.document.focus_drugs if view.role == "conclusions" else []
 
 
 def _approval_stance(view: View, cue: tuple[int, int, str]) -> frames.Stance:
@@ -158,7 +164,7 @@ def _safety(view: View) -> Iterator[Claim]:
 
 def _events(view: View) -> str | None:
     parts = []
-    for mention, measure in frames.measures(view, "AE_percent"):
+    for _, measure in frames.measures(view, "AE_percent"):
         name = view.document.text[measure.anchor[0] : measure.anchor[1]] if measure.anchor else ""
         parts.append(f"{name} {measure.value}%".strip() if measure.value is not None else name)
     return "; ".join(p for p in parts if p) or None

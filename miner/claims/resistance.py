@@ -65,16 +65,36 @@ def _mechanisms(view: View) -> Iterator[Claim]:
 
 def _is_mechanism(view: View, subject: Subject, lost: list[Mention]) -> bool:
     """A variant or alteration that resists, and not the driver of the population that is treated."""
-    if subject.variant:
-        return subject.variant in view.document.resistance_variants or _near_resistance(view, subject)
-    if subject.alteration in ("amplification", "loss", "overexpression", "resistance mutation", "kinase domain mutation", "activation"):
-        return _near_resistance(view, subject) or subject.alteration == "resistance mutation"
-    if subject.alteration == "wild-type":
+    if subject.alteration == "wild-type" or not _near_resistance(view, subject):
         return False
+    if subject.variant and subject.variant in view.document.resistance_variants:
+        return not _of_population(view, subject) or bool(_CAUSES.search(view.text))
+    if _of_population(view, subject):
+        return False
+    if subject.alteration in ("amplification", "loss", "overexpression", "resistance mutation", "kinase domain mutation", "activation"):
+        return True
     focus = {family(s.gene) for s in view.document.focus}
-    targets = {family(t) for m in lost for t in view.document.lexicon.targets(m.name or "")}
+    targets = {family(t) for m in lost for t in view.document.lexicon.targets(view.document.class_meant(m.name or ""))}
     other = family(subject.gene) not in targets if targets else family(subject.gene) not in focus
-    return _near_resistance(view, subject) and (other or (subject.kind in MUTATION_KINDS and view.has("acquire", "ontarget")))
+    return (other and bool(_CAUSES.search(view.text) or _COUNTED.search(view.text))) or bool(_CAUSES.search(view.text) and subject.kind in MUTATION_KINDS)
+
+
+_CAUSES = re.compile(
+    r"\b(?:mechanisms?|mediat\w+|confer\w*|caus\w+|through|via|due to|attribut\w+|account\w*|emergent|secondary|acquired\s+(?:\w+\s+){0,2}mutations?|"
+    r"drives?|driven by|associated with|responsible|lead\w* to|led to|render\w*|because of|resistance mutations?|resist)\b",
+    re.I,
+)
+_COUNTED = re.compile(r"\b(?:detected|identified|found|occurred|present|showed|observed|harbou?red|emerged)\b", re.I)
+_ADJECTIVE = re.compile(r"(?:mutant|mutated|positive|rearranged|driven|altered|\+|dependent|addicted)$", re.I)
+_POPULATION_AFTER = re.compile(r"^[\s)\]]*(?:advanced |metastatic |stage \w+ )*(?:patients|nsclcs?|tumou?rs|lung|cancers?|cases|disease|non-?small)", re.I)
+_POPULATION_BEFORE = re.compile(r"\b(?:patients|tumou?rs|cases|nsclcs?|cancers?|adenocarcinomas?)\s+(?:\w+\s+)?(?:with|harbou?ring|carrying|bearing|whose tumou?rs)\s+(?:\w+\s+){0,2}$", re.I)
+
+
+def _of_population(view: View, subject: Subject) -> bool:
+    """Does the subject describe the treated (``EGFR-mutant NSCLC``) and not the mechanism?"""
+    text = view.document.text
+    adjective = _ADJECTIVE.search(text[subject.start : subject.end]) or _POPULATION_AFTER.match(text[subject.end : subject.end + 40])
+    return bool(adjective or _POPULATION_BEFORE.search(text[max(view.start, subject.start - 50) : subject.start]))
 
 
 def _near_resistance(view: View, subject: Subject) -> bool:
@@ -92,7 +112,7 @@ def _defeated(view: View) -> list[Mention]:
     if not found:
         found = therapies(view) if not view.has("overcome") else []
     if not found:
-        found = [m for m in frames.carried_therapies(view)]
+        found = frames.carried_therapies(view)
     return found
 
 
@@ -138,7 +158,7 @@ def _frequency(view: View, subjects: list[Subject]) -> tuple[dict[str, float | i
     figures: dict[str, float | int | str] = {}
     population = None
     span = (subjects[0].start, subjects[-1].end)
-    for mention, measure in sorted(found, key=lambda f: frames.distance((f[0].start, f[0].end), span))[:1]:
+    for _, measure in sorted(found, key=lambda f: frames.distance((f[0].start, f[0].end), span))[:1]:
         if measure.value is not None:
             figures[measure.metric] = measure.value
         if measure.n is not None:

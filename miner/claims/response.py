@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from miner.claims import frames
-from miner.claims.document import METHODS, OUTSIDE, RESULTS, TITLE, Subject, View, agents, therapies, therapy_role
+from miner.claims.document import BARE_CLASS, METHODS, OUTSIDE, RESULTS, TITLE, Subject, View, agents, therapies, therapy_role
 from miner.claims.frames import AGAINST, DENIED, HEDGED, SUPPORTS, Stance, build, names
 from miner.claims.senses import Cue
-from miner.schema import Claim, ClaimType, Direction, Label, Measure, Mention, Polarity
+from miner.schema import Claim, ClaimType, Direction, Label, Measure, Mention, Polarity, StudyType
 
 RATES = ("ORR_percent", "CR_percent", "n_resp", "CR", "PR", "SD", "PD", "IC_DCR_percent", "IC_ORR_percent", "DCR_percent")
 TIMES = ("DoR_months", "PFS_months", "OS_months", "HR")
 METRICS = RATES + TIMES
-_RESISTANT = re.compile(r"[-\s](?:resistant|refractory)\b|\bresistan(?:t|ce) to\b|\brefractory to\b|\b(?:progress\w+|relapsed|failed)\b[^.;]{0,30}\b(?:on|after|following|to)\b", re.I)
+_RESISTANT = re.compile(r"[-\s](?:resistant|refractory)\b|\bresistan(?:t|ce) to\b|\brefractory to\b|\b(?:progress(?:ed|ion(?!-free)|ing)|relapsed|failed)\b[^.;]{0,30}\b(?:on|after|following|to)\b", re.I)
 _CASE = re.compile(r"\b(partial response|complete response|progressive disease|stable disease|disease control|clinical benefit|regress\w+|respon\w+|shrink\w+|shrank|shrunk|progress\w+)\b", re.I)
 
 
@@ -25,9 +26,17 @@ def extract(view: View) -> list[Claim]:
     measured = list(_measured(view))
     if measured:
         return measured
-    if view.is_aim or view.role == METHODS:
+    if view.is_aim or view.role == METHODS or (view.role == TITLE and not _title_asserts(view)):
         return []
     return list(_stated(view))
+
+
+def _title_asserts(view: View) -> bool:
+    """A title asserts where it has a finite verb, tells of a case, or is all there is."""
+    return len(view.document.views) == 1 or view.document.study_type == StudyType.CASE_REPORT or bool(_FINITE.search(view.text))
+
+
+_FINITE = re.compile(r"\b(?:is|are|was|were|has|have|inhibits?|overcomes?|shows?|predicts?|responds?|improves?|confers?|demonstrates?|induces?|benefits?)\b", re.I)
 
 
 def claim_type(view: View, given: list[Mention], subjects: list[Subject], *, stated: bool) -> ClaimType:
@@ -44,14 +53,18 @@ def claim_type(view: View, given: list[Mention], subjects: list[Subject], *, sta
 
 
 def combined(view: View, given: list[Mention]) -> list[Mention]:
-    """Therapies given together: joined by "plus", "with", "combined with", or named as a combination."""
-    local = [m for m in given if view.start <= m.start < view.end]
+    """Therapies given together: joined by "plus", "with", "combined with" (and what is listed with them), or named as a combination."""
     text = view.document.text
-    for first, second in zip(local, local[1:], strict=False):
-        if first.name != second.name and _JOINT.fullmatch(text[first.end : second.start]):
-            return [first, second]
-    if len({m.name for m in local}) > 1 and _COMBINATION_OF.search(text[max(view.start, local[0].start - 30) : local[0].start]):
-        return local
+    for index, (first, second) in enumerate(pairwise(given)):
+        if first.name != second.name and first.end < second.start and _JOINT.fullmatch(text[first.end : second.start]):
+            members = [first, second]
+            for extra in given[index + 2 :]:
+                if len(text[members[-1].end : extra.start]) > 8 or extra.start < members[-1].end:
+                    break
+                members.append(extra)
+            return members
+    if len({m.name for m in given}) > 1 and _COMBINATION_OF.search(text[max(0, given[0].start - 30) : given[0].start]):
+        return given
     return []
 
 
@@ -65,7 +78,7 @@ _COMBINATION_OF = re.compile(r"\b(?:combin(?:ation|ing|ed)|addition|dual)\b[^.;,
 
 def _measured(view: View) -> Iterator[Claim]:
     groups: dict[tuple[tuple[str, ...], tuple[int, int] | None, int], list[tuple[Mention, Measure]]] = {}
-    found = frames.measures(view, *METRICS)
+    found = [f for f in frames.measures(view, *METRICS) if f[1].metric not in ("SD", "PD") or _counts_outcomes(view)]
     if not found or (view.is_aim and view.role != "aim" and not any(m.metric in RATES for _, m in found)):
         return
     for mention, measure in found:
@@ -79,13 +92,28 @@ def _measured(view: View) -> Iterator[Claim]:
         yield from _measured_claims(view, given_names, item, members)
 
 
+def _counts_outcomes(view: View) -> bool:
+    """Does the sentence count outcomes, so that progressed patients are one of them?"""
+    return bool(_OUTCOMES.search(view.text)) and not view.is_aim
+
+
+_OUTCOMES = re.compile(r"\b(?:stable disease|partial|complete response|respons\w+|respond\w+|disease control|had progressive disease|progressed on)\b", re.I)
+
+
 def _given(view: View, mention: Mention, measure: Measure) -> list[Mention]:
     """Therapies of one figure: what "respectively" or apposition ties it to, else the nearest given."""
     if measure.item:
         tied = [m for m in view.of(Label.DRUG, Label.DRUG_CLASS) if m.start < measure.item[1] and measure.item[0] < m.end]
         if tied:
             return tied
-    return frames.therapies_for(view, (mention.start, mention.end))
+    local = agents(view, view.clause(mention.start)) or agents(view)
+    if local:
+        return combined(view, local) or local
+    titled = view.document.focus_drugs if view.document.title and agents(view.document.title) else []
+    carried = frames.carried_therapies(view)
+    if titled and {m.name for m in carried} <= {m.name for m in titled}:
+        return combined(view, titled) or titled
+    return combined(view, carried) or carried
 
 
 def _subject_item(view: View, measure: Measure) -> tuple[int, int] | None:
@@ -187,10 +215,22 @@ def _stated(view: View) -> Iterator[Claim]:
         if not cues:
             continue
         given = _spoken_of(view, clause, cues)
-        if not given or names(view, given) in done:
+        if not given or names(view, given) in done or _too_general(view, clause, given):
             continue
         done.add(names(view, given))
         yield from _stated_claims(view, clause, cues, given)
+
+
+GENERAL = frozenset(
+    {"targeted therapy", "standard of care", "monoclonal antibodies", "radiotherapy", "surgery", "local therapy", BARE_CLASS, "kinase inhibitors"}
+)
+
+
+def _too_general(view: View, clause: tuple[int, int], given: list[Mention]) -> bool:
+    """Therapies of no particular target, and no alteration in the clause: the sentence asserts nothing of either."""
+    if {view.document.class_meant(m.name or "") for m in given} - GENERAL:
+        return False
+    return not any(s.gene for s in view.subjects if clause[0] <= s.start < clause[1])
 
 
 def _spoken_of(view: View, clause: tuple[int, int], cues: list[Cue]) -> list[Mention]:
