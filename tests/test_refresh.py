@@ -1,0 +1,427 @@
+"""The job: files and PubMed into the store, wholly or not at all."""
+
+from __future__ import annotations
+
+import datetime
+import gzip
+import hashlib
+import json
+import logging
+import multiprocessing
+import re
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from miner.config import Settings, load_topic
+from miner.errors import ConfigError, InputError, LockedError, UpstreamError
+from miner.evidence.store import Store
+from miner.refresh import JsonFormatter, RunReport, refresh
+from miner.refresh.guard import run_lock
+from miner.refresh.screen import TermScreen
+from miner.refresh.versions import mining_version, mining_versions
+from miner.schema import Alteration, Claim, ClaimType, Label, Mention, Mined, Reading, Record, Section, Sentence, StudyType
+from miner.sources.eutils import Eutils
+from tests.http.records import Fake, document
+from tests.http.server import FakeNcbi
+
+TOPIC = load_topic("ntrk-nsclc")
+START = datetime.datetime(2024, 6, 10, 3, 0, tzinfo=datetime.UTC)
+FUSED = "An NTRK1 fusion drives this tumour."
+OTHER = "Breath and exercise in healthy adults with a pulmonary test."
+
+
+class Lexicon:
+    """The part of a lexicon that the job asks."""
+
+    def members(self, name: str) -> tuple[str, ...]:
+        return (name,)
+
+    def classes(self, drug: str) -> tuple[str, ...]:
+        return ()
+
+
+class Miner:
+    """Reads ``GENE fusion`` as an alteration and as a claim that it drives; fails on the word BROKEN."""
+
+    lexicon: Any = Lexicon()
+
+    def __init__(self) -> None:
+        self.mined: list[str] = []
+
+    def __call__(self, record: Record, /) -> Mined:
+        self.mined.append(record.id)
+        if "BROKEN" in record.text:
+            raise RuntimeError("no head or tail")
+        found = list(re.finditer(r"(NTRK\d) fusion", record.text))
+        mentions = tuple(Mention(*m.span(), m[0], Label.ALTERATION, Alteration(m[1], "fusion")) for m in found)
+        sentence = Sentence(0, len(record.text), 0, None, ((0, len(record.text)),))
+        claims = tuple(
+            Claim(ClaimType.DRIVER_ROLE, 0, len(record.text), "test", genes=(m[1],), spans=((0, len(record.text)),)) for m in found
+        )
+        return Mined(Reading(record, (sentence,), mentions), StudyType.OTHER, "E", claims)
+
+
+class Bench:
+    """A folder with a database, a miner and a clock that stands still until it is moved."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.miner = Miner()
+        self.settings = Settings(
+            db=folder / "evidence.db", cache_dir=folder / "cache", email="you@lab.org", batch_size=2, timeout=0.5, deadline=2.0
+        )
+        self.moment = START
+
+    def xml(self, name: str, *fakes: Fake, deleted: tuple[int, ...] = ()) -> Path:
+        content = document(fakes, deleted=deleted)
+        path = self.folder / name
+        path.write_bytes(gzip.compress(content, mtime=0) if name.endswith(".gz") else content)
+        return path
+
+    def refresh(self, *sources: Path, **more: Any) -> RunReport:
+        return refresh(self.settings, TOPIC, sources=sources, miner=self.miner, clock=lambda: self.moment, **more)
+
+    def live(self, server: FakeNcbi, **more: Any) -> RunReport:
+        session = requests.Session()
+        session.trust_env = False
+        settings = Settings(**{**vars(self.settings), "base_url": server.url})
+        client = Eutils(settings, session=session, first_wait=0.01, longest_wait=0.02, window=0.01)
+        return self.refresh(eutils=client, **more)
+
+    def held(self) -> dict[str, tuple[str, str, int]]:
+        """PMID → (text, status, evidence rows)."""
+        with Store.open(self.settings.db, readonly=True) as store:
+            papers = [paper.pmid for paper in store.evidence()]
+            return {r.id: (r.text, str(r.status), papers.count(r.id)) for r in store.records()}
+
+    def digest(self) -> str:
+        return hashlib.sha256(self.settings.db.read_bytes()).hexdigest()
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def fused(pmid: int, text: str = FUSED, **more: Any) -> Fake:
+    return Fake(pmid, text, **more)
+
+
+# files
+
+
+def test_a_file_is_taken_in_and_every_record_accounted_for(bench: Bench) -> None:
+    report = bench.refresh(bench.xml("a.xml.gz", fused(1), fused(2, OTHER), fused(3, "Nothing of this."), fused(4, "BROKEN NTRK2 fusion")))
+    assert bench.held() == {"1": (FUSED, "current", 1)}
+    counts = {name: getattr(report, name) for name in ("read", "skipped", "mined", "irrelevant", "new", "set_aside", "claims", "evidence")}
+    assert counts == {"read": 3, "skipped": 1, "mined": 2, "irrelevant": 1, "new": 1, "set_aside": 1, "claims": 1, "evidence": 1}
+    assert (report.outcome, report.aside) == ("partial", [("a.xml.gz", "4", "cannot be mined: RuntimeError: no head or tail")])
+
+
+def test_the_run_row_tells_the_same_numbers(bench: Bench) -> None:
+    report = bench.refresh(bench.xml("a.xml", fused(1)))
+    with Store.open(bench.settings.db, readonly=True) as store:
+        (run,) = store.runs()
+    assert (run.kind, run.topic, run.outcome, run.started, run.finished) == (
+        "files",
+        "ntrk-nsclc",
+        "done",
+        "2024-06-10T03:00:00Z",
+        "2024-06-10T03:00:00Z",
+    )
+    assert run.counts["new"] == report.new == 1
+    assert run.versions["topic"] == TOPIC.digest
+
+
+def test_an_unchanged_file_writes_not_one_byte(bench: Bench) -> None:
+    source = bench.xml("a.xml.gz", fused(1))
+    bench.refresh(source)
+    before = bench.digest()
+    bench.miner.mined.clear()
+    report = bench.refresh(source)
+    assert (report.outcome, report.run_id, report.lines()) == ("unchanged", None, ["unchanged: 1 source taken in before, nothing written"])
+    assert (bench.digest(), bench.miner.mined) == (before, [])
+
+
+def test_a_file_that_set_records_aside_is_tried_again(bench: Bench) -> None:
+    source = bench.xml("a.xml", fused(1), fused(4, "BROKEN NTRK2 fusion"))
+    assert [bench.refresh(source).outcome for _ in range(2)] == ["partial", "partial"]
+
+
+def test_new_files_beside_known_ones_are_taken_in_alone(bench: Bench) -> None:
+    first, second = bench.xml("a.xml", fused(1)), bench.xml("b.xml", fused(2))
+    bench.refresh(first)
+    report = bench.refresh(first, second)
+    assert (report.sources, report.sources_seen, report.new, bench.miner.mined) == (2, 1, 1, ["1", "2"])
+
+
+def test_a_folder_stands_for_its_files(bench: Bench) -> None:
+    (bench.folder / "mirror").mkdir()
+    bench.xml("mirror/1.xml", fused(1))
+    bench.xml("mirror/2.xml.gz", fused(2))
+    assert bench.refresh(bench.folder / "mirror").new == 2
+
+
+def test_other_rules_read_a_known_file_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = bench.xml("a.xml", fused(1))
+    bench.refresh(source)
+    monkeypatch.setattr("miner.refresh.job.mining_versions", lambda folders: {"code": "other"})
+    report = bench.refresh(source)
+    assert (report.outcome, report.same, bench.miner.mined) == ("done", 1, ["1", "1"])
+
+
+def test_a_record_that_is_held_as_it_is_is_not_mined_again(bench: Bench) -> None:
+    bench.refresh(bench.xml("a.xml", fused(1)))
+    report = bench.refresh(bench.xml("b.xml", fused(1), fused(2)))
+    assert (report.same, report.new, bench.miner.mined) == (1, 1, ["1", "2"])
+
+
+def test_remine_reads_what_is_stored_and_fetches_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.refresh(bench.xml("a.xml", fused(1), fused(2)))
+    assert bench.refresh(remine=True).outcome == "unchanged"
+    monkeypatch.setattr("miner.refresh.job.mining_versions", lambda folders: {"code": "other"})
+    assert bench.refresh(remine=True).same == 2
+    assert bench.refresh(remine=True).outcome == "unchanged"
+
+
+NEWER = "An NTRK2 fusion drives it after all."
+
+
+@pytest.mark.parametrize(
+    ("fakes", "text"),
+    [
+        ([fused(1), fused(1, NEWER, version=2)], NEWER),
+        ([fused(1, NEWER, version=2), fused(1)], NEWER),
+        ([fused(1, changed=datetime.date(2024, 2, 1)), fused(1, NEWER, changed=datetime.date(2024, 3, 1))], NEWER),
+        ([fused(1, NEWER, changed=datetime.date(2024, 3, 1)), fused(1, changed=datetime.date(2024, 2, 1))], NEWER),
+        ([fused(1), fused(1, NEWER)], NEWER),
+    ],
+)
+@pytest.mark.parametrize("files", [1, 2, "runs"])
+def test_the_newest_state_of_a_record_wins(bench: Bench, fakes: list[Fake], text: str, files: int | str) -> None:
+    paths = [bench.xml("a.xml", *fakes)] if files == 1 else [bench.xml(f"{n}.xml", fake) for n, fake in enumerate(fakes)]
+    if files == "runs":
+        for path in paths:
+            bench.refresh(path)
+    else:
+        assert bench.refresh(*paths).new == 1
+    assert bench.held() == {"1": (text, "current", 1)}
+
+
+def test_a_deletion_takes_the_evidence_back(bench: Bench) -> None:
+    bench.refresh(bench.xml("a.xml", fused(1), fused(2)))
+    report = bench.refresh(bench.xml("b.xml", fused(3), deleted=(1, 99)))
+    assert report.deleted == 1
+    assert bench.held() == {"1": (FUSED, "withdrawn", 0), "2": (FUSED, "current", 1), "3": (FUSED, "current", 1)}
+
+
+def test_a_deletion_in_the_same_file_leaves_no_evidence(bench: Bench) -> None:
+    report = bench.refresh(bench.xml("a.xml", fused(1), fused(2), deleted=(1,)))
+    assert (report.evidence, [key for key, (_, _, rows) in bench.held().items() if rows]) == (1, ["2"])
+
+
+def test_a_revision_that_no_longer_matters_loses_its_rows(bench: Bench) -> None:
+    bench.refresh(bench.xml("a.xml", fused(1)))
+    report = bench.refresh(bench.xml("b.xml", fused(1, OTHER, changed=datetime.date(2024, 5, 1))))
+    assert report.changed == 1
+    assert bench.held() == {"1": (OTHER, "current", 0)}
+
+
+def test_a_retraction_reaches_the_record(bench: Bench) -> None:
+    bench.refresh(bench.xml("a.xml", fused(1)))
+    gone = fused(1, types=("Journal Article", "Retracted Publication"), comments=(("RetractionIn", "9"),))
+    bench.refresh(bench.xml("b.xml", gone))
+    assert bench.held()["1"][1] == "retracted"
+
+
+@pytest.mark.parametrize("start", [[], [fused(7)]])
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda content: content[: len(content) // 2],
+        lambda content: gzip.compress(content)[:-20],
+        lambda content: b"<html>blocked</html>",
+        lambda content: b"",
+    ],
+)
+def test_a_broken_file_leaves_the_database_as_it_was(bench: Bench, start: list[Fake], spoil: Callable[[bytes], bytes]) -> None:
+    if start:
+        bench.refresh(bench.xml("start.xml", *start))
+    good, bad = bench.xml("good.xml", fused(1)), bench.folder / "bad.xml"
+    bad.write_bytes(spoil(document([fused(2), fused(3)])))
+    before = bench.held() if start else None
+    with pytest.raises(InputError, match="bad"):
+        bench.refresh(good, bad)
+    assert (bench.held() if bench.settings.db.exists() else None) == before
+
+
+def test_a_missing_file_makes_no_database(bench: Bench) -> None:
+    with pytest.raises(InputError, match=r"none\.xml"):
+        bench.refresh(bench.folder / "none.xml")
+    assert list(bench.folder.iterdir()) == []
+
+
+def test_a_text_that_is_no_unicode_is_set_aside(bench: Bench) -> None:
+    path = bench.folder / "a.jsonl"
+    rows = [
+        {"id": "x", "pmid": "5", "title": "An NTRK1 fusion \ud800 in a tumour", "abstract": ""},
+        {"id": "y", "pmid": "6", "title": FUSED},
+    ]
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="ascii")
+    try:
+        report = bench.refresh(path)
+    except InputError:
+        return  # the reader may refuse the file instead; nothing is stored then
+    assert (report.outcome, list(bench.held())) == ("partial", ["6"])
+
+
+# the lock
+
+
+def test_a_second_run_is_told_who_holds_the_lock(bench: Bench) -> None:
+    source = bench.xml("a.xml", fused(1))
+    with run_lock(bench.settings.db, since="2024-06-10T02:00:00Z"), pytest.raises(LockedError) as told:
+        bench.refresh(source)
+    assert f"on {socket.gethostname()} since 2024-06-10T02:00:00Z" in str(told.value)
+    assert bench.refresh(source).new == 1
+
+
+def _hold(db: Path, ready: Any) -> None:
+    with run_lock(db, since="then"):
+        ready.set()
+        __import__("time").sleep(60)
+
+
+def test_a_killed_run_leaves_no_lock_behind(bench: Bench) -> None:
+    context = multiprocessing.get_context("fork")
+    ready = context.Event()
+    process = context.Process(target=_hold, args=(bench.settings.db, ready))
+    process.start()
+    assert ready.wait(10)
+    with pytest.raises(LockedError, match=f"process {process.pid} "):
+        bench.refresh(bench.xml("a.xml", fused(1)))
+    process.kill()
+    process.join()
+    assert bench.refresh(bench.xml("a.xml", fused(1))).new == 1
+
+
+# live
+
+
+@pytest.fixture
+def server() -> Iterator[FakeNcbi]:
+    may = datetime.date(2024, 5, 1)
+    with FakeNcbi([fused(n, created=may, changed=may) for n in range(1, 6)]) as running:
+        yield running
+
+
+def test_the_first_live_run_takes_everything(bench: Bench, server: FakeNcbi) -> None:
+    report = bench.live(server)
+    assert (report.promised, report.fetched, report.new, report.interval) == (5, 5, 5, "everything")
+    assert report.watermark_after == "2024-06-10T03:00:00Z"
+    assert [form["id"] for form in server.forms("efetch.fcgi")] == ["1,2", "3,4", "5"]
+    assert sorted(bench.held()) == ["1", "2", "3", "4", "5"]
+
+
+def test_the_next_run_asks_for_what_came_or_changed_since_with_overlap(bench: Bench, server: FakeNcbi) -> None:
+    bench.live(server)
+    june = datetime.date(2024, 6, 9)
+    server.records |= {1: fused(1, NEWER, created=datetime.date(2024, 5, 1), changed=june), 6: fused(6, created=june, changed=june)}
+    server.requests.clear()
+    bench.moment += datetime.timedelta(days=1)
+    report = bench.live(server)
+    terms = [form["term"].removeprefix(f"({TOPIC.query}) AND ") for form in server.forms("esearch.fcgi")]
+    assert terms == ["2024/06/07:3000/12/31[mdat]", "2024/06/07:3000/12/31[crdt]"]
+    assert [form["id"] for form in server.forms("efetch.fcgi")] == ["1,6"]
+    assert (report.new, report.changed, report.watermark_before) == (1, 1, "2024-06-10T03:00:00Z")
+    assert report.watermark_after == "2024-06-11T03:00:00Z"
+    assert bench.held()["1"] == (NEWER, "current", 1)
+
+
+def test_faults_that_pass_leave_the_same_table(bench: Bench, server: FakeNcbi, tmp_path: Path) -> None:
+    server.plan = ["500", "429", "cut in a tag", None, "reset in the body", "empty", "one missing"]
+    report = bench.live(server)
+    assert (report.outcome, report.retries) == ("done", 6)
+    assert bench.held() == {str(n): (FUSED, "current", 1) for n in range(1, 6)}
+
+
+def test_a_fault_that_stays_moves_no_watermark_and_the_next_run_goes_on(bench: Bench, server: FakeNcbi) -> None:
+    server.plan = [None, None, *["500"] * 500]
+    bench.settings = Settings(**{**vars(bench.settings), "deadline": 0.3})
+    with pytest.raises(UpstreamError):
+        bench.live(server)
+    assert not bench.settings.db.exists()
+    server.plan, server.requests = [], []
+    bench.moment += datetime.timedelta(days=1)
+    report = bench.live(server)
+    assert [request.utility for request in server.requests] == ["efetch.fcgi", "efetch.fcgi"]
+    assert (report.new, report.watermark_after) == (5, "2024-06-10T03:00:00Z")
+    assert not (bench.folder / "evidence.db.spool").exists()
+
+
+def test_a_widened_query_fails_the_run(bench: Bench, server: FakeNcbi) -> None:
+    server.stay = "phrase dropped"
+    with pytest.raises(ConfigError, match="blorptinib"):
+        bench.live(server)
+    assert not bench.settings.db.exists()
+
+
+def test_a_record_that_is_never_given_is_set_aside_and_holds_the_watermark(bench: Bench, server: FakeNcbi) -> None:
+    server.gone = {3}
+    report = bench.live(server)
+    assert (report.outcome, report.new, report.watermark_after) == ("partial", 4, None)
+    assert report.aside == [("PubMed", "3", "PubMed names this record and does not give it")]
+
+
+def test_a_clock_set_back_ends_the_run(bench: Bench, server: FakeNcbi) -> None:
+    bench.live(server)
+    bench.moment -= datetime.timedelta(days=400)
+    with pytest.raises(ConfigError, match="2023-05-07T03:00:00Z, which is before the last refresh"):
+        bench.live(server)
+
+
+def test_a_live_run_without_an_email_asks_for_one(bench: Bench) -> None:
+    bench.settings = Settings(**{**vars(bench.settings), "email": None})
+    with pytest.raises(ConfigError, match="--email"):
+        bench.refresh()
+    assert not bench.settings.db.exists()
+
+
+# small parts
+
+
+def test_the_screen_lets_pass_what_holds_a_term_in_any_case() -> None:
+    screen = TermScreen({"ntrk", "lung"})
+    assert screen.might_match(b"<ArticleTitle>Ntrk<i>1</i></ArticleTitle>")
+    assert screen.matches(Record("1", "1", "The LUNG"))
+    assert not screen.might_match(b"<ArticleTitle>Heart</ArticleTitle>")
+    assert not screen.matches(Record("1", "1", "Heart", (Section(None, "and kidney"),)))
+
+
+def test_the_mining_version_follows_the_users_lexicons(tmp_path: Path) -> None:
+    before = mining_version(mining_versions())
+    assert mining_version(mining_versions()) == before
+    (tmp_path / "drugs.tsv").write_text("x\n", encoding="utf-8")
+    assert mining_version(mining_versions([tmp_path])) != before
+
+
+def test_progress_is_told(bench: Bench) -> None:
+    steps: list[tuple[str, int, int | None]] = []
+    bench.refresh(bench.xml("a.xml", fused(1), fused(2)), on_progress=lambda *step: steps.append(step))
+    assert steps[-1] == ("a.xml", 2, None)
+
+
+def test_a_log_line_is_one_json_object() -> None:
+    record = logging.LogRecord("miner.refresh", logging.WARNING, "x.py", 1, "set aside %s\nof %s", ("1", "a.xml"), None)
+    record.created = START.timestamp()
+    assert json.loads(JsonFormatter().format(record)) == {
+        "time": "2024-06-10T03:00:00.000Z",
+        "level": "warning",
+        "logger": "miner.refresh",
+        "message": "set aside 1\nof a.xml",
+    }
