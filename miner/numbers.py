@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from miner.schema import Measure
 
-_UNITS = ("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
-          "nineteen").split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
-_WORDS = {word: i for i, word in enumerate(_UNITS)} | {word: 10 * i for i, word in enumerate(_TENS, 2)} | {"forteen": 14, "fourty": 40}
-_SIMPLE = rf"(?:(?:{'|'.join([*_TENS, 'fourty'])})(?:[-‐‑–\s](?:{'|'.join(_UNITS[1:10])}))?|{'|'.join(sorted(_UNITS, key=len, reverse=True))})"
-_WORD_NUMBER = (
-    rf"(?:(?:{_SIMPLE}|an?)[-‐\s]thousand(?:[-‐\s,]+(?:and[-‐\s])?(?:{_SIMPLE}[-‐\s]hundred)?(?:[-‐\s]+(?:and[-‐\s])?{_SIMPLE})?)?"
-    rf"|(?:{_SIMPLE}|an?)[-‐\s]hundred(?:[-‐\s]+(?:and[-‐\s])?{_SIMPLE})?|{_SIMPLE})"
+_UNITS = (
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen",
+    "sixteen", "seventeen", "eighteen", "nineteen",
 )
-_DIGITS = r"(?:\d{1,3}(?:,\d{3})+(?![\d])|\d{1,3}(?:[\s\u2009\u202f]\d{3})+(?!\d)(?=\s[a-z])|\d+(?:[.·∙•⋅‧]\d+)?|(?<![\d\w])[.·]\d+)"
-_NUMBER = re.compile(
-    rf"(?<![\w.,·])(?<![A-Za-z][-‐‑])(?P<digits>{_DIGITS})|\b(?P<words>{_WORD_NUMBER})\b(?![-‐–](?:year|month|week|day|arm|stage|dimension|step|drug|third|half|sided|tailed|way|fold|line|time|point))",
+_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_WORDS = {word: i for i, word in enumerate(_UNITS)} | {word: 10 * i for i, word in enumerate(_TENS, 2)} | {"fourty": 40}
+_TEEN = "|".join(sorted(_UNITS, key=len, reverse=True))
+_SIMPLE = rf"(?:(?:{'|'.join([*_TENS, 'fourty'])})(?:[-‐‑–\s](?:{'|'.join(_UNITS[1:10])})(?![a-z]))?|(?:{_TEEN}))"
+_WORD_NUMBER = re.compile(
+    rf"(?:(?:{_SIMPLE}|an?)[-‐\s]thousand(?:[-‐\s,]+(?:and[-‐\s])?(?:{_SIMPLE}[-‐\s]hundred)?(?:[-‐\s]+(?:and[-‐\s])?{_SIMPLE})?)?"
+    rf"|(?:{_SIMPLE}|an?)[-‐\s]hundred(?:[-‐\s]+(?:and[-‐\s])?{_SIMPLE})?|{_SIMPLE})\b"
+    r"(?![-‐–](?:year|month|week|day|arm|stage|dimension|step|drug|third|half|sided|tailed|way|fold|line|time|point|center|centre))",
     re.IGNORECASE,
+)
+_WORD_START = re.compile(r"\b(?:" + "|".join(f"[{w[0]}{w[0].upper()}]{w[1:]}" for w in sorted({w[:3] for w in _WORDS} | {"a h", "a t"})) + ")")
+_DIGITS = re.compile(
+    r"(?<![\w.,·])(?<![A-Za-z][-‐‑])"
+    r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d{1,3}(?:[\s\u2009\u202f]\d{3})+(?!\d)(?=\s[a-z])|\d+(?:[.·∙•⋅‧]\d+)?)|(?<![\d\w.,·])[.·]\d+"
 )
 _FRACTION = re.compile(
-    r"\b(?:(?P<half>(?:one[-\s])?half)|(?P<n>an?|one|two|three|four)[-‐\s](?P<d>thirds?|quarters?|fourths?|fifths?|sixths?|sevenths?|eighths?|tenths?))\b",
-    re.IGNORECASE,
+    r"\b(?:(?P<half>(?:[Oo]ne[-\s])?[Hh]alf)|(?P<n>[Aa]n?|[Oo]ne|[Tt]wo|[Tt]hree|[Ff]our)[-‐\s]"
+    r"(?P<d>thirds?|quarters?|fourths?|fifths?|sixths?|sevenths?|eighths?|tenths?))\b"
 )
 _DENOMINATORS = {"third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8, "tenth": 10}
 
@@ -61,18 +66,19 @@ def parse_number(text: str) -> float:
     return float(total + current)
 
 
-def find_numbers(text: str) -> Iterator[Number]:
+def find_numbers(text: str) -> list[Number]:
     """Numbers that stand free in a text; digits inside names (PD-1, IGF-1R, T790M) are none."""
-    shares = {m.start(): m for m in _FRACTION.finditer(text)}
+    found = [Number(m.start(), m.end(), parse_number(m[0])) for m in _DIGITS.finditer(text)]
+    shares = [Number(m.start(), m.end(), _share(m), True, True) for m in _FRACTION.finditer(text)]
+    found += shares
     last = 0
-    found = [Number(m.start(), m.end(), _share(m), True, True) for m in shares.values()]
-    taken = [(n.start, n.end) for n in found]
-    for match in _NUMBER.finditer(text):
-        if match.start() < last or any(a <= match.start() < b for a, b in taken):
-            continue
-        found.append(Number(match.start(), match.end(), parse_number(match[0]), match["digits"] is None))
-        last = match.end()
-    yield from sorted(found, key=lambda number: number.start)
+    for start in _WORD_START.finditer(text):
+        match = _WORD_NUMBER.match(text, start.start()) if start.start() >= last else None
+        if match and not any(share.start <= match.start() < share.end for share in shares):
+            found.append(Number(match.start(), match.end(), parse_number(match[0]), True))
+            last = match.end()
+    found.sort(key=lambda number: number.start)
+    return found
 
 
 def _share(match: re.Match[str]) -> float:

@@ -14,6 +14,8 @@ _COST = {"w": 1.0, "n": 0.8, ",": 1.2, ";": 9.0, ":": 0.3, "(": 0.5, ")": 0.5, "
 _COST_AFTER = {"w": 1.0, "n": 0.4, ",": 4.0, "(": 5.0, ")": 0.3, "o": 0.3, "a": 3.0, "v": 3.0, "H": 0.5, "/": 1.0, "=": 2.0}
 _COPULA = frozenset("was were is are of reached in for rate rates observed achieved seen occurred obtained equal to being at exceeded exceeding remained".split())
 _HAVING = frozenset("had achieved showed experienced attained obtained demonstrated exhibited developed were was have with has reported reached remained harbored harboured carried showing achieving having".split())
+_FINDING = frozenset("detected found identified observed present seen harbored harboured carried occurred revealed showed confirmed noted".split())
+_LIMIT_AFTER = 7.0
 _RELATIVE = frozenset("who which whose that without if when while whom as".split())
 _JOINING = frozenset(",av/()H:o")
 _OWN_SITE = 3.0
@@ -37,11 +39,17 @@ def bind(elements: Sequence[Element], cues: Mapping[int, Cue]) -> list[Bound]:
     for i, element in enumerate(elements):
         if not isinstance(element, Quantity):
             continue
-        cue = aligned.get(i) or _nearest(elements, named, i, element)
+        cue = _inner(element, cues) or aligned.get(i) or _nearest(elements, named, i, element)
         metric = cue.metric(kind_of(element)) if cue else _default(element)
         if metric:
             found.append(Bound(element, metric, cue, i))
     return found
+
+
+def _inner(quantity: Quantity, cues: Mapping[int, Cue]) -> Cue | None:
+    """The name inside a quantity: "56 responded (79%)"."""
+    inside = [cues[start] for start in quantity.inner if not cues[start].endpoint.weak and cues[start].metric(kind_of(quantity))]
+    return inside[-1] if inside else None
 
 
 def kind_of(quantity: Quantity) -> str:
@@ -69,15 +77,31 @@ def _nearest(elements: Sequence[Element], named: Mapping[int, Cue], i: int, quan
     """The cheapest name before or after a quantity, within the limit of its form."""
     best, least = None, _LIMIT[quantity.form]
     subject = _is_subject(elements, i)
+    counted = quantity.form == "count" and quantity.total is None
     for j, cue in named.items():
         if not _takes(cue, quantity, elements[j].text):
             continue
-        cost = _before(elements, named, j, i, quantity) + 4 * subject if j < i else _after(elements, named, i, j)
+        if counted and cue.endpoint.weak and (quantity.equals or isinstance(quantity.value, str) or not _verbal(elements, i, j)):
+            continue
+        cost = _before(elements, named, j, i, quantity) + 7 * subject if j < i else _after(elements, named, i, j)
+        if j > i and cost > _LIMIT_AFTER:
+            continue
+        if not cue.natural(kind_of(quantity)):
+            cost += 6.0
         if cue.timed and kind_of(quantity) == "duration":
             cost += _OWN_SITE
         if cost < least:
             best, least = cue, cost
     return best
+
+
+def _verbal(elements: Sequence[Element], i: int, j: int) -> bool:
+    """Does a verb tie a count and a name ("detected in 7", "5 fusions were detected", "3 harbored a mutation")?"""
+    between = elements[min(i, j) + 1:max(i, j)]
+    words = {e.text.lower() for e in between}
+    if j > i:
+        return bool(words & (_HAVING - {"with"})) and not words & _RELATIVE
+    return elements[j].text.lower().split()[0] in _FINDING or bool(words & _FINDING)
 
 
 def _is_subject(elements: Sequence[Element], i: int) -> bool:
@@ -94,27 +118,43 @@ def _is_subject(elements: Sequence[Element], i: int) -> bool:
 def _before(elements: Sequence[Element], named: Mapping[int, Cue], j: int, i: int, quantity: Quantity) -> float:
     """Cost of a name that stands before the quantity."""
     cue, cost = named[j], 0.0
-    for k in range(j + 1, i):
+    depths = _depths(elements, j, i)
+    floor = min(depths[-1], 0)
+    for k, depth in zip(range(j + 1, i), depths, strict=False):
         element = elements[k]
-        if element.kind == "c":
+        if depth > max(depths[-1], 0):
+            cost += 0.1
+        elif element.kind == "c":
             cost += _passing(named[k], cue, quantity)
         else:
             cost += _COST.get(element.kind, 1.0)
+    cost -= 8.0 * floor
     after = _skip_alias(elements, named, j)
     opener = elements[after] if after < len(elements) else None
     linked = after == i or (opener is not None and (opener.kind in ":,=(o" or opener.text.lower() in _COPULA))
     if linked:
         cost -= 3.0
     if cue.endpoint.weak:
-        cost += 1.0 if linked or cost < 3 else 7.0
+        spoken = opener is not None and (opener.kind == "o" or opener.text.lower() in _COPULA | _FINDING)
+        cost += 1.0 if spoken or after == i else 5.0 if linked else 8.0
     return cost
+
+
+def _depths(elements: Sequence[Element], j: int, i: int) -> list[int]:
+    """Depth of brackets of each element after ``j`` up to ``i``, 0 being that of ``j``; closing ones count as inside."""
+    found, depth = [], 0
+    for k in range(j + 1, i + 1):
+        depth += elements[k].kind == "("
+        found.append(depth)
+        depth -= elements[k].kind == ")"
+    return found
 
 
 def _passing(other: Cue, cue: Cue, quantity: Quantity) -> float:
     """Cost of passing another name on the way."""
     if other.endpoint is cue.endpoint:
         return 0.0
-    if other.metric(kind_of(quantity)) is None:
+    if not other.natural(kind_of(quantity)):
         return 1.0
     return 1.0 if other.endpoint.weak else 6.0
 
@@ -147,11 +187,12 @@ def _after(elements: Sequence[Element], named: Mapping[int, Cue], i: int, j: int
             words += 1
         cost += _COST_AFTER.get(element.kind, 1.0)
     adjacent = all(elements[k].kind in "wcH" and elements[k].text.lower() not in _COPULA for k in range(i + 1, j)) and words <= 2 and not having
-    if adjacent:
+    adjacent = adjacent and all(elements[k].kind != ")" for k in range(i + 1, j))
+    if adjacent or (elements[i + 1].text.lower() == "for" and j <= i + 4):
         cost -= 4.0
     follows = _skip_alias(elements, named, j)
-    if follows < len(elements) and not adjacent and not (having and elements[follows].kind == ",") and _owns_next(elements, follows):
-        cost += 5.0
+    if follows < len(elements) and not adjacent and not (having and elements[follows].kind in ",(") and _owns_next(elements, follows):
+        cost += 7.0
     return cost + (1.5 if named[j].endpoint.weak else 0.0)
 
 
@@ -226,15 +267,15 @@ def _deal(elements: Sequence[Element], cues: Sequence[Cue], indices: Sequence[in
     quantities = {i: e for i in indices if isinstance(e := elements[i], Quantity)}
     if len(quantities) == len(cues) and all(c.metric(kind_of(q)) for c, q in zip(cues, quantities.values(), strict=True)):
         return dict(zip(quantities, cues, strict=True))
-    fitting = {i: q for i, q in quantities.items() if any(c.metric(kind_of(q)) for c in cues)}
+    fitting = {i: q for i, q in quantities.items() if any(c.natural(kind_of(q)) for c in cues)}
     if len(fitting) < len(cues):
         return None
-    takers = {i: [c for c in cues if c.metric(kind_of(q))] for i, q in fitting.items()}
+    takers = {i: [c for c in cues if c.natural(kind_of(q))] for i, q in fitting.items()}
     forms = {kind_of(q) for q in fitting.values()}
     if len(forms) > 1:
         single = all(len(c) == 1 for c in takers.values())
         return {i: c[0] for i, c in takers.items()} if single else _by_form(takers, fitting)
-    able = [c for c in cues if c.metric(next(iter(forms)))]
+    able = [c for c in cues if c.natural(next(iter(forms)))]
     if not able or len(fitting) % len(able) or len(able) < 2:
         return None
     order = sorted(fitting)

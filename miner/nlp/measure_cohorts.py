@@ -7,21 +7,36 @@ from collections.abc import Sequence
 from miner.nlp.measure_quantities import Element, Quantity
 from miner.schema import Cohort, Label, Mention
 
-_PRONOUN_ONE = frozenset({"one"})
+_ELIDED = frozenset(
+    "were was had have received on with in who of from to responded achieved showed underwent completed experienced developed are is remained "
+    "progressed died harbored harboured carried treated patients discontinued continued did tested presented by at for".split()
+)
 
 
 def cohorts_of(text: str, elements: Sequence[Element], quantities: Sequence[tuple[int, Quantity]], people: frozenset[str]) -> list[Mention]:
-    """COHORT mentions of a sentence: every count of people or samples, and the total of every fraction."""
+    """COHORT mentions of a sentence: counts of people or samples, their noun left out or not, and fractions."""
     found = []
+    known = ""
     for i, quantity in quantities:
-        unit = _unit(elements, i, quantity, people)
         if quantity.form not in {"count", "percent"} or (quantity.n is None and quantity.total is None):
             continue
-        if unit is None and quantity.total is None and not quantity.equals:
+        unit = _unit(elements, i, quantity, people)
+        known = unit or known
+        if unit is None and not (quantity.total is not None or quantity.equals or quantity.form == "percent" or _elided(elements, i, quantity)):
             continue
         found.append(Mention(quantity.start, quantity.end, text[quantity.start:quantity.end], Label.COHORT,
-                             Cohort(quantity.n, unit or "", quantity.total)))
+                             Cohort(quantity.n, unit or known, quantity.total)))
     return found
+
+
+def _elided(elements: Sequence[Element], i: int, quantity: Quantity) -> bool:
+    """Does a count stand for a group whose noun is left out ("... and 120 on larotrectinib")?"""
+    if quantity.noun or quantity.n is None:
+        return False
+    following = elements[i + 1] if i + 1 < len(elements) else None
+    if following is None or following.kind in ")," or (following.kind == "a" and not quantity.word):
+        return quantity.n > 9 or (quantity.word and quantity.n > 1)
+    return following.text.lower() in _ELIDED
 
 
 def _unit(elements: Sequence[Element], i: int, quantity: Quantity, people: frozenset[str]) -> str | None:

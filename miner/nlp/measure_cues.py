@@ -22,6 +22,7 @@ _RATE_AFTER = re.compile(
     r"s?\s?(?:\([^()]{2,8}\)\s?)?(?:rates?|probabilit\w+|estimates?)?(?:\s(?:was|were|of))?\s?(?:at|after|for)\s(?:\d+|one|two|three|five|six|ten|twelve)[-\s]?(?:years?|months?|weeks?|y\b)",
     re.IGNORECASE,
 )
+_NUMBER_NEXT = re.compile(r"(?:\s(?:of|was|were|is))?(?:\s(?:about|approximately|nearly|over))?[\s,:(=]{1,2}(?:median,? )?\d")
 _MEDIAN = re.compile(r"\b(?:medians?|mean)(?:\s\w+){0,2}\s$", re.IGNORECASE)
 
 
@@ -44,6 +45,11 @@ class Cue:
     site: str = ""
     timed: bool = False
 
+    def natural(self, kind: str) -> bool:
+        """Is a figure of this kind what the endpoint is given in? Survival is a duration unless it is at a timepoint."""
+        metrics = self.endpoint.metrics
+        return kind in metrics and (kind == "duration" or "duration" not in metrics or self.timed)
+
     def metric(self, kind: str) -> str | None:
         """Metric of a figure of this kind, or None where the endpoint has none."""
         name = self.endpoint.metrics.get(kind)
@@ -58,6 +64,7 @@ class Cues:
     def __init__(self, rules: Rules) -> None:
         self.endpoints: dict[str, Endpoint] = {}
         self._terms: dict[str, tuple[Endpoint, str | None]] = {}
+        self._before_number: set[str] = set()
         entries = rules.data.get("endpoint")
         if not isinstance(entries, list) or not entries:
             raise rules.fail("endpoint", "no [[endpoint]] tables; add at least one")
@@ -70,7 +77,7 @@ class Cues:
         name = entry.get("name")
         if not isinstance(name, str):
             raise rules.fail("endpoint", "an [[endpoint]] has no name; give it one")
-        if unknown := set(entry) - {"name", "words", "abbreviations", "weak", *KINDS}:
+        if unknown := set(entry) - {"name", "words", "abbreviations", "before_number", "weak", *KINDS}:
             raise rules.fail(unknown.pop(), f"endpoint {name!r} has an unknown key; use name, words, abbreviations, weak, {', '.join(KINDS)}")
         endpoint = Endpoint(name, {kind: entry[kind] for kind in KINDS if kind in entry}, bool(entry.get("weak")))
         if not endpoint.metrics:
@@ -78,6 +85,11 @@ class Cues:
         self.endpoints[name] = endpoint
         for word in entry.get("words", ()):
             self._put(rules, word.lower().replace("-", " "), endpoint, None)
+            if word.endswith("y") and word[-2] not in "aeiou":
+                self._put(rules, word[:-1].lower().replace("-", " ") + "ies", endpoint, None)
+        for word in entry.get("before_number", ()):
+            self._put(rules, word.lower().replace("-", " "), endpoint, None)
+            self._before_number.add(word.lower().replace("-", " "))
         for word in entry.get("abbreviations", ()):
             for form in (word, word + "s", "m" + word):
                 if form not in self._terms or form == word:
@@ -100,6 +112,8 @@ class Cues:
         spans = []
         for index, start, end in self._automaton.find_matches_as_indexes(spaced, overlapping=True):
             endpoint, exact = self._terms[self._patterns[index]]
+            if self._patterns[index] in self._before_number and not _NUMBER_NEXT.match(spaced, end):
+                continue
             end = _boundary(spaced, folded, start, end, exact)
             if end:
                 spans.append((start, end, endpoint))

@@ -37,7 +37,11 @@ _RANGE = re.compile(
     rf"\b[\s,:=\[\]()]*(?:IQR\W*)?(?:from|of|between)?\s*(?:{NUM}|<?\d)[\d\s.,·%+>-]*(?:{_TIME}\b)?(?:\s*(?:{DASH}|\bto\b|\band\b)\s*(?:{NUM}|not \w+|NR|NE|NA)(?:{_PCT})?(?:\s?{_TIME}\b)?\+?)?"
 )
 _PLUS_MINUS = re.compile(rf"(?:±|\+/-|\+/−)\s*{NUM}")
-_UNIT = re.compile(rf"(?P<pct>{_PCT})|[\s-]?(?P<time>{_TIME})\b(?![-/])|(?P<hyphen>[-‐‑–\s](?:year|month|week|day|yr|mo|y))(?=[\s,-])", re.IGNORECASE)
+_UNIT = re.compile(
+    rf"(?P<pct>{_PCT})|\s?(?P<hyphen>[-‐‑–](?:(?:year|month|week|day|yr|mo|y)s?\b|(?=,|\s(?:and|to|or)\s)))|(?P<adjective>\s(?:year|month|week|day))\b(?=[\s-])"
+    rf"|\s?(?P<time>{_TIME})\b(?![-/])",
+    re.IGNORECASE,
+)
 _EQUALS = re.compile(r"\b[nN]\s*(?:[=:]|of)\s*$")
 _WORD = re.compile(r"[A-Za-zα-ωΑ-Ωµ][\w'’.+-]*|[(\[{]|[)\]}]|[,;:/=&]|\S")
 _SHORT = {"of": "o", "and": "a", "or": "a", "&": "a", "v": "v", "vs": "v", "versus": "v", "respectively": "y", "(": "(", "[": "(", "{": "(", ")": ")",
@@ -48,6 +52,7 @@ _BOUND = re.compile(
     r"\s*(?:or\s*=\s*(?:to\s)?|or equal to\s*)?(?:about\s|an?\s)?$",
     re.IGNORECASE,
 )
+_BOUND_ENDS = ("<", "≤", ">", "≥", "=", "than", "under", "below", "to", "more", "most", "over", "above", "least", "ing", "eds", "ed", "of", "less", "as", "about", " a", " an", ";")
 _AT = re.compile(r"\b(?:at|after|within|every|first|last|past|before|than|each|by|over|until)\s(?:a\s|about\s|least\s|the\s)?$", re.IGNORECASE)
 _MONTHS_IN = {"y": 12.0, "m": 1.0, "w": 12 / 52.1775, "d": 12 / 365.2422}
 
@@ -70,26 +75,38 @@ class Lexeme:
     word: bool = False
 
 
+_MONTH = "(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)"
+_SEVERAL = r"(?:consecutive |unselected |advanced )?(?:patients|cases|tumou?rs|samples|specimens|women|individuals|NSCLC)"
+
+
 class Noise:
     """What looks like a figure and is none: doses, stages, dates, digits inside names."""
 
     def __init__(self, rules: Rules) -> None:
-        heads, units = alternation(rules.words("noise", "heads")), alternation(rules.words("noise", "units"))
-        number = rf"(?:\d+(?:[.·]\d+)?[a-z]?|[IVX]+)(?![\w·])(?!\s?%|\s?percent|\s?per cent|\.\d|,\d{{3}}|\s(?:of|patients|months)\b|/\d)"
-        months = "Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?"
-        self.names = re.compile(
-            rf"(?<![\w-])(?i:{heads})[\s-]{{0,2}}{number}(?:\s?(?:{DASH}|/|,|,?\s?(?:to|and|or|through|versus|vs\.?))\s?{number})*"
-            rf"|\b(?:{months})\.?,?\s+\d{{1,2}}(?:,?\s+\d{{4}})?\b|\b\d{{1,2}}\s+(?:{months})\b(?:\s+\d{{4}})?|\b(?:{months})\.?,?\s+(?:of\s)?\d{{4}}"
-            r"|\b(?:19[5-9]\d|20[0-4]\d)(?:\s?[-–/]\s?(?:19[5-9]\d|20[0-4]\d|\d\d))?\b(?!\s?%|\s(?:consecutive |unselected |advanced )?(?:patients|cases|tumou?rs|samples|specimens|women|individuals|NSCLC))"
-            r"|(?<![\w-])[A-Za-z]{2,}\d+(?:[/–-]\d+)+|\w\(\d\d?\)|\b\d{1,3}(?=-(?:gene|mer|plex)\b)|\b\d:\d\b|©\s?\d+|\b10\^\d+|\b\d+(?:-\d+){2,}"
-            r"|\b[A-Z]{1,4}\d*[-‐]\d+(?:[-/]\d+)*|(?:(?<=[:;,.]\s)|(?<=\band\s))\d\)\s(?=[a-zA-Z])|§\s?\d+|#\s?\d+"
+        heads = sorted((word[::-1].replace(" ", r"\s") for word in rules.words("noise", "heads")), key=len, reverse=True)
+        units = alternation(rules.words("noise", "units"))
+        number = r"(?:\d+(?:[.·]\d+)?[a-z]?|[IVX]+)(?![\w·])(?!\s?%|\s?percent|\s?per cent|\.\d|,\d{3}|\s(?:of|patients|months)\b|/\d)"
+        month = "|".join(sorted((m[::-1] for m in "January February March April May June July August September October November December".split()), key=len))
+        self.before = re.compile(rf"(?:[\s-]{{0,2}}(?i:{'|'.join(heads)})(?![\w-]))")
+        self.dated = re.compile(rf"(?:\sfo)?\s+,?\.?(?:{month}|naJ|beF|raM|rpA|guA|tpeS|peS|tcO|voN|ceD)(?!\w)")
+        self.named = re.compile(r"[-‐]\d*[A-Z]{1,4}(?!\w)|[A-Za-z]{2}|[©§#]\s?|\^01")
+        self.listed = re.compile(rf"{number}(?:\s?(?:{DASH}|/|,|,?\s?(?:to|and|or|through|versus|vs\.?))\s?{number})*")
+        self.date = re.compile(r"\d{4}\b|\d{1,2}(?:,?\s+(?:19|20)\d{2})?\b")
+        self.name = re.compile(r"\d+(?:[/–-]\d+)*")
+        self.whole = re.compile(
+            rf"(?:19[5-9]\d|20[0-4]\d)(?:\s?[-–/]\s?(?:19[5-9]\d|20[0-4]\d|\d\d))?\b(?!\s?%|[,.]\d|\s{_SEVERAL})|\d{{1,2}}\s+{_MONTH}\b(?:\s+\d{{4}})?"
+            r"|\d{1,3}(?=-(?:gene|mer|plex)\b)|\d:\d\b|\d+(?:-\d+){2,}|\d(?=\)\s[a-zA-Z])(?<=[:;,.]\s\d)|\d(?=\)\s[a-zA-Z])(?<=\band\s\d)"
         )
         self.unit = re.compile(rf"[\s-]?(?i:{units})(?![\w])(?![-/]\w)|\s?(?i:mg|g|gy|ml|ng|µg|μg|mcg)\s?/")
 
     def mask(self, text: str, mentions: Iterable[Mention]) -> str:
         """The text with the digits of names replaced, at unchanged offsets."""
-        spans = [(m.start(), m.end()) for m in self.names.finditer(text)]
-        spans += [(m.start, m.end) for m in mentions]
+        spans = [(m.start, m.end) for m in mentions]
+        last = 0
+        for run in _RUN.finditer(text):
+            if run.start() >= last and (end := self._name_end(text, run.start())):
+                spans.append((run.start(), end))
+                last = end
         if not spans:
             return text
         letters = list(text)
@@ -98,6 +115,26 @@ class Noise:
                 if letters[i].isdigit():
                     letters[i] = "§"
         return "".join(letters)
+
+    def _name_end(self, text: str, start: int) -> int:
+        """End of the name whose digits begin here; 0 where they are a number."""
+        back = text[max(0, start - 26):start][::-1]
+        match = None
+        if back and back[0] in " -" and self.before.match(back):
+            match = self.listed.match(text, start)
+        if not match and back[:1].isspace() and self.dated.match(back):
+            match = self.date.match(text, start)
+        if not match and back and self.named.match(back):
+            match = self.name.match(text, start)
+        if not match and not (back and (back[0].isalnum() or back[0] in ".,·")):
+            match = self.whole.match(text, start)
+        if not match and back[:1] == "(" and back[1:2].isalnum():
+            match = _POWER.match(text, start)
+        return match.end() if match else 0
+
+
+_RUN = re.compile(r"\d+")
+_POWER = re.compile(r"\d\d?(?=\))")
 
 
 def months(value: float, unit: str) -> float:
@@ -149,12 +186,11 @@ def _single(text: str, number: Number, noise: Noise) -> Lexeme:
         return lexeme
     if unit and unit["pct"]:
         lexeme.kind, lexeme.end = "P", unit.end()
-    elif unit and unit["time"] and not noise.unit.match(text, number.end):
+    elif unit and (unit["hyphen"] or (unit["adjective"] and number.value > 1)):
+        lexeme.kind, lexeme.end = "H", unit.end()
+    elif unit and (unit["time"] or unit["adjective"]) and not noise.unit.match(text, number.end):
         at = _AT.search(text, max(0, number.start - 24), number.start)
-        lexeme.kind, lexeme.unit, lexeme.end = "H" if at else "T", unit["time"][0].lower(), unit.end()
-        lexeme.unit = "m" if unit["time"].lower() == "m" else lexeme.unit
-    elif unit and unit["hyphen"]:
-        lexeme.kind, lexeme.unit, lexeme.end = "H", unit["hyphen"][1].lower(), unit.end()
+        lexeme.kind, lexeme.unit, lexeme.end = "H" if at else "T", (unit["time"] or unit["adjective"]).strip()[0].lower(), unit.end()
     elif noise.unit.match(text, number.end):
         lexeme.kind = "X"
     if lexeme.kind in "ND" and (equals := _EQUALS.search(text, max(0, number.start - 8), number.start)):
@@ -186,8 +222,11 @@ def _range_of(text: str, number: Number, following: Number | None, noise: Noise)
 
 def _set_bound(text: str, lexeme: Lexeme) -> None:
     """Note a bound printed before a number, and widen the lexeme over it."""
-    before = _BOUND.search(text, max(0, lexeme.start - 30), lexeme.start)
-    if before and lexeme.kind in "PTND" and isinstance(lexeme.value, float):
+    if lexeme.kind not in "PTND" or not isinstance(lexeme.value, float):
+        return
+    if not text[max(0, lexeme.start - 8):lexeme.start].rstrip().lower().endswith(_BOUND_ENDS):
+        return
+    if before := _BOUND.search(text, max(0, lexeme.start - 30), lexeme.start):
         lexeme.bound = "<" if before["lt"] else ">"
         lexeme.start = before.start()
 
@@ -197,13 +236,27 @@ def gap_lexemes(text: str, start: int, end: int, nouns: frozenset[str]) -> list[
     found = []
     for match in _WORD.finditer(text, start, end):
         word = match[0]
-        kind = _SHORT.get(word)
-        if kind is None and word[0].isalpha():
-            lower = word.lower().rstrip(".")
-            kind = _SHORT.get(lower) or ("n" if lower in nouns else "w")
-        if kind:
-            found.append(Lexeme(kind, match.start(), match.end(), text=word))
+        known = _KINDS.get(word)
+        if known is None:
+            known = _KINDS[word] = _word_kind(word, nouns)
+            if len(_KINDS) > _MOST_WORDS:
+                _KINDS.clear()
+        if known[0]:
+            found.append(Lexeme(known[0], match.start(), match.end(), None, known[1]))
     return found
+
+
+_KINDS: dict[str, tuple[str, str]] = {}
+_MOST_WORDS = 200_000
+
+
+def _word_kind(word: str, nouns: frozenset[str]) -> tuple[str, str]:
+    """Kind of a word ("" for what carries nothing) and its text without a full stop."""
+    kind = _SHORT.get(word)
+    if kind is None and word[0].isalpha():
+        lower = word.lower().rstrip(".")
+        kind = _SHORT.get(lower) or ("n" if lower in nouns else "w")
+    return kind or "", word.rstrip(".")
 
 
 def arrange(lexemes: Sequence[Lexeme]) -> list[Lexeme]:

@@ -14,13 +14,14 @@ _COMPOSITES = {
     "percent of fraction": re.compile(rf"(?P<p>P)(?:[wnoc]{{0,6}}\([wc]{{0,2}}=?|,|;)w?{_FRACTION}"),
     "fraction": re.compile(rf"{_FRACTION}(?:(?:[wnoca]{{0,12}}?)\([wc]{{0,2}}=?(?P<p>P)|[,:]?(?P<q>P))?"),
     "count of": re.compile(r"(?P<a>N)[wnc]{0,7}?\([wc]{0,2}=?(?P<p>P)\)?[wn]{0,2}o[wo]{0,4}(?P<b>N)"),
-    "count": re.compile(r"(?P<a>N)(?:[wnc]{0,7}?\([wc]{0,2}=?|[,;])(?P<p>P)"),
+    "count": re.compile(r"(?P<a>N)(?:[wnc]{0,7}?\([wc]{0,2}=?|[,;])(?P<p>P)(?![wnc])"),
     "percent of": re.compile(r"(?P<p>P)n?o[wo]{0,3}(?P<b>N)(?=[wc]{0,6}n|\))"),
     "percent": re.compile(r"(?P<p>P)\([wc]{0,2}=?(?P<a>N)[wnc]{0,4}\)"),
     "odds": re.compile(r"(?P<a>N)w(?P<b>N)"),
 }
 _SHARED_UNIT = re.compile(r"(?<!No)(?<!Now)(?<!no)(?<!now)(?<!/)(?:[ND](?:,a|,v|[,av]))*[ND](?:,a|,v|[av])(?P<last>[PT])")
 _ALL = re.compile(r"\b(?:all|both)\s(?:of\s)?(?:the\s|these\s|our\s)?$", re.IGNORECASE)
+_LATE_UNITS = frozenset({"months", "month", "years", "weeks", "mo", "mos", "y", "yrs"})
 _NEAR = 1.6
 
 
@@ -42,6 +43,7 @@ class Quantity:
     share: bool = False
     kind: str = "Q"
     text: str = ""
+    inner: tuple[int, ...] = ()
 
 
 Element = Lexeme | Quantity
@@ -125,7 +127,10 @@ def _bare_interval(kept: list[Lexeme], lexeme: Lexeme, seen_interval: bool) -> b
 
 
 def _share_units(lexemes: Sequence[Lexeme]) -> None:
-    """In "17, 32 and 29%" the unit belongs to all three."""
+    """In "17, 32 and 29%" the unit belongs to all three; in "10.8 (95% CI, 9.2-11.1) months" it stands late."""
+    for lexeme, following in zip(lexemes, lexemes[1:], strict=False):
+        if lexeme.kind in "ND" and following.text.lower() in _LATE_UNITS and following.kind == "w":
+            lexeme.kind, lexeme.unit, following.kind = "T", following.text[0].lower(), "w"
     kinds = "".join(lexeme.kind for lexeme in lexemes)
     for match in _SHARED_UNIT.finditer(kinds):
         last = lexemes[match.start("last")]
@@ -154,7 +159,7 @@ def _simple(lexemes: list[Lexeme], kinds: str, i: int, source: str) -> Quantity:
         quantity.unit = "months"
     elif form == "percent":
         quantity.unit = "%"
-    elif form == "count" and isinstance(lexeme.value, float) and not lexeme.bound:
+    elif form == "count" and isinstance(lexeme.value, float) and (not lexeme.bound or lexeme.value >= 5):
         quantity.n = int(lexeme.value)
         if _ALL.search(source, max(0, lexeme.start - 16), lexeme.start):
             quantity.total = quantity.n
@@ -165,10 +170,12 @@ def _simple(lexemes: list[Lexeme], kinds: str, i: int, source: str) -> Quantity:
 
 def _noun(following: Sequence[Lexeme]) -> str:
     """The counted noun of a count: the first in its phrase."""
-    for lexeme in following:
+    for i, lexeme in enumerate(following):
         if lexeme.kind == "n":
-            return lexeme.text
-        if lexeme.kind not in "wca" or lexeme.text.lower() in _STOPS:
+            after = following[i + 1] if i + 1 < len(following) else lexeme
+            return after.text if after.kind == "n" else lexeme.text
+        listed = lexeme.kind == "N" and i and following[i - 1].kind in "a,"
+        if not listed and (lexeme.kind not in "wca," or lexeme.text.lower() in _STOPS):
             return ""
     return ""
 
@@ -220,6 +227,7 @@ def _build(lexemes: list[Lexeme], match: re.Match[str], percent: Lexeme | None, 
     quantity = Quantity(first.start, last.end, "percent" if percent else "count", value_of(percent) if percent else n, n, total,
                         percent.ci if percent else lexemes[match.start("b")].ci if match.groupdict().get("b") else None,
                         "%" if percent else None, head.noun if head else "", word=first.word)
+    quantity.inner = tuple(x.start for x in lexemes[match.start():stop] if x.kind == "c")
     if not quantity.noun:
         quantity.noun = _noun(lexemes[stop:stop + 8])
     return quantity, stop

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
@@ -17,6 +18,7 @@ from miner.nlp.measure_items import items_of
 from miner.nlp.measure_lexemes import Lexeme, Noise, arrange, gap_lexemes, number_lexemes, special_lexemes
 from miner.nlp.measure_quantities import Element, Quantity, compose
 from miner.nlp.measure_rules import Rules, alternation
+from miner.numbers import tidy
 from miner.schema import Label, Measure, Mention, Sentence
 
 MASKED = frozenset({Label.GENE, Label.FUSION, Label.VARIANT, Label.DRUG, Label.DRUG_CLASS, Label.DISEASE, Label.ASSAY, Label.ALTERATION})
@@ -26,8 +28,6 @@ class MeasureRules:
     """Everything made from ``measures.toml``."""
 
     def __init__(self) -> None:
-        import re
-
         rules = Rules("measures.toml")
         self.noise = Noise(rules)
         self.cues = Cues(rules)
@@ -114,14 +114,23 @@ def _plausible(bound: Sequence[Bound]) -> list[Bound]:
 def _measure(text: str, bound: Bound, item: tuple[int, int] | None) -> Mention:
     quantity = bound.quantity
     value, unit = quantity.value, quantity.unit
-    if bound.metric == "age" and isinstance(value, (int, float)):
-        value, unit = round(value / 12, 1) if quantity.form == "duration" else value, "years"
+    if bound.metric == "age":
+        value, unit = _age(quantity), "years"
     if quantity.form == "ratio" and bound.metric.endswith("_percent") and isinstance(value, (int, float)) and value <= 1:
         value, unit = round(100 * value, 2), "%"
     anchor = (bound.cue.start, bound.cue.end) if bound.cue else None
     measure = Measure(bound.metric, value, unit, quantity.n, quantity.total, quantity.ci, anchor, (), item)
     measure = replace(measure, warnings=tuple(warnings_of(measure)))
     return Mention(quantity.start, quantity.end, text[quantity.start:quantity.end], Label.MEASURE, measure)
+
+
+def _age(quantity: Quantity) -> float | str | None:
+    """An age in years again, for durations are kept in months."""
+    if quantity.form != "duration" or quantity.value is None:
+        return quantity.value
+    if isinstance(quantity.value, str):
+        return re.sub(r"\d+(?:\.\d+)?", lambda m: f"{float(m[0]) / 12:g}", quantity.value)
+    return tidy(round(quantity.value / 12, 1))
 
 
 def warnings_of(measure: Measure) -> list[str]:

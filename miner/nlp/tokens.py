@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 
-import spacy
+
 from spacy.language import Language
 from spacy.tokenizer import Tokenizer
 from spacy.tokens import Doc
+from spacy.util import registry
 
 from miner.nlp.doc import sections as sections_of
 from miner.nlp.measure_rules import Rules, alternation
@@ -56,7 +57,7 @@ def make_tokenizer(nlp: Language) -> Tokenizer:
     return tokenizer
 
 
-@spacy.registry.tokenizers("miner.Tokenizer.v1")  # type: ignore[untyped-decorator]
+@registry.tokenizers("miner.Tokenizer.v1")
 def create_tokenizer() -> Callable[[Language], Tokenizer]:
     """What a config names: ``[nlp.tokenizer] @tokenizers = "miner.Tokenizer.v1"``."""
     return make_tokenizer
