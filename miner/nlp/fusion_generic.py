@@ -56,6 +56,8 @@ class GenericFinder:
         if not adjacent or found["noun"] != "F":
             return []
         before = found.end("genes") <= found.start("noun")
+        if not before and self.sentence.word(found.start("noun")) == "translocation":
+            return []
         return [i for i in genes if set(units[i].genes) & self.rules.fused and (not before or i == found.end("genes") - 1)]
 
     def _strong(self, unit: Unit) -> bool:

@@ -161,7 +161,7 @@ class Cutter:
                 return Unit("p", start, end)
             return Unit("d", start, end)
         if word == lower:
-            return Unit("w", start, end)
+            return Unit("e" if _EXON.match(word) and word[0] in "ev" else "w", start, end)
         return self._capital(word, start, end)
 
     def _capital(self, word: str, start: int, end: int) -> Unit:
@@ -171,7 +171,7 @@ class Cutter:
         model = self._looked_up[word]
         if model is None:
             return Unit("e" if _EXON.match(word) else "w", start, end)
-        return Unit(model.kind, start, end, model.genes, model.sure, model.sure)
+        return Unit(model.kind, start, start + model.end if model.end else end, model.genes, model.sure, model.sure)
 
     def _look_up(self, word: str) -> Unit | None:
         if word in self.rules.aliases:
@@ -185,7 +185,7 @@ class Cutter:
         if glued:
             concept = self.lexicon.gene(glued["gene"], lenient=True)
             if concept and (self.kind_of(concept.name) == "K" or "e" in word[len(glued["gene"]) :]):
-                return Unit(self.kind_of(concept.name), 0, 0, (concept.name,))
+                return Unit(self.kind_of(concept.name), 0, len(glued["gene"]), (concept.name,))
         if word.upper() in self.rules.never or len(word) < 2:
             return None
         concept = self.lexicon.gene(word, lenient=True)
@@ -193,6 +193,8 @@ class Cutter:
             return Unit("U", 0, 0, (word,))
         if concept is None or (word[0].islower() and sum(c.isupper() for c in word) < 2):
             return None
+        if concept.name == word and word in self.kinases:
+            return Unit("K", 0, 0, (word,))
         return Unit("U", 0, 0, (concept.name,), sure=concept.name == word)
 
 

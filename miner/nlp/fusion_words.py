@@ -20,7 +20,7 @@ _AGAIN = re.compile(rf"[iqf]{{0,2}}t{_FILL}(?P<b>{LIST})")
 _WITH = re.compile(rf"(?P<a>{LIST})-?N{{0,3}}F\(?t[qNep]{{0,6}}(?P<b>{LIST})")
 _BRACKET = re.compile(rf"(?P<a>[GK])-?N{{0,3}}F[wq]{{0,2}}(?:\(|:)i?[.,:]{{0,3}}[qN]{{0,3}}(?P<b>{LIST})")
 _AFTER = re.compile(
-    rf"P[qNw\-]{{0,3}}(?:o[qN]{{0,3}}[GKU][N\-F]{{0,3}})?(?P<link>[(:,~iqwN]{{0,7}}|[qNwotd]{{0,8}}[i:(]{{1,2}}q?)"
+    rf"P[qNw\-]{{0,3}}(?:o[qN]{{0,3}}[GKU][N\-F]{{0,3}})?(?P<link>[(:,~iqwN]{{0,7}}|[iqNwotd]{{0,8}}[i:]q?)"
     rf"(?P<b>{LIST})(?:\(?o[qN]{{0,3}}(?P<k>[GKU]))?"
 )
 _MORE = re.compile(rf"\)?[,&]{{1,2}}(?P<b>{LIST})\(?o[qN]{{0,3}}(?P<k>[GKU])")
