@@ -11,12 +11,15 @@ from pathlib import Path
 from ahocorasick_rs import AhoCorasick
 
 from miner.lexicon_classes import class_hits, in_organisation
+from miner.lexicon_drugs import speller, unlisted_drugs
 from miner.lexicon_rows import (
     LIMITS,
     PACKAGE_FOLDER,
     PROPERTIES,
     TAGS,
     Hit,
+    cues,
+    either,
     fold,
     forms,
     label_of,
@@ -56,6 +59,8 @@ class Lexicon:
         self.kinases = frozenset(kinases)
         self.version = digest.hexdigest()[:12]
         self._add_case_variants()
+        generics = {key: concept for key, (label, concept, kind) in self._folded.items() if label is Label.DRUG and kind == "generic"}
+        self._spelled = speller(generics)
         self._folded_keys = list(self._folded)
         self._exact_keys = list(self._exact)
         self._folded_search = AhoCorasick(self._folded_keys)
@@ -71,7 +76,7 @@ class Lexicon:
         label = label_of(path)
         if label is None:
             return
-        generated = path.stem in {"genes", "drugs", "diseases"}
+        generated = path.parent == PACKAGE_FOLDER and "_" not in path.stem
         for curie, name, text, kind, *_ in read_rows(path):
             if kind in TAGS:
                 self._add_tag(label, curie, name, text, kind, kinases)
@@ -120,7 +125,10 @@ class Lexicon:
             self._cased.pop(key, None)
         if label is not Label.GENE:
             for form in forms(label, key):
-                self._folded.setdefault(form, (label, concept, kind))
+                if generated:
+                    self._folded.setdefault(form, (label, concept, kind))
+                else:
+                    self._folded[form] = (label, concept, kind)
 
     def _add_property(self, drug: str, class_name: str, generation: str, targets: tuple[str, ...]) -> None:
         names = self._classes.setdefault(drug, [])
@@ -193,13 +201,17 @@ class Lexicon:
         ("RET inhibitors"), as are those of a list ("MET or AXL inhibitors").
         """
         source = plain(text)
-        named = _longest(self._find_folded(source))
-        blocked = [h for h in named if h.label in _BLOCKING]
-        genes = _longest([h for h in (*self._find_exact(source), *(h for h in named if h.label is Label.GENE)) if not _inside(h, blocked)])
-        found = [h for h in named if h.label in _BLOCKING] + genes
+        folded = fold(source)
+        named = _longest(self._find_folded(source, folded))
+        names = [h for h in named if h.label is Label.GENE]
+        found = [h for h in named if h.label in _BLOCKING and not _inside(h, names)]
+        genes = _longest([h for h in (*self._find_exact(source), *names) if not _inside(h, found)])
+        genes = _compressed(source, genes, self._exact)
+        found += unlisted_drugs(source, folded, found + genes, self._spelled)
         classes = [h for h in named if h.label is Label.DRUG_CLASS]
         spans = {(h.start, h.end) for h in classes}
         classes += [h for h in class_hits(source, genes, self._class_of) if (h.start, h.end) not in spans]
+        found += genes
         found += _widest(classes, lambda c: fold(c.name) not in self._targets)
         return sorted(found, key=lambda h: (h.start, -h.end))
 
@@ -207,8 +219,7 @@ class Lexicon:
         known = self._target_class.get(gene.name)
         return known or self._concept(f"class:{gene.name.lower().replace('/', '-')}-inhibitors", f"{gene.name} inhibitors")
 
-    def _find_folded(self, source: str) -> list[Hit]:
-        folded = fold(source)
+    def _find_folded(self, source: str, folded: str) -> list[Hit]:
         keys, terms, hits = self._folded_keys, self._folded, []
         for index, start, end in self._folded_search.find_matches_as_indexes(folded, overlapping=True):
             if start and folded[start - 1].isalnum():
@@ -247,11 +258,8 @@ class Lexicon:
 
 
 _BLOCKING = frozenset({Label.DRUG, Label.DISEASE, Label.ASSAY})
-_CUE_AFTER = re.compile(
-    r"[\s-]*(?:(?:proto-?onco|fusion )?genes?|proteins?|mRNA|mutat|mutant|fusions?\b|rearrang|translocat|amplif|express|overexpress|inhibit|receptor"
-    r"|kinase|exons?\b|signal|pathway|wild|deletion|loss|copy number|variants?\b|activat|alteration|positiv|negativ|promoter|status)"
-)
-_CUE_BEFORE = re.compile(r"(?:\bgenes?(?: such as)?|\bmutant|\bmutated|\bmutations? (?:in|of)|expression of|\boncogene|amplification of|fusion of|loss of|::) ?\(?$")
+_CUE_AFTER = re.compile(rf"[\s-]*{either(cues('gene')['after'])}")
+_CUE_BEFORE = re.compile(rf"{either(cues('gene')['before'])} ?\(?$")
 _NEXT = re.compile(r"(?:, (?:and |or )?| and | or |/|-|::)([A-Za-z0-9]{3,}(?:-[A-Z0-9]+)?)(?![A-Za-z0-9])")
 _PREVIOUS = re.compile(r"(?<![A-Za-z0-9])([A-Za-z0-9]{3,}(?:-[A-Z0-9]+)?)(?:, (?:and |or )?| and | or |/|-|::)$")
 
@@ -275,7 +283,7 @@ def _shape_tier(text: str, kind: str) -> str:
 def _term_end(text: str, end: int) -> int:
     """End of the term, a plural s taken in; 0 where the word goes on."""
     if end == len(text) or not text[end].isalnum():
-        return end
+        return 0 if text.startswith(("-like", " like "), end) else end
     if text[end] == "s" and (end + 1 == len(text) or not text[end + 1].isalnum()):
         return end + 1
     return 0
@@ -302,6 +310,25 @@ def _widest(hits: list[Hit], general: Callable[[Concept], bool]) -> list[Hit]:
             for o in hits
         )
     ]
+
+
+def _compressed(source: str, genes: list[Hit], exact: dict[str, tuple[Concept, str]]) -> list[Hit]:
+    """Add the members of a list that gives only their last sign: 2 and 3 of "NTRK1, 2 and 3", B of "TRKA and B"."""
+    found = []
+    for gene in genes:
+        found.append(gene)
+        stem, last = source[gene.start : gene.end - 1], source[gene.end - 1 : gene.end]
+        at = gene.end
+        while match := _MEMBER.match(source, at):
+            entry = exact.get(stem + match[1]) if match[1].isdigit() == last.isdigit() else None
+            if not entry:
+                break
+            found.append(Hit(match.start(1), match.end(1), Label.GENE, entry[0], "list"))
+            at = match.end()
+    return found
+
+
+_MEMBER = re.compile(r"(?:/|, (?:and |or )?|,| and | or | and/or |-and -|-, -?| ?& ?)-?(\d|[A-C])(?![A-Za-z0-9%·-]|\.\d)(?! (?:patients?|cases?|tumou?rs?|samples?|of|in|had|were|was)\b)")
 
 
 def _inside(hit: Hit, others: list[Hit]) -> bool:

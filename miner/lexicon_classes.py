@@ -5,30 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from miner.lexicon_rows import Hit
+from miner.lexicon_rows import Hit, cues, either
 from miner.schema import Concept, Label
 
-_AGENT = r"(?:inhibitors?|inhibition|TKIs?|blockade|blockers?|antagonists?|degraders?)"
-_THERAPY = r"(?:therap(?:y|ies|eutics?)|treatments?|agents?|drugs?|TKIs?|inhibitors?|inhibition|tyrosine kinase inhibitors?|compounds?|medications?|approach(?:es)?|regimens?)"
-_MODIFIER = (
-    r"(?:small[- ]molecule|selective|specific|mutant(?:[- ]selective)?|kinase|tyrosine|receptor|pathway|signal(?:l)?ing|axis|immune|checkpoint"
-    r"|multi(?:targeted|kinase|-kinase)?|fusion|gene|protein|covalent|reversible|irreversible|oral|monoclonal)"
-)
+_CUES = cues("class")
+_AGENT, _THERAPY, _MODIFIER, _DIRECTED = (either(_CUES[name]) for name in ("agent", "therapy", "modifier", "directed"))
 _TAIL = re.compile(
     rf"s?[)\]]?(?:[\s/-]{{1,2}}\(?(?:TK|PTK)\)?)?(?:[\s-]+{_MODIFIER}){{0,3}}[\s-]+"
-    rf"(?:{_AGENT}|(?:directed|targeted|targeting|inhibitory|inhibiting|blocking|inhibitor|matched|TKI)[\s-]+(?:{_MODIFIER}[\s-]+)?{_THERAPY}|i(?=\b))"
+    rf"(?:{_AGENT}|{_DIRECTED}[\s-]+(?:{_MODIFIER}[\s-]+)?{_THERAPY})"
     r"(?:\s?\((?:TKIs?)\))?(?![A-Za-z])"
 )
 _AFTER_ANTI = re.compile(rf"s?(?:[\s-]+{_MODIFIER}){{0,2}}[\s-]+{_THERAPY}(?![A-Za-z])")
 _ANTI = re.compile(r"\banti[\s-]?$", re.I)
-_OF = re.compile(rf"\b(?:(?:inhibitors?|inhibition|blockade) (?:of|against|for|to)|(?:TKIs?|inhibitors?|agents?|drugs?|therap(?:y|ies)) (?:targeting|targeted to|directed at|directed against|against|that target)) (?:the |both )?$")
+_OF = re.compile(rf"\b{either(_CUES['of'])} (?:the |both )?$")
 _LINK = re.compile(r"\s?(?:/|,|, and|, or| and| or| and/or|, and/or)\s?")
 _CONTINUES = re.compile(r"(?:-|::)[A-Z][A-Z0-9]{2}")
-_ORGANISATION_AFTER = re.compile(
-    r"s?,? (?:(?:Clinical|Study|Cooperative|Collaborative|Working|Trials?|International|Research|Action|Data|Genome|Epidemiology|Imaging|Treatment|Screening|Prevention|Control|Registry|Staging|and|Leukemia|Care|Detection|Intervention|Symptom|Mutation|Cell Line|[A-Z]) ?){0,4}"
-    r"(?:Group|Institutes?|Society|Cent(?:er|re)s?|Network|Foundation|Consortium|Association|Registry|Registries|Database|Hospital|Council|Atlas|Observatory|Committee|Alliance|Encyclopedia|Scale|Program(?:me)?|Panel|Summit|Conference|Fund|Union|Organi[sz]ation|Campaign|Initiative|Workshop|Congress|Federation|Genomics|Census)\b"
-)
-_ORGANISATION_BEFORE = re.compile(r"\b(?:American Joint Committee on|Union (?:Internationale Contre le|Against|for International)|Treatment of|Research on|Study of|Joint Committee on|Society (?:of|for)|Union [Aa]gainst|Research and Treatment of|Agency for Research on|Association for(?: the Study of)?|Institute of|National Comprehensive|Supportive Care in|League [Aa]gainst|Prognostic Factors in|Support Team for) $")
+
+_NAMES = cues("organisation")
+_ORGANISATION_AFTER = re.compile(rf"s?,? (?:{either(_NAMES['between'])} ?){{0,4}}{either(_NAMES['last'])}\b")
+_ORGANISATION_BEFORE = re.compile(rf"\b{either(_NAMES['before'])} $")
 
 
 def in_organisation(source: str, start: int, end: int) -> bool:
@@ -58,7 +53,8 @@ def class_hits(source: str, genes: Sequence[Hit], class_of: Callable[[Concept], 
             start, end = span
             found.append(Hit(start, end, Label.DRUG_CLASS, class_of(gene.concept), "productive"))
             if start == gene.start:
-                found += [Hit(g.start, end, Label.DRUG_CLASS, class_of(g.concept), "productive") for g in _listed_before(source, genes, place)]
+                listed = _listed_before(source, genes, place)
+                found += [Hit(g.start, end, Label.DRUG_CLASS, class_of(g.concept), "productive") for g in listed]
     return found
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +16,8 @@ from miner.schema import Concept, Label
 COLUMNS = ("curie", "name", "text", "kind", "source")
 PROPERTY_COLUMNS = ("drug", "class", "generation", "targets", "source")
 PACKAGE_FOLDER = Path(__file__).parent / "data" / "lexicons"
+
+_CUES = Path(__file__).parent / "data" / "rules" / "terms.toml"
 
 # File names begin with one of these; the longer is tried first.
 TABLES: dict[str, Label] = {
@@ -77,6 +81,18 @@ class Property(NamedTuple):
     line: int
 
 
+@cache
+def cues(part: str) -> dict[str, list[str]]:
+    """Lists of regular expressions of a part of ``rules/terms.toml``."""
+    found: dict[str, list[str]] = tomllib.loads(_CUES.read_text(encoding="utf-8"))[part]
+    return found
+
+
+def either(patterns: Iterable[str]) -> str:
+    """One group that matches any of the patterns."""
+    return f"(?:{'|'.join(patterns)})"
+
+
 def plain(text: str) -> str:
     """Map dashes, spaces and quotes to ASCII, one character for one."""
     return text if text.isascii() else text.translate(_SAME)
@@ -108,8 +124,8 @@ def read_rows(path: Path) -> Iterator[Row]:
     LexiconError
         If the header or the number of fields of a line is wrong.
     """
-    for number, fields in _fields(path, COLUMNS):
-        yield Row(*fields, path, number)  # type: ignore[call-arg]
+    for number, (curie, name, text, kind, source) in _fields(path, COLUMNS):
+        yield Row(curie, name, text, kind, source, path, number)
 
 
 def read_properties(path: Path) -> Iterator[Property]:
@@ -135,7 +151,7 @@ def _fields(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, list[st
 
 _BRITISH = tuple(
     (re.compile(rf"\b{a}"), b)
-    for a, b in (("tumor", "tumour"), ("leukemi", "leukaemi"), ("hem(?=ato|angi|ang|oly)", "haem"), ("esophag", "oesophag"), ("edema", "oedema"))
+    for a, b in (("tumor", "tumour"), ("leukemi", "leukaemi"), ("hem(?=ato|angi|oly)", "haem"), ("esophag", "oesophag"))
 )
 _CODE = re.compile(r"[a-z]{1,6}(?: [a-z]{1,3})? \d{2,8}[a-z]{0,2}|[a-z]{1,6}\d{2,8}[a-z]{0,2}")
 _CANCER = re.compile(r"(.+) (cancer|carcinoma|adenocarcinoma)")

@@ -11,6 +11,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from miner.lexicon import Hit, Lexicon, load_lexicon
+from miner.lexicon_rows import cues, either
 from miner.nlp.doc import add_mentions
 from miner.schema import Label, Mention
 
@@ -25,7 +26,7 @@ class Abbreviation(NamedTuple):
 
 
 _SHORT = re.compile(r"[(\[]\s?([A-Za-z][A-Za-z0-9/-]{1,9})(?=\s?[)\],;:])")
-_GENE_WORDS = re.compile(r"\b(?:genes?|oncogene|proto-oncogene|kinase|receptor|protein|factor|homolog(?:ue)?|antigen|ligand|polymerase|member)\b", re.I)
+_GENE_WORDS = re.compile(rf"\b{either(cues('gene')['long_form'])}\b", re.I)
 
 
 def find_terms(text: str, lexicon: Lexicon, abbreviations: Iterable[Abbreviation] = ()) -> list[Mention]:
@@ -61,7 +62,8 @@ def _long_form_hit(hits: Sequence[Hit], found: Abbreviation, *, strict: bool) ->
     """The longest hit that ends with the long form and covers it, wholly for a drug or where ``strict``."""
     size = found.long_end - found.long_start
     inside = [h for h in hits if h.end == found.long_end and h.start >= found.long_start]
-    covering = [h for h in inside if h.start == found.long_start or (h.label is not Label.DRUG and not strict and h.end - h.start >= 0.6 * size)]
+    most = [h for h in inside if h.label is not Label.DRUG and not strict and h.end - h.start >= 0.6 * size]
+    covering = [h for h in inside if h.start == found.long_start] or most
     return max(covering, key=lambda h: h.end - h.start, default=None)
 
 
