@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from miner.claims import frames
+from miner.claims import cohorts, frames
 from miner.claims.document import METHODS, OUTSIDE, TITLE, Subject, View, agents, distinct
 from miner.claims.frames import AGAINST, DENIED, build
-from miner.schema import Claim, ClaimType, Cohort, Direction, Label, Measure, Mention, Polarity
+from miner.schema import Claim, ClaimType, Direction, Label, Measure, Mention, Polarity
 
 _COMMONNESS = re.compile(r"\b(?:common(?:ly|est)?|uncommon|rare(?:ly|st)?|infrequent|frequent(?:ly)?|majority|most|predominant|prevalent|usual)\b", re.I)
 _WORSE_SURVIVAL = re.compile(r"\b(?:worse|poor(?:er)?|shorter|inferior|adverse|unfavou?rable)\b", re.I)
@@ -153,16 +153,10 @@ def _prevalence_figures(view: View, mention: Mention, measure: Measure) -> tuple
         values["n_pos"] = measure.value
     if measure.n is not None:
         values["n_pos"] = measure.n
-    total = measure.total or _population(view, mention)
+    total = cohorts.prevalence_population(view, mention, measure)
     if total:
         values["N"] = total
     return values, total
-
-
-def _population(view: View, mention: Mention) -> int | None:
-    """The one counted group of the sentence that is no part of the figure."""
-    cohorts = [m for m in view.of(Label.COHORT) if isinstance(m.referent, Cohort) and m.referent.n and m.end <= mention.start]
-    return cohorts[0].referent.n if len(cohorts) == 1 and isinstance(cohorts[0].referent, Cohort) else None
 
 
 def _commonness(view: View) -> Iterator[Claim]:
@@ -275,7 +269,10 @@ def _smoking(features: list, view: View) -> bool:  # type: ignore[type-arg]
 
 def _survival_figures(view: View) -> tuple[dict[str, float | int | str], int | None]:
     figures: dict[str, float | int | str] = {}
-    for _, measure in frames.measures(view, "OS_months", "PFS_months", "HR"):
+    for mention, measure in frames.measures(view, "OS_months", "PFS_months", "HR"):
         if measure.value is not None:
             figures.setdefault(measure.metric, measure.value)
-    return figures, None
+    for mention, measure in frames.measures(view, "value_percent", "n_pos"):
+        if measure.n is not None and measure.total:
+            return {**figures, "n_pos": measure.n, "N": measure.total}, measure.total
+    return figures, frames.cohort_of(view, (view.start, view.start + 1))

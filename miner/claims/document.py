@@ -42,6 +42,7 @@ _AIM_SENTENCE = re.compile(
     r"|the (?:aim|purpose|objective|goal)s?\b|this (?:review|article|paper|chapter)\b|(?:in|for) this review\b|(?:the|our) review\b)",
     re.I,
 )
+_INLINE_LABEL = re.compile(r"^\s*(?:\(\d\)\s*)?[A-Z][A-Za-z ,&]{2,40}:\s+")
 BARE_CLASS = "tyrosine kinase inhibitors"
 POPULATION = re.compile(r"[-\s](?:resistant|refractory|pretreated|pre-treated|na[iï]ve|naive|treated|experienced|intolerant|failure|failed)\b", re.I)
 
@@ -177,6 +178,11 @@ class Document:
         return frozenset(found)
 
     @cached_property
+    def on_resistance(self) -> bool:
+        """Is the paper, by its title, about resistance?"""
+        return bool(self.title and self.title.has("resist"))
+
+    @cached_property
     def called_resistant(self) -> frozenset[str]:
         """Variants that the text itself calls resistant, close by."""
         return frozenset(
@@ -271,7 +277,7 @@ _PRIOR_BEFORE = re.compile(
     re.I,
 )
 _PRIOR_HYPHEN = re.compile(r"(?:post-|anti-?)$", re.I)
-_AFTER_PRIOR = re.compile(r"^(?:-?\s*(?:,|and|or|and/or)\s+[\w/]+)?(?:[-–‐\s]?(?:resistan\w*|refractory|pre-?treated|na[iï]ve|experienced|intolerant|failure|failed|insensitive)\b)", re.I)
+_AFTER_PRIOR = re.compile(r"^(?:-\s*(?:,|and|or|and/or)\s+[\w/]+[-–‐]|[-–‐\s]?)(?:(?:resistan\w*|refractory|pre-?treated|na[iï]ve|experienced|intolerant|failure|failed|insensitive)\b)", re.I)
 _COMPARATOR = re.compile(
     r"(?:\b(?:than|versus|vs\.?|over|compared (?:with|to)|relative to|comparable (?:with|to)|similar to|against|unlike|rather than|instead of|v|to that of|that of|beat|beside|in contrast to)"
     r"(?:\s+(?:the|that|those|of|with|in|for|patients|standard|receiving|treated|on|given|a|an|for))*\s*)$",
@@ -289,6 +295,21 @@ def therapy_role(document: Document, mention: Mention) -> str:
     if _PRIOR_BEFORE.search(before) or _PRIOR_HYPHEN.search(before):
         return "prior"
     return "agent"
+
+
+def stands_for(view: View, mention: Mention) -> list[Mention]:
+    """Drugs of the two sentences before that "these TKIs" or "both inhibitors" points at; else the mention itself."""
+    if mention.label is not Label.DRUG_CLASS or not _POINTING.search(view.document.text[max(view.start, mention.start - 40) : mention.start]):
+        return [mention]
+    lexicon, name = view.document.lexicon, view.document.class_meant(mention.name or "")
+    for previous in reversed(view.document.views[max(0, view.index - 2) : view.index]):
+        drugs = [m for m in previous.of(Label.DRUG) if name == BARE_CLASS or name in lexicon.classes(m.name or "")]
+        if drugs:
+            return drugs
+    return [mention]
+
+
+_POINTING = re.compile(r"\b(?:these|those|both|such|the two|all three)\s+(?:\w+(?:-\w+)?\s+){0,2}$", re.I)
 
 
 def therapies(view: View, within: tuple[int, int] | None = None) -> list[Mention]:

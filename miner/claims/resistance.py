@@ -99,7 +99,9 @@ def _of_population(view: View, subject: Subject) -> bool:
 
 def _near_resistance(view: View, subject: Subject) -> bool:
     clause = view.clause(subject.start)
-    return view.has("resist", within=clause) or bool(view.has("resist") and view.has("acquire", "bypass", "ontarget"))
+    if view.has("resist", within=clause):
+        return True
+    return view.has("resist") and (view.document.on_resistance or view.has("acquire", "bypass", "ontarget"))
 
 
 def _defeated(view: View) -> list[Mention]:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from miner.claims import frames
-from miner.claims.document import BARE_CLASS, METHODS, OUTSIDE, RESULTS, TITLE, Subject, View, agents, therapies, therapy_role
+from miner.claims import cohorts, frames
+from miner.claims.document import BARE_CLASS, METHODS, OUTSIDE, RESULTS, TITLE, Subject, View, agents, stands_for, therapies, therapy_role
 from miner.claims.frames import AGAINST, DENIED, HEDGED, SUPPORTS, Stance, build, names
 from miner.claims.senses import Cue
 from miner.schema import Claim, ClaimType, Direction, Label, Measure, Mention, Polarity, StudyType
@@ -63,7 +63,7 @@ def combined(view: View, given: list[Mention]) -> list[Mention]:
                     break
                 members.append(extra)
             return members
-    if len({m.name for m in given}) > 1 and _COMBINATION_OF.search(text[max(0, given[0].start - 30) : given[0].start]):
+    if len({m.name for m in given}) > 1 and _COMBINATION_OF.search(text[max(0, given[0].start - 60) : given[0].start]):
         return given
     return []
 
@@ -73,12 +73,16 @@ _JOINT = re.compile(
     r"(?:\s+(?:the|an?|either|concurrent|standard))?)\s*",
     re.I,
 )
-_COMBINATION_OF = re.compile(r"\b(?:combin(?:ation|ing|ed)|addition|dual)\b[^.;,]{0,20}$", re.I)
+_COMBINATION_OF = re.compile(r"\b(?:combin(?:ation|ing|ed)|addition|dual)\b[^.;,]{0,45}$", re.I)
 
 
 def _measured(view: View) -> Iterator[Claim]:
     groups: dict[tuple[tuple[str, ...], tuple[int, int] | None, int], list[tuple[Mention, Measure]]] = {}
     found = [f for f in frames.measures(view, *METRICS) if f[1].metric not in ("SD", "PD") or _counts_outcomes(view)]
+    if not agents(view) and _compares_carriers(view):
+        found = [f for f in found if f[1].metric not in TIMES]
+    if view.has("preclinical"):
+        found = [f for f in found if f[1].metric not in TIMES]
     if not found or (view.is_aim and view.role != "aim" and not any(m.metric in RATES for _, m in found)):
         return
     for mention, measure in found:
@@ -90,6 +94,11 @@ def _measured(view: View) -> Iterator[Claim]:
         groups.setdefault((*key, slot), []).append((mention, measure))
     for (given_names, item, _), members in groups.items():
         yield from _measured_claims(view, given_names, item, members)
+
+
+def _compares_carriers(view: View) -> bool:
+    """Does the sentence set carriers of an alteration against others, so that survival is a feature of theirs?"""
+    return bool(view.subjects) and bool(_GROUPS.search(view.text))
 
 
 def _counts_outcomes(view: View) -> bool:
@@ -133,7 +142,10 @@ def _measured_claims(
     local = [m for m in given if view.start <= m.start < view.end] or given[:1]
     if not given_names and not any(m.metric in RATES for _, m in members):
         return
-    figures, n = figures_of(members)
+    figures = figures_of(members)
+    n = cohorts.response_population(view, members, given_names)
+    if n and any(m.metric in RATES for _, m in members):
+        figures["N"] = n
     stance = _figure_stance(view, span, members)
     type_ = claim_type(view, local, subjects, stated=False)
     warnings = tuple(w for _, m in members for w in m.warnings)
@@ -154,19 +166,18 @@ def _item_subjects(view: View, item: tuple[int, int] | None) -> list[Subject]:
     return [Subject(m.start, m.end, m.name, alteration=kind, mention=m) for m in genes]
 
 
-def figures_of(members: list[tuple[Mention, Measure]]) -> tuple[dict[str, float | int | str], int | None]:
-    """Figures of a claim and its population from measures that belong together."""
+def figures_of(members: list[tuple[Mention, Measure]]) -> dict[str, float | int | str]:
+    """Figures of a claim from measures that belong together; a rate inside the skull is a response rate of its site."""
     figures: dict[str, float | int | str] = {}
-    population = None
     for _, measure in members:
+        metric = "ORR_percent" if measure.metric == "IC_ORR_percent" else measure.metric
+        if metric != measure.metric:
+            figures["site"] = "intracranial"
         if measure.value is not None:
-            figures.setdefault(measure.metric, measure.value)
-        if measure.metric in RATES and measure.total:
-            population = population or measure.total
-            figures.setdefault("N", measure.total)
-            if measure.metric in ("ORR_percent", "n_resp") and measure.n is not None:
-                figures.setdefault("n_resp", measure.n)
-    return figures, population
+            figures.setdefault(metric, measure.value)
+        if measure.metric in RATES and measure.n is not None and metric in ("ORR_percent", "n_resp"):
+            figures.setdefault("n_resp", measure.n)
+    return figures
 
 
 def _figure_stance(view: View, span: tuple[int, int], members: list[tuple[Mention, Measure]]) -> Stance:
@@ -196,7 +207,7 @@ def _ratio_stance(ratio: Measure) -> Stance:
 
 
 _NO_DENIAL = re.compile(r"^(?:irrespective|regardless|independent|similar|comparable|not depend|not related)", re.I)
-_GROUPS = re.compile(r"\b(?:wild[- ]type|without|negative)\b", re.I)
+_GROUPS = re.compile(r"\b(?:wild[- ]type|without|negative|non-?mutated|unmutated|other mutations)\b|\w-\s(?:cohort|patients)", re.I)
 
 
 def _differs_not(view: View, cue: Cue) -> bool:
@@ -278,13 +289,15 @@ def _speaks_of_response(view: View, cues: list[Cue]) -> bool:
 
 def _stated_claims(view: View, clause: tuple[int, int], cues: list[Cue], given: list[Mention]) -> Iterator[Claim]:
     subjects = frames.subjects_for(view, clause)
+    given = [drug for m in given for drug in stands_for(view, m)]
     given = combined(view, given) or given
     type_ = claim_type(view, given, subjects, stated=True)
     stance = stated_stance(view, clause, cues)
     figures = _case_figures(view, clause, stance)
+    case = view.document.study_type == StudyType.CASE_REPORT and not frames.is_background(view) and stance[1] is not Polarity.HEDGED
     yield from build(
         view, type_, "response.stated", subjects=subjects, therapies=names(view, given), stance=stance, figures=figures,
-        n=1 if figures else None, confidence=0.6,
+        n=1 if case else None, confidence=0.6,
     )  # fmt: skip
 
 

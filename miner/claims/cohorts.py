@@ -1,0 +1,120 @@
+"""How many: the counted groups of a paper, and which of them a figure is of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from miner.claims.document import AIM, METHODS, RESULTS, TITLE, Document, View
+from miner.schema import Cohort, Label, Measure, Mention
+
+_PEOPLE = re.compile(r"patient|case|tumou?r|sample|specimen|subject|child|adult|adenocarcinoma|carcinoma|melanoma|sarcoma|glioma|cell line|wom[ae]n|men|biops|nsclc|individual|^$", re.I)
+_TREATED = re.compile(r"\b(?:received|treated|evaluable|assess\w+|enrolled|efficacy|assigned|given|randomi[sz]ed|measurable|intent|analy[sz]ed|eligible|had)\b", re.I)
+_SCREENED = re.compile(
+    r"\b(?:screen\w+|test\w+|analy[sz]\w+|examined|profiled|sequenc\w+|genotyp\w+|samples|specimens|cohort|included|consecutive|database|among|of|"
+    r"series|studied|reviewed|investigated|evaluated|underwent|collected|took in|identified)\b",
+    re.I,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A counted group: its size, where it stands, and what stands beside it."""
+
+    n: int
+    start: int
+    view: View
+    drugs: frozenset[str]
+    genes: frozenset[str]
+    treated: bool
+    screened: bool
+
+
+class Ledger:
+    """Every counted group of a paper in the order of the text."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+
+    @cached_property
+    def groups(self) -> list[Group]:
+        """The groups of patients, tumours or samples."""
+        return [g for view in self.document.views for m in view.of(Label.COHORT) if (g := self._group(view, m))]
+
+    def _group(self, view: View, mention: Mention) -> Group | None:
+        cohort = mention.referent
+        if not isinstance(cohort, Cohort) or not cohort.n or not _PEOPLE.search(cohort.unit):
+            return None
+        beside = (max(view.start, mention.start - 60), min(view.end, mention.end + 60))
+        drugs = frozenset(m.name or "" for m in view.of(Label.DRUG, Label.DRUG_CLASS, within=beside))
+        genes = frozenset(s.gene for s in view.subjects if s.gene and beside[0] <= s.start and s.end <= beside[1])
+        clause = self.document.text[slice(*view.clause(mention.start))]
+        return Group(cohort.n, mention.start, view, drugs, genes, bool(_TREATED.search(clause)), bool(_SCREENED.search(clause)))
+
+    def fitting(self, n: int, percent: float, position: int) -> int | None:
+        """The group of which ``n`` is ``percent``, the nearest one to a position."""
+        fits = [g for g in self.groups if g.n >= n and abs(100 * n / g.n - percent) <= _tolerance(percent)]
+        return min(fits, key=lambda g: (abs(g.start - position), g.start)).n if fits else None
+
+    def treated(self, view: View, position: int, therapies: Iterable[str]) -> int | None:
+        """The group that was given some therapies: named beside one of them, else the last treated one of the results."""
+        wanted = set(therapies)
+        before = [g for g in self.groups if g.start < position and g.view.role not in (TITLE,)]
+        tied = [g for g in before if g.drugs & wanted]
+        if tied:
+            return tied[-1].n
+        near = [g for g in before if g.treated and g.view.role == view.role and view.index - g.view.index <= 3 and not g.drugs - wanted]
+        return near[-1].n if near else None
+
+    def screened(self, position: int) -> int | None:
+        """The population that was tested before a position: the largest of the title, methods and results so far."""
+        before = [g.n for g in self.groups if g.start < position and (g.screened or g.view.role in (TITLE, METHODS, RESULTS, AIM))]
+        return max(before, default=None)
+
+
+def _tolerance(percent: float) -> float:
+    return 0.55 if percent == int(percent) else 0.11
+
+
+def ledger(document: Document) -> Ledger:
+    """The document's ledger, made once."""
+    held: Ledger | None = document.__dict__.get("_ledger")
+    if held is None:
+        held = document.__dict__["_ledger"] = Ledger(document)
+    return held
+
+
+def response_population(view: View, members: Sequence[tuple[Mention, Measure]], therapies: Sequence[str]) -> int | None:
+    """Evaluable patients of figures that belong together."""
+    book, position = ledger(view.document), members[0][0].start
+    total = next((m.total for _, m in members if m.total), None)
+    if total:
+        return total
+    for _, measure in members:
+        if measure.n and isinstance(measure.value, int | float) and measure.metric.endswith("percent") and (fit := book.fitting(measure.n, measure.value, position)):
+            return fit
+    local = [g for g in book.groups if g.view is view and g.start < position and view.clause(g.start) == view.clause(position)]
+    local = local or [g for g in book.groups if g.view is view and g.start < position]
+    counted = {m.n for _, m in members} | {m.value for _, m in members}
+    local = [g for g in local if g.n not in counted]
+    if local:
+        return local[-1].n
+    return book.treated(view, position, therapies)
+
+
+def prevalence_population(view: View, mention: Mention, measure: Measure) -> int | None:
+    """The population of a prevalence: printed, else the group that the arithmetic fits, else the one tested."""
+    if measure.total:
+        return measure.total
+    book = ledger(view.document)
+    if measure.n and measure.metric == "value_percent" and isinstance(measure.value, int | float):
+        return book.fitting(measure.n, measure.value, mention.start)
+    counted = {measure.n, measure.value}
+    clause = view.clause(mention.start)
+    local = [g for g in book.groups if g.view is view and g.start < mention.start and g.n not in counted]
+    inside = [g for g in local if clause[0] <= g.start] or local
+    if inside:
+        return inside[0].n
+    return book.screened(mention.start) if isinstance(measure.value, int | float) and measure.metric == "value_percent" else None

@@ -1,0 +1,208 @@
+"""What kind of study a paper reports, and its CIViC evidence level: publication types first, then weighted cues.
+
+The cues, their weights and the levels are data: ``data/rules/study.toml``.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+from miner.errors import LexiconError
+from miner.schema import Reading, Record, StudyType
+
+RULES = "study.toml"
+ZONES = ("title", "text", "label")
+SHAPES = ("no_figures", "few_figures", "no_methods", "bare_title", "question", "one_patient", "methods_label")
+
+_NUMBER_WORDS = (
+    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen "
+    "twenty thirty forty fifty sixty seventy eighty ninety hundred"
+).split()
+_NUMBER = rf"(?:\d[\d,.]*|(?:{'|'.join(_NUMBER_WORDS)})(?:[\s-](?:{'|'.join(_NUMBER_WORDS)}))?)"
+_BLANK = r"[\s\u2010-\u2015/-]+"
+_FIGURE = re.compile(
+    r"\d\s?%|\bp\d?\s?[=<>≤]\s?0?[.·]\d|\b(?:n\s?=\s?\d+|95\s?%?\s?(?:CI|confidence))|"
+    rf"\b{_NUMBER}\s(?:[\w-]+\s){{0,3}}(?:patients?|cases?|samples?|tumou?rs|specimens?|months|weeks|mg|cell lines)\b",
+    re.I,
+)
+_METHOD = re.compile(
+    r"\b(?:we|authors)\s(?:\w+ly\s)?(?:also\s)?(?:\w+ed|did|sought|found|set|undertook|took|saw|made|show|report|describe|present|identify|demonstrate)\b|"
+    r"\b(?:was|were)\s(?:\w+ly\s)?(?:randomi|treated|enrolled|assigned|analy|assessed|evaluated|screened|tested|collected|performed|carried|determined|"
+    r"identified|examined|measured|reviewed|sequenced|compared|included|observed|obtained|investigated|detected|recruited|stained)\w*",
+    re.I,
+)
+_METHODS_LABEL = re.compile(r"METHOD|DESIGN|PATIENTS|PARTICIPANTS|EXPERIMENTAL|MATERIALS", re.I)
+_ONE_PATIENT = re.compile(r"\b(?:a|one|the|our|this|single)\s(?:[\w-]+\s){0,2}patient\b(?!s|\spopulation|\scohort|\scharacteristic)", re.I)
+_MANY_PATIENTS = re.compile(r"\b(\d[\d,]*)\s(?:[\w-]+\s){0,3}(?:patients|cases|samples|tumou?rs|specimens|participants|subjects)\b", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class Cues:
+    """Phrases of one study type in one zone: each adds ``weight``, all together ``most`` at most."""
+
+    type: StudyType
+    zone: str
+    weight: float
+    most: float
+    phrases: re.Pattern[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What ``study.toml`` says."""
+
+    order: tuple[StudyType, ...]
+    least: float
+    levels: Mapping[StudyType, str]
+    validated: tuple[frozenset[str], re.Pattern[str]]
+    pooled: tuple[frozenset[str], re.Pattern[str]]
+    decisive: Mapping[str, StudyType]
+    leaning: Mapping[str, Mapping[StudyType, float]]
+    mesh: Mapping[str, Mapping[StudyType, float]]
+    shapes: Mapping[str, Mapping[StudyType, float]]
+    cues: tuple[Cues, ...]
+
+
+def classify(reading: Reading) -> tuple[StudyType, str]:
+    """Return the study type of a paper and its evidence level, A to E."""
+    study_type = study_type_of(reading.record)
+    return study_type, level_of(reading.record, study_type)
+
+
+def study_type_of(record: Record) -> StudyType:
+    """Tell the study type from publication types where one settles it, else from what title and abstract say."""
+    rules = load_rules()
+    settled = next((kind for name, kind in rules.decisive.items() if name in record.publication_types), None)
+    if settled is not None:
+        return settled
+    scores = score(record)
+    best = max(rules.order, key=lambda kind: scores.get(kind, 0.0))
+    return best if scores.get(best, 0.0) >= rules.least else StudyType.OTHER
+
+
+def level_of(record: Record, study_type: StudyType) -> str:
+    """Return the evidence level: that of the study type, raised where the paper validates or pools (never for a case or a cell line)."""
+    rules = load_rules()
+    if study_type in {StudyType.REVIEW, StudyType.TRIAL} and _is(record, rules.validated):
+        return "A"
+    if study_type is StudyType.REVIEW and _is(record, rules.pooled):
+        return "B"
+    return rules.levels[study_type]
+
+
+def score(record: Record) -> dict[StudyType, float]:
+    """Add up what cues, headings and shape of a paper say for each study type."""
+    rules = load_rules()
+    scores: dict[StudyType, float] = defaultdict(float)
+    abstract = " ".join(section.text for section in record.sections)
+    zones = {"title": record.title, "text": f"{record.title} {abstract}", "label": " ; ".join(s.label or "" for s in record.sections)}
+    for cues in rules.cues:
+        found = {match.lower() for match in cues.phrases.findall(zones[cues.zone])}
+        scores[cues.type] += min(cues.most, cues.weight * len(found))
+    headings = [heading.partition("/")[0] for heading in record.mesh]
+    leanings = [rules.leaning.get(name) for name in record.publication_types] + [rules.mesh.get(name) for name in headings]
+    for leaning in (*leanings, *(rules.shapes.get(shape) for shape in _shapes(record, abstract))):
+        for kind, weight in (leaning or {}).items():
+            scores[kind] += weight
+    return dict(scores)
+
+
+def _shapes(record: Record, abstract: str) -> Iterator[str]:
+    """Name what the paper looks like."""
+    title = record.title.rstrip(". ")
+    if len(title.split()) <= 2 or re.match(r"[\w-]+:\s", title):
+        yield "bare_title"
+    if title.endswith("?"):
+        yield "question"
+    if not abstract:
+        return
+    figures = len(_FIGURE.findall(abstract))
+    if figures <= 2:
+        yield "few_figures" if figures else "no_figures"
+    if not _METHOD.search(abstract):
+        yield "no_methods"
+    if any(section.label and _METHODS_LABEL.search(section.label) for section in record.sections):
+        yield "methods_label"
+    if _ONE_PATIENT.search(abstract) and not any(int(n.replace(",", "") or 0) > 5 for n in _MANY_PATIENTS.findall(abstract)):
+        yield "one_patient"
+
+
+def _is(record: Record, sign: tuple[frozenset[str], re.Pattern[str]]) -> bool:
+    types, phrases = sign
+    return not types.isdisjoint(record.publication_types) or phrases.search(record.title) is not None
+
+
+@lru_cache(maxsize=1)
+def load_rules() -> Rules:
+    """Read ``study.toml``; LexiconError names what is wrong in it."""
+    return parse_rules(files("miner").joinpath("data", "rules", RULES).read_text(encoding="utf-8"))
+
+
+def parse_rules(text: str) -> Rules:
+    """Build the rules from the text of ``study.toml``."""
+    try:
+        table = tomllib.loads(text)
+        cues = tuple(_cues(row) for row in table["cues"])
+        shapes = {name: _weights(row) for name, row in table["shapes"].items()}
+        if unknown := set(shapes) - set(SHAPES):
+            raise ValueError(f"unknown shape {sorted(unknown)[0]!r}; known are {', '.join(SHAPES)}")
+        return Rules(
+            order=tuple(StudyType(name) for name in table["order"]),
+            least=float(table["least"]),
+            levels={kind: table["levels"][kind] for kind in StudyType},
+            validated=_sign(table["validated"]),
+            pooled=_sign(table["pooled"]),
+            decisive={name: StudyType(kind) for name, kind in table["publication_types"].items()},
+            leaning={name: _weights(row) for name, row in table["leaning_publication_types"].items()},
+            mesh={name: _weights(row) for name, row in table["mesh"].items()},
+            shapes=shapes,
+            cues=cues,
+        )
+    except (KeyError, ValueError, TypeError) as error:
+        raise LexiconError(f"{RULES}:{_line(text, error)}: {error}") from error
+
+
+def _line(text: str, error: Exception) -> int:
+    """The line that a message of the parser names, or the first that holds what it quotes."""
+    named = re.search(r"at line (\d+)", str(error))
+    quoted = re.search(r"'([^']+)'", str(error))
+    if named or not quoted:
+        return int(named[1]) if named else 1
+    return next((number for number, line in enumerate(text.splitlines(), start=1) if quoted[1] in line), 1)
+
+
+def _weights(row: Mapping[str, Any]) -> dict[StudyType, float]:
+    return {StudyType(kind): float(weight) for kind, weight in row.items()}
+
+
+def _sign(row: Mapping[str, Any]) -> tuple[frozenset[str], re.Pattern[str]]:
+    return frozenset(row["publication_types"]), _pattern(row["phrases"])
+
+
+def _cues(row: Mapping[str, Any]) -> Cues:
+    if row["zone"] not in ZONES:
+        raise ValueError(f"unknown zone {row['zone']!r}; known are {', '.join(ZONES)}")
+    return Cues(StudyType(row["type"]), row["zone"], float(row["weight"]), float(row["most"]), _pattern(row["phrases"]))
+
+
+def _pattern(phrases: Iterable[str]) -> re.Pattern[str]:
+    """One pattern of all phrases, the longest first."""
+    alternatives = sorted(map(_phrase, phrases), key=len, reverse=True)
+    return re.compile(rf"(?<![\w-])(?:{'|'.join(alternatives)})(?!\w)", re.I)
+
+
+def _phrase(phrase: str) -> str:
+    pieces = []
+    for word in phrase.split():
+        if word == "...":
+            pieces.append(r"(?:[^\s.;]+\s+){0,4}")
+        else:
+            pieces.append((_NUMBER if word == "#" else re.escape(word).replace(r"\*", r"\w*")) + _BLANK)
+    return "".join(pieces).removesuffix(_BLANK)
