@@ -22,10 +22,10 @@ ZONES = ("title", "text", "label")
 SHAPES = ("no_figures", "few_figures", "no_methods", "bare_title", "question", "one_patient", "methods_label")
 
 _NUMBER_WORDS = (
-    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen "
-    "twenty thirty forty fifty sixty seventy eighty ninety hundred"
-).split()
-_NUMBER = rf"(?:\d[\d,.]*|(?:{'|'.join(_NUMBER_WORDS)})(?:[\s-](?:{'|'.join(_NUMBER_WORDS)}))?)"
+    "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|"
+    "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred"
+)
+_NUMBER = rf"(?:\d[\d,.]*|(?:{_NUMBER_WORDS})(?:[\s-](?:{_NUMBER_WORDS}))?)"
 _BLANK = r"[\s\u2010-\u2015/-]+"
 _FIGURE = re.compile(
     r"\d\s?%|\bp\d?\s?[=<>≤]\s?0?[.·]\d|\b(?:n\s?=\s?\d+|95\s?%?\s?(?:CI|confidence))|"
