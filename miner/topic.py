@@ -29,6 +29,14 @@ class Members(Protocol):
         ...
 
 
+class Surfaces(Protocol):
+    """What knows every surface form of a name."""
+
+    def surfaces(self, name: str) -> Iterable[str]:
+        """Return the ways to write a gene, a drug, or a class and its drugs."""
+        ...
+
+
 @dataclass(frozen=True)
 class Group:
     """Things of which any one counts.
@@ -167,19 +175,15 @@ class Topic:
         """Tell whether a record, as read, matters to the topic."""
         return self.why(gather(reading, lexicon)) is not None
 
-    def trigger_terms(self, lexicon: Any) -> frozenset[str]:
+    def trigger_terms(self, lexicon: Surfaces) -> frozenset[str]:
         """Return lower-case terms of which a relevant record holds at least one (many that hold one are not relevant).
 
         They are the words of the [prescreen] table and every surface form that the lexicon knows of its genes, drugs
-        and drug classes; where the lexicon cannot list surfaces, the words alone.
+        and drug classes.
         """
-        terms = {word.casefold() for word in self.prescreen.get("words", ())}
-        surfaces = getattr(lexicon, "surfaces", None)
-        if surfaces is not None:
-            for kind in ("genes", "drugs", "classes"):
-                for name in self.prescreen.get(kind, ()):
-                    terms.update(surface.casefold() for surface in surfaces(name))
-        return frozenset(terms)
+        names = [name for kind in ("genes", "drugs", "classes") for name in self.prescreen.get(kind, ())]
+        surfaces = (surface for name in names for surface in lexicon.surfaces(name))
+        return frozenset(term.casefold() for term in (*self.prescreen.get("words", ()), *surfaces))
 
 
 def gather(reading: Reading, lexicon: Members) -> Found:

@@ -8,6 +8,8 @@ import pytest
 
 from miner.config import Settings, load_settings, load_topic
 from miner.errors import ConfigError
+from miner.lexicon import load_lexicon
+from miner.refresh.screen import Surfaces, TermScreen
 from miner.schema import (
     Alteration,
     ClaimType,
@@ -146,19 +148,50 @@ def test_relevant_takes_plain_sets() -> None:
 
 
 def test_the_words_by_which_a_rule_holds_trigger_the_screen() -> None:
-    terms = TOPIC.trigger_terms(Lexicon())
+    terms = TOPIC.trigger_terms(Surfaces())
     for name in ("trk altered", "trk fusion", "trk inhibitor", "lung cancer"):
         group = TOPIC.groups[name]
         for pattern in (*group.words, *group.genes, *group.altered):
             assert any(term in pattern.casefold() for term in terms), pattern
 
 
-def test_the_lexicon_adds_its_surfaces_to_the_triggers() -> None:
-    class Listing(Lexicon):
-        def surfaces(self, name: str) -> tuple[str, ...]:
-            return {"NTRK1": ("gp140trk", "Trk-A"), "TRK inhibitors": ("larotrectinib", "LOXO-101")}.get(name, ())
+@pytest.mark.parametrize(
+    "surface",
+    [
+        "larotrectinib",
+        "LOXO-101",
+        "loxo101",
+        "Vitrakvi",
+        "LOXO\u2011195",
+        "TrkA",
+        "NTRK2",
+        "neurotrophic receptor tyrosine kinase 3",
+        "K252a",
+    ],
+)
+def test_the_lexicon_adds_its_surfaces_to_the_triggers(surface: str) -> None:
+    screen = TermScreen(TOPIC.trigger_terms(Surfaces()))
+    assert screen.matches(Record("1", "1", f"On {surface} in cells"))
+    assert screen.might_match(f"<ArticleTitle>On {surface} in cells</ArticleTitle>".encode())
 
-    assert {"gp140trk", "trk-a", "loxo-101", "lung"} <= TOPIC.trigger_terms(Listing())
+
+def test_the_users_lexicon_adds_to_the_triggers(tmp_path: Path) -> None:
+    rows = ["curie\tname\ttext\tkind\tsource", "own:1\tnewdrugib\tXYZ-9\tcode\town"]
+    (tmp_path / "drugs_own.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    properties = ["drug\tclass\tgeneration\ttargets\tsource", "newdrugib\tTRK inhibitors\tnext\tNTRK1\town"]
+    (tmp_path / "drug_properties_own.tsv").write_text("\n".join(properties) + "\n", encoding="utf-8")
+    assert {"newdrugib", "xyz-9", "xyz9"} <= TOPIC.trigger_terms(Surfaces([tmp_path]))
+
+
+def test_every_class_and_gene_of_the_topic_is_one_of_the_lexicon() -> None:
+    lexicon = load_lexicon()
+    groups = TOPIC.groups.values()
+    classes = {*TOPIC.focus_classes, *(name for group in groups for name in group.classes)}
+    classes |= {name for row in TOPIC.summary for name in (*row.therapies, *row.therapies_all)}
+    genes = {gene for group in groups for gene in (*group.genes, *group.altered)} | {gene for row in TOPIC.summary for gene in row.genes}
+    found = {hit.concept.name for name in classes for hit in lexicon.find(name) if hit.label is Label.DRUG_CLASS and hit.end == len(name)}
+    assert classes - found == set()
+    assert {gene for gene in genes if getattr(lexicon.gene(gene, lenient=True), "name", None) != gene} == set()
 
 
 def test_the_summary_can_speak_of_every_claim_type() -> None:

@@ -13,7 +13,7 @@ from miner.errors import ConfigError, InputError
 from miner.evidence.store import Store
 from miner.refresh.guard import run_lock
 from miner.refresh.report import RunReport
-from miner.refresh.screen import TermScreen
+from miner.refresh.screen import Surfaces, TermScreen
 from miner.refresh.spool import Plan, Spool
 from miner.refresh.taking import Mine, OnProgress, Taking
 from miner.refresh.versions import mining_version, mining_versions
@@ -158,7 +158,7 @@ class _Job:
         if not pending:
             report.outcome = "unchanged"
             return report
-        screen = TermScreen(self.topic.trigger_terms(self.miner().lexicon))
+        screen = TermScreen(self.topic.trigger_terms(Surfaces(self.settings.lexicon_dirs)))
         with self._run(store, report, None, clock) as taking:
             for digest, path in pending.items():
                 aside = report.set_aside
