@@ -19,7 +19,7 @@ from miner.schema import Reading, Record, StudyType
 
 RULES = "study.toml"
 ZONES = ("title", "text", "label")
-SHAPES = ("no_figures", "few_figures", "no_methods", "bare_title", "question", "one_patient", "methods_label")
+SHAPES = ("no_figures", "few_figures", "no_methods", "no_data", "little_data", "bare_title", "question", "one_patient", "methods_label")
 
 _NUMBER_WORDS = (
     "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|"
@@ -128,6 +128,8 @@ def _shapes(record: Record, abstract: str) -> Iterator[str]:
         yield "few_figures" if figures else "no_figures"
     if not _METHOD.search(abstract):
         yield "no_methods"
+        if figures <= 2:
+            yield "little_data" if figures else "no_data"
     if any(section.label and _METHODS_LABEL.search(section.label) for section in record.sections):
         yield "methods_label"
     if _ONE_PATIENT.search(abstract) and not any(int(n.replace(",", "") or 0) > 5 for n in _MANY_PATIENTS.findall(abstract)):
