@@ -15,7 +15,7 @@ from miner.errors import LexiconError
 from miner.schema import Polarity
 
 RULES = "context.toml"
-REACHES = ("determiner", "verb", "noun", "clause", "subject", "whole", "compound", "list")
+REACHES = ("determiner", "verb", "noun", "clause", "modal", "subject", "whole", "compound", "list")
 _STRENGTH = {Polarity.NEGATED: 3, Polarity.HYPOTHETICAL: 2, Polarity.HEDGED: 1}
 _WORD = re.compile(r"\(|[A-Za-z0-9]+(?:'t\b)?")
 
@@ -140,9 +140,14 @@ def _open(text: str, at: int) -> int:
 
 def _clause(text: str, cue: re.Match[str], rules: _Rules) -> _Scope:
     end = _forward(text, cue.end(), rules)
-    carries = rules.words["carries"].match(text, cue.end(), end)
     yield cue.start(), end, cue[0].lower() not in ("whether", "if") or bool(rules.words["there"].search(text, cue.end(), end))
-    if carries:
+
+
+def _modal(text: str, cue: re.Match[str], rules: _Rules) -> _Scope:
+    """ "may": hedges what is done, and what is there too where it is said to be there ("may harbor X")."""
+    end = _forward(text, cue.end(), rules)
+    yield cue.start(), end, False
+    if carries := rules.words["carries"].match(text, cue.end(), end):
         yield carries.end(), end, True
 
 
@@ -190,7 +195,9 @@ def _verb(text: str, cue: re.Match[str], rules: _Rules) -> _Scope:
 
 def _passive(text: str, cue: re.Match[str], after: re.Match[str], rules: _Rules) -> bool:
     """Tell "was not detected", "do not occur" and "not detected" at the end from "not detected by FISH" behind a noun."""
-    if rules.words["be"].search(text, 0, cue.start()) or after[1].lower() == "occur":
+    if not cue[0].lower().startswith(("not", "never", "no ")):
+        return False
+    if rules.words["be"].search(text, 0, cue.start()) or after[1].lower() in ("occur", "exist"):
         return not rules.words["elided"].search(text, 0, cue.start())
     return after[1].lower().endswith(("ed", "found", "seen")) and not rules.words["active"].search(text, 0, cue.start()) and not (
         rules.words["agent"].match(text, after.end())
@@ -212,7 +219,8 @@ def _determiner(text: str, cue: re.Match[str], rules: _Rules) -> _Scope:
     if _speaks_of_relation(text, cue.start(), verb.start() if verb else end, rules):
         yield cue.start(), end, False
     elif verb is None:
-        yield cue.start(), _forward(text, cue.end(), rules, noun=True), True
+        people = rules.words["noun_people"].match(text, cue.start(), end)
+        yield cue.start(), end if people else _forward(text, cue.end(), rules, noun=True), True
     elif rules.words["found"].match(text, verb.start(), end):
         yield cue.start(), verb.end(), True
     elif rules.words["noun_people"].match(text, cue.start(), verb.start()):
@@ -227,6 +235,7 @@ _SCOPES = {
     "verb": _verb,
     "noun": _noun,
     "clause": _clause,
+    "modal": _modal,
     "subject": _subject,
     "whole": _whole,
     "compound": _compound,
@@ -256,9 +265,12 @@ def compile_rules(data: Mapping[str, Any], text: str = "") -> _Rules:
         for phrase in entry["phrases"]:
             kind, reach = _kind(entry, phrase, text)
             for spelled in _choices(phrase):
-                pattern = _compile(_phrase(spelled, classes), phrase, text)
-                by_word.setdefault(_first_word(spelled, phrase, text), []).append(_Rule(kind, reach, entry.get("exists", True), pattern))
-    ends = {name: _compile("|".join(_fill(p, classes) for p in _ending(data, name)), name, text) for name in ("forward", "backward", "noun")}
+                word = _first_word(spelled, phrase, text)
+                rule = _Rule(kind, reach, entry.get("exists", True), _compile(_phrase(spelled, classes), phrase, text))
+                by_word.setdefault(word, []).append(rule)
+    ends = {
+        name: _compile("|".join(_fill(p, classes) for p in _ending(data, name)), name, text) for name in ("forward", "backward", "noun")
+    }
     words = {name: _compile(_fill(shape, classes), name, text) for name, shape in data["shapes"].items()}
     return _Rules({word: tuple(rules) for word, rules in by_word.items()}, ends, words)
 
@@ -272,7 +284,8 @@ def _kind(entry: Mapping[str, Any], phrase: str, text: str) -> tuple[Polarity | 
     if entry.get("pseudo"):
         return None, "clause"
     if entry.get("reach") not in REACHES or entry.get("kind") not in [str(p) for p in _STRENGTH]:
-        raise LexiconError(f"{_where(phrase, text)}: kind {entry.get('kind')!r} or reach {entry.get('reach')!r} is not known; see the head of the file")
+        known = f"kind {entry.get('kind')!r} or reach {entry.get('reach')!r}"
+        raise LexiconError(f"{_where(phrase, text)}: {known} is not known; see the head of the file")
     return Polarity(entry["kind"]), entry["reach"]
 
 

@@ -22,7 +22,11 @@ def assign_polarity(text: str, sentences: Sequence[Sentence], mentions: Sequence
     What counts is whether the text says that the thing is there: in "ETV6-NTRK3 may confer resistance" the fusion is asserted.
     """
     starts = [s.start for s in sentences]
-    return [m if m.label in _PLAIN else replace(m, polarity=_polarity(text, sentences, starts, m)) for m in mentions]
+    return [m if m.label in _PLAIN else _held(m, _polarity(text, sentences, starts, m)) for m in mentions]
+
+
+def _held(mention: Mention, polarity: Polarity) -> Mention:
+    return mention if mention.polarity is polarity else replace(mention, polarity=polarity)
 
 
 def scope(text: str, sentence: Sentence, start: int, end: int) -> Polarity:
@@ -50,7 +54,7 @@ class ContextReader:
         return doc
 
 
-@Language.factory("miner_context")  # type: ignore[untyped-decorator]
+@Language.factory("miner_context")
 def create_miner_context(nlp: Language, name: str) -> ContextReader:
     """Make the component that sets polarity."""
     return ContextReader()

@@ -13,8 +13,11 @@ _ONE = {
 _THREE = "|".join(_ONE)
 _AA = "[ACDEFGHIKLMNPQRSTVWY]"
 _RESIDUE = rf"(?:{_THREE}|{_AA})"
-_CORE = re.compile(rf"({_THREE}|{_AA})[-‐]?(\d{{1,4}})(?!\d|[.,·]\d)|({_AA})(\d{{1,4}})(?=[.,])(?![.,·]\d)")
-_RANGE = re.compile(rf"\s?(?:[_‐‑–-]|to)\s?({_RESIDUE})(\d{{1,4}})\s?(delins|del|ins|dup|>)?(?:\s?((?:{_THREE})+|[A-Z]{{1,12}}(?![a-z])))?(?![A-Za-z0-9])")
+_CORE = re.compile(rf"(?=[A-Z](?:[a-z]{{2}}[-‐]?)?\d)({_THREE}|{_AA})[-‐]?(\d{{1,4}})(?!\d|[.,·]\d)")
+_RANGE = re.compile(
+    rf"\s?(?:[_‐‑–-]|to)\s?({_RESIDUE})(\d{{1,4}})\s?(delins|del|ins|dup|>)?"
+    rf"(?:\s?((?:{_THREE})+|[A-Z]{{1,12}}(?![a-z])))?(?![A-Za-z0-9])"
+)
 _EDIT = re.compile(rf"(?:\s?(delins|del|ins|dup)|(>))((?:{_THREE})+|{_AA}{{0,12}}|\d{{0,2}})(?![A-Za-z0-9])")
 _SHIFT = re.compile(rf"\(?({_RESIDUE})?\s?(?:fs|FS)((?:\s?\(?(?:[*X]|Ter|ter)\s?\d*\)?)?|\d*)(?![A-Za-z])")
 _END = r"(?:(?![A-Za-z0-9])|(?=mut|pos|neg|MUT|i\b|m\b|del\b))"
@@ -29,12 +32,20 @@ _NUCLEOTIDE = re.compile(
 )
 _NUMBERS = r"(\d{1,2}(?:\s?(?:,|/|&|[–-]|,?\s(?:and|or|to))\s?(?:exons?\s)?\d{1,2}(?![\d.]))*)"
 _EXON_WORD = r"(?:[Ee]xons?|EXONS?|[Ee]x\.?)[\s‐‑-]*"
-_OPS = r"(?P<op>[Dd]eletional|[Dd]eletions?|[Dd]eleted|[Dd]el(?![A-Za-z])|[Ii]nsertions?|[Ii]ns(?![A-Za-z])|[Ii]nserted|[Ii]ndels?|[Ss]kipping|[Ss]kipped|[Ss]kip|[Ss]plicing|[Ss]plice(?:[\s-]site)?|[Dd]uplications?)"
-_BETWEEN = r"(?:\(?(?:in[\s-]frame|inframe|small|short|micro|multi[\s-]nucleotide|EGFR|MET|ERBB2|HER2|gene|mutations?|activating|sensitizing|sensitising|somatic|classical|common|frame|LREA|variants?|alterations?|of|the|E746[\w-]*|:|,)[\s\-,:]*)*"
-_EXON = re.compile(rf"\b{_EXON_WORD}{_NUMBERS}[\s\-‐‑–(\[,:]*{_BETWEEN}[(\[\"']?{_OPS}(?:(?P<join>\s?[/-]\s?|\s+(?:or|and|and/or)\s+)(?P<op2>deletions?|insertions?|duplications?))?")
+_DELETIONS = r"[Dd]eletional|[Dd]eletions?|[Dd]eleted|[Dd]el(?![A-Za-z])"
+_INSERTIONS = r"[Ii]nsertions?|[Ii]ns(?![A-Za-z])|[Ii]nserted|[Ii]ndels?|[Dd]uplications?"
+_SKIPPING = r"[Ss]kipping|[Ss]kipped|[Ss]kip|[Ss]plicing|[Ss]plice(?:[\s-]site)?"
+_OPS = rf"(?P<op>{_DELETIONS}|{_INSERTIONS}|{_SKIPPING})"
+_OPS2 = rf"{_OPS}(?:(?P<join>\s?[/-]\s?|\s+(?:or|and|and/or)\s+)(?P<op2>deletions?|insertions?|duplications?))?"
+_BETWEEN = (
+    r"(?:\(?(?:in[\s-]frame|inframe|small|short|micro|multi[\s-]nucleotide|EGFR|MET|ERBB2|HER2|gene|mutations?|activating|sensiti[sz]ing"
+    r"|somatic|classical|common|frame|LREA|variants?|alterations?|of|the|E746[\w-]*|:|,)[\s\-,:]*)*"
+)
+_EXON = re.compile(rf"\b{_EXON_WORD}{_NUMBERS}[\s\-‐‑–(\[,:]*{_BETWEEN}[(\[\"']?{_OPS2}")
 _EXON_AFTER = re.compile(
-    rf"\b{_OPS}(?:(?P<join>\s?[/-]\s?|\s+(?:or|and|and/or)\s+)(?P<op2>deletions?|insertions?|duplications?))?(?:\s+(?:mutations?|variants?|alterations?|mutants?))*(?:\s?\([^()]{{1,20}}\))?"
-    rf"\s+(?:(?:in|of|at|within|on|involving|affecting|from|for)\s+)?(?:the\s+)?(?:[A-Z][\w-]*\s+)?(?:gene\s+)?(?:\(?\s?){_EXON_WORD}{_NUMBERS}"
+    rf"\b{_OPS2}(?:\s+(?:mutations?|variants?|alterations?|mutants?))*(?:\s?\([^()]{{1,20}}\))?"
+    r"\s+(?:(?:in|of|at|within|on|involving|affecting|from|for)\s+)?(?:the\s+)?(?:[A-Z][\w-]*\s+)?(?:gene\s+)?"
+    rf"(?:\(?\s?){_EXON_WORD}{_NUMBERS}"
 )
 _EXON_SHORT = re.compile(
     r"(?:[Ee]xon|[Ee]x|EX|E)[\s.‐-]?(?P<n>\d{1,2})[\s‐-]?(?P<op>del|ins|dup|skip|Del|Ins|DEL|INS|indel)(?:[a-z]*)(?![A-Za-z0-9])"
@@ -47,17 +58,29 @@ _MET14 = re.compile(
     r"|\b[Ee]xon[\s-]?14(?:Δ|∆)|(?:Δ|∆)(?:ex|exon)[\s-]?14\b"
 )
 _EXON_MUTATION = re.compile(
-    rf"\b{_EXON_WORD}{_NUMBERS}[\s\-(]+(?:(?:point|missense|activating|sensitizing|gene|EGFR|KRAS|somatic|hotspot|\w+ing)[\s-]+)*(?P<word>mutations?|mutants?|mutated|alterations?|variants?|substitutions?)\b"
+    rf"\b{_EXON_WORD}{_NUMBERS}[\s\-(]+(?:(?:point|missense|activating|gene|EGFR|KRAS|somatic|hotspot|\w+ing)[\s-]+)*"
+    r"(?:mutations?|mutants?|mutated|alterations?|variants?|substitutions?)\b"
 )
 _CODON = re.compile(
-    rf"\bcodons?[\s‐-]*{_NUMBERS}[\s\-]+(?:(?:point|missense|activating|gene|[A-Z][\w-]*\d?|ras)[\s-]+)*(?:mutations?|mutants?|substitutions?|mutated)\b"
-    rf"|\bmutations?\b[^.;,()]{{0,40}}?\b(?:at|in|of|on|involving|within|affecting)\s+(?:the\s+)?(?:[A-Z][\w-]*\s+|ras\s+)?(?:gene\s+)?codons?[\s-]*(?P<later>\d{{1,3}}(?:\s?(?:,|/|&|,?\s(?:and|or))\s?\d{{1,3}}(?![\d.]))*)"
+    rf"\bcodons?[\s‐-]*{_NUMBERS}[\s\-]+(?:(?:point|missense|activating|gene|[A-Z][\w-]*\d?|ras)[\s-]+)*"
+    r"(?:mutations?|mutants?|substitutions?|mutated)\b"
+    r"|\b[Mm]utations?\b[^.;,()]{0,40}?\b(?:at|in|of|on|involving|within|affecting)\s+(?:the\s+)?(?:[A-Z][\w-]*\s+|ras\s+)?"
+    r"(?:gene\s+)?codons?[\s-]*(?P<later>\d{1,3}(?:\s?(?:,|/|&|,?\s(?:and|or))\s?\d{1,3}(?![\d.]))*)"
 )
 _EXON_START = re.compile(r"\b(?:[Ee]xon|EXON|[Ee]x\.?[\s‐-]?(?=\d))")
-_TWO_DIGITS = re.compile(r"(?<!\d)(?<!\d[.,])\d{1,2}(?!\d)")
+_TWO_DIGITS = re.compile(
+    r"(?<!\d)(?<!\d[.,])\d{1,2}(?!\d)(?:(?=[\s‐-]?(?:del|ins|dup|skip|indel|Del|Ins|DEL|INS))|(?<=[lLsSxXnE]\d\d)|(?<=[lLsSxXnE][\s.‐-]\d\d))"
+)
 _EXON_DELETION = re.compile(r"E(?:1[89]|2[01])[\s-]?(?:del|ins)(?![A-Za-z])")
 _VIII = re.compile(r"(?:EGFR|ErbB1|Egfr)?[\s‐-]?\(?v(?:ariant\s)?III\)?(?![A-Za-z0-9])")
-_KIND_OF = (("del", "deletion"), ("ins", "insertion"), ("indel", "indel"), ("skip", "skipping"), ("spli", "skipping"), ("dup", "duplication"))
+_KIND_OF = (
+    ("del", "deletion"),
+    ("ins", "insertion"),
+    ("indel", "indel"),
+    ("skip", "skipping"),
+    ("spli", "skipping"),
+    ("dup", "duplication"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +122,7 @@ def _hides(outer: Form, inner: Form) -> bool:
         return outer.change == inner.change or (outer.start, outer.end) != (inner.start, inner.end)
     if outer.start == inner.start and outer.shape == inner.shape:
         return outer.change == inner.change
-    return outer.shape != "exon" and outer.start < inner.start and inner.shape in ("residue", "substitution", "spaced", "edit") and outer.shape == "edit"
+    return outer.shape == "edit" and outer.start < inner.start and inner.shape in ("residue", "substitution", "spaced", "edit")
 
 
 def _letter(residue: str) -> str:
@@ -120,7 +143,7 @@ def _proteins(text: str, is_gene: Callable[[str], bool]) -> Iterator[Form]:
         if prefix in ("p", "del"):
             marked, glue = True, None
         elif prefix:
-            glue = prefix if len(core[2] or core[4]) > 1 and not is_gene(_token(text, core.start())) and is_gene(prefix) else None
+            glue = prefix if len(core[2]) > 1 and not is_gene(_token(text, core.start())) and is_gene(prefix) else None
             if glue is None:
                 continue
         else:
@@ -153,7 +176,7 @@ def _token(text: str, at: int) -> str:
 
 
 def _protein(text: str, core: re.Match[str], start: int, glue: str | None, marked: bool, *, deletes: bool) -> Iterator[Form]:
-    wild, number = core[1] or core[3], core[2] or core[4]
+    wild, number = core[1], core[2]
     if int(number) == 0:
         return
     wt, at, three = _letter(wild), core.end(), len(wild) == 3
@@ -238,7 +261,8 @@ def _around(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
         if pattern is _EXON:
             match = pattern.match(text, word.start())
         else:
-            match = next((m for m in pattern.finditer(text, max(0, word.start() - 70), word.end() + 30) if m.start() < word.start() < m.end()), None)
+            near = pattern.finditer(text, max(0, word.start() - 70), word.end() + 30)
+            match = next((m for m in near if m.start() < word.start() < m.end()), None)
         if match:
             yield match
 
@@ -246,10 +270,8 @@ def _around(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
 def _short_exons(text: str) -> Iterator[re.Match[str]]:
     """Matches of "del19", "19del", "ex20ins", looked for at numbers alone."""
     for number in _TWO_DIGITS.finditer(text):
-        near = text[max(0, number.start() - 12) : number.start()].lower(), text[number.end() : number.end() + 6].lstrip(" -‐").lower()
-        if near[1].startswith(("del", "ins", "dup", "skip", "indel")) or near[0].rstrip(" -‐exon").endswith(("del", "deletion", "ins", "d")):
-            start = max(0, number.start() - 12)
-            yield from (m for m in _EXON_SHORT.finditer(text, start, number.end() + 10) if m.start() <= number.start() < m.end())
+        near = _EXON_SHORT.finditer(text, max(0, number.start() - 12), number.end() + 10)
+        yield from (m for m in near if m.start() <= number.start() < m.end())
 
 
 def _exons(text: str, is_gene: Callable[[str], bool]) -> Iterator[Form]:

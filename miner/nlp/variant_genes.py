@@ -13,11 +13,13 @@ from miner.nlp.variant_rules import Rules
 from miner.schema import Concept, Fusion, Label, Mention, Sentence
 
 _WORD = re.compile(r"[A-Za-z][\w.'’]*")
-_COUNT = re.compile(r"[(\[]?\s*(?:n\s*=\s*)?[\d.,%/]+\s*(?:%|patients?|cases?|tumou?rs?|of\s+\d+|each)?\s*[)\]]?")
 _LIST = re.compile(
-    r"(?:\s|,|/|;|\+|&|\(|\)|\[|\]|:|[-‐–]|\band\b|\bor\b|\bvs\.?\b|\bversus\b|\bplus\b|\bwith\b|\beither\b|\bboth\b|\bthe\b|\balso\b|\bas well as\b|\bin\b|\bn\s*=|[\d.]+\s*%?|\bmutations?\b"
-    r"|\bexons?\b|\bpoint\b|\bsubstitutions?\b|\bvariants?\b|\bp\.|\bnon\b|\bc\.\S+|\bone\b|\btwo\b|\bthree\b|\bpatients?\b|\bcases?\b|\bothers?\b|\bfollowed by\b|\brespectively\b|\bmutants?\b|\bpositive\b|\beach\b|\bless\b|\bcommon(?:ly)?\b)*$"
+    r"(?:\s|[,/;+&()\[\]:]|[-‐–]|[\d.]+\s*%?|\bn\s*=|\bp\.|\bc\.\S+"
+    r"|\b(?:and|or|vs|versus|plus|with|either|both|the|also|as\s+well\s+as|in|mutations?|exons?|point|substitutions?|variants?|non|one|two|three"
+    r"|patients?|cases?|others?|followed\s+by|respectively|mutants?|positive|each|less|common(?:ly)?)\b\.?)*$"
 )
+_OF = frozenset({"of", "in", "within", "on"})
+_OWNING = re.compile(r"[\s-]*(?:mutat|mutant|kinase|gene|receptor|protein|variant|allele|fusion|$|[.,;)])")
 _INHIBITOR = re.compile(r"[\s-]*(?:TKIs?|inhibitors?|antagonists?|targeted|directed|antibod|blockade|therap)", re.IGNORECASE)
 
 
@@ -75,8 +77,8 @@ class Assigner:
         beside = [self._beside(form) for form in forms]
         genes: list[str | None] = []
         for i, form in enumerate(forms):
-            known = self._known(form)
-            genes.append(self._pick(form, beside[i]) or known or self._listed(forms, i, genes, beside) or self._hot(form) or self._near(form))
+            gene = self._pick(form, beside[i]) or self._known(form) or self._listed(forms, i, genes, beside)
+            genes.append(gene or self._hot(form) or self._near(form))
         return genes
 
     # what stands beside
@@ -91,7 +93,8 @@ class Assigner:
         return self._before(form) or self._behind(form)
 
     def _before(self, form: Form) -> Anchor | None:
-        previous = [a for a in self.anchors[max(0, self._index(form.start) - 2) : self._index(form.start)] if a.end <= form.start]
+        at = self._index(form.start)
+        previous = [a for a in self.anchors[max(0, at - 2) : at] if a.end <= form.start]
         if previous and not previous[-1].weak and form.start - previous[-1].end < 110 and self._links(previous[-1].end, form.start):
             return previous[-1]
         return None
@@ -111,8 +114,8 @@ class Assigner:
         if re.search(r"[.;:,(\n]", between):
             return None
         words = [w.lower() for w in _WORD.findall(between)]
-        bound = bool(words) and words[-1] in ("the", "of", "in", "within", "on", "both") and any(w in ("of", "in", "within", "on") for w in words)
-        plain = [w for w in words if w not in ("the", "of", "in", "within", "on", "gene", "both", "exon", "and", "or")]
+        bound = bool(words) and words[-1] in {"the", "both", *_OF} and any(w in _OF for w in words)
+        plain = [w for w in words if w not in {"the", "gene", "both", "exon", "and", "or", *_OF}]
         if not all(w in self.rules.back_link for w in plain) or (not bound and "and" in words):
             return None
         return following[0] if bound or self._owned(following[0], words) else None
@@ -120,7 +123,7 @@ class Assigner:
     def _owned(self, anchor: Anchor, words: Sequence[str]) -> bool:
         """ "T790M EGFR mutation", "V600E-mutant BRAF": the gene ends the phrase the change began."""
         after = self.text[anchor.end : anchor.end + 14].lower()
-        return not words or bool(re.match(r"[\s-]*(?:mutat|mutant|kinase|gene|receptor|protein|variant|allele|fusion|$|[.,;)])", after)) or "mutant" in words
+        return not words or "mutant" in words or bool(_OWNING.match(after))
 
     def _index(self, offset: int) -> int:
         return bisect_left(self.anchors, offset, key=lambda a: a.start)
@@ -168,7 +171,8 @@ class Assigner:
             if not self._joined(end, forms[j].start):
                 return None
             gene = self._pick(forms[j], beside[j]) if forms[j].start >= end else None
-            if gene and self._fits(gene, form) and beside[j] is not None and beside[j].start >= forms[j].start:  # type: ignore[union-attr]
+            anchor = beside[j]
+            if gene and anchor and anchor.start >= forms[j].start and self._fits(gene, form):
                 return gene
             end = max(end, forms[j].end)
         return None

@@ -5,23 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import chain
 
 from miner.nlp.variant_forms import Form, exon_mutations
 from miner.nlp.variant_genes import Anchor, Assigner
 from miner.nlp.variant_rules import Kind, load_rules
 from miner.schema import Alteration, Label, Mention
 
-_ADJECTIVE = (
-    r"(?:genes?|proteins?|oncogenes?|tumou?rs?|mRNA|DNA|receptors?|kinases?|tyrosine|somatic|germline|activating|activated|sensiti[sz]ing|common|uncommon|rare|classical|classic|known|point|missense"
-    r"|driver|oncogenic|secondary|primary|acquired|resistance|resistant|genetic|genomic|gene|locus|fusion|TKI|pathway|signaling|exons?|targetable|actionable|concurrent|concomitant|co-?occurring|non|other|additional|single|double|multiple"
-    r"|de|novo|high|low|level|focal|homozygous|codons?|hotspot|kinase-domain|domain|mediated|related|specific|associated|sensitizing|inactivating|pathogenic|deleterious|biallelic|bypass|strong|membranous|surface|cell|promoter|frequent|recurrent|novel|compound)"
+_COMMA = re.compile(
+    r"\s*(?:\([^()]{1,40}\))?\s*(?:[,/+&]|,?\s*(?:and/or|and|or|as\s+well\s+as)\s|[‐–-]\s+(?:and|or)\s|-(?=[A-Z]))\s*"
+    r"(?:the\s+|in\s+|in\s+the\s+)?"
 )
-_LEFT = re.compile(rf"[\s‐‑–-]*(?:\([^()]{{1,14}}\)[\s-]*)?(?:{_ADJECTIVE}(?:[\s‐‑–/,-]+(?:and\s+|or\s+)?|(?=[\s-]*$))|\d{{1,2}}(?:\s?(?:,|and|or|/|to|-|–)\s?\d{{1,2}})*[\s-]+)*")
-_COMMA = re.compile(r"\s*(?:\([^()]{1,40}\))?\s*(?:[,/+&]|,?\s*(?:and/or|and|or|as\s+well\s+as)\s|[‐–-]\s+(?:and|or)\s|-(?=[A-Z]))\s*(?:the\s+|in\s+|in\s+the\s+)?")
+_PLACE = r"(?:exons?|codons?)(?:\s\d+(?:\s?(?:-|to|,|and)\s?\d+)*)?"
 _OF = re.compile(
-    r"(?:\s*\([^()]{1,30}\))?(?:\s+(?:status|analysis|testing|rates?|levels?))?(?:\s+(?:(?:was|were|are|is)\s+)?(?:\w+ed|found|seen|present|occurring))?\s+(?:in|of|within|at|involving|affecting|on)\s+"
-    r"(?:(?:either|both|the|a|an|exons?(?:\s\d+(?:\s?(?:-|to|,|and)\s?\d+)*)?|codons?(?:\s\d+(?:\s?(?:,|and)\s?\d+)*)?|of|in|tyrosine|kinase|domains?|genes?|receptor|proteins?|following|encoding|total|or|and)\s+)*(?:genes?\s*[:,(]?\s*)?"
+    r"(?:\s*\([^()]{1,30}\))?(?:\s+(?:status|analysis|testing|rates?|levels?))?"
+    r"(?:\s+(?:(?:was|were|are|is)\s+)?(?:\w+ed|found|seen|present|occurring))?\s+(?:in|of|within|at|involving|affecting|on)\s+"
+    rf"(?:(?:either|both|the|a|an|{_PLACE}|of|in|tyrosine|kinase|domains?|genes?|receptor|proteins?|following|encoding|or|and)\s+)*"
+    r"(?:genes?\s*[:,(]?\s*)?"
 )
+_FREE = re.compile(r"mutation|substitution")
 _WORD = re.compile(r"[A-Za-z]+")
 _GLUED = re.compile(r"(?<![A-Za-z0-9])([A-Z][A-Z0-9]{2,6})(?:m|mut)\+?(?![A-Za-z0-9])")
 _NEXT = re.compile(r"[\s‐‑-]+(?:the\s+)?")
@@ -31,7 +33,8 @@ _POSITIVE = re.compile(r"(?:\s*\([^()]{1,12}\))?(?:[\s‐‑–-]+|\s?\()(?:posi
 def find_alterations(assigner: Assigner, variants: Sequence[Mention]) -> list[Mention]:
     """Find ALTERATION mentions, one a gene."""
     found: dict[tuple[int, int, Alteration], Mention] = {}
-    for start, end, gene, kind in (*_headed(assigner, variants), *_positive(assigner, variants), *_glued(assigner), *_exon(assigner, variants)):
+    named = chain(_headed(assigner, variants), _positive(assigner, variants), _glued(assigner), _exon(assigner, variants))
+    for start, end, gene, kind in named:
         alteration = Alteration(gene, kind)
         found.setdefault((start, end, alteration), Mention(start, end, assigner.text[start:end], Label.ALTERATION, alteration))
     return list(found.values())
@@ -42,7 +45,7 @@ _Found = Iterator[tuple[int, int, str | None, str]]
 
 def _headed(assigner: Assigner, variants: Sequence[Mention]) -> _Found:
     text, done = assigner.text, 0
-    for word in _WORD.finditer(text):
+    for word in _words(assigner):
         match = assigner.rules.heads.match(text, word.start()) if word.start() >= done and _begins(word[0].lower()) else None
         if match is None:
             continue
@@ -61,6 +64,18 @@ def _headed(assigner: Assigner, variants: Sequence[Mention]) -> _Found:
                     yield min(anchor.start, match.start()), max(anchor.end, match.end()), gene, kind.name
         elif kind.free:
             yield match.start(), match.end(), _free_gene(assigner, match), kind.name
+
+
+def _words(assigner: Assigner) -> Iterator[re.Match[str]]:
+    """Words near a gene or a mutation: where a head can stand."""
+    text, done = assigner.text, 0
+    places = sorted([(a.start - 90, a.end + 90) for a in assigner.anchors] + [(m.start() - 60, m.end() + 40) for m in _FREE.finditer(text)])
+    for start, end in places:
+        start = max(start, done, 0)
+        while 0 < start < len(text) and text[start - 1].isalpha():
+            start -= 1
+        yield from _WORD.finditer(text, max(start, done), end)
+        done = max(done, end)
 
 
 @lru_cache(maxsize=65536)
@@ -90,7 +105,7 @@ def _left(assigner: Assigner, at: int) -> list[Anchor]:
     i = assigner._index(at) - 1
     while i >= 0 and anchors[i].end > at:
         i -= 1
-    if i < 0 or at - anchors[i].end > 70 or not _LEFT.fullmatch(text, anchors[i].end, at):
+    if i < 0 or at - anchors[i].end > 70 or not assigner.rules.left.fullmatch(text, anchors[i].end, at):
         return []
     found = [anchors[i]]
     while i > 0 and anchors[i - 1].end <= found[-1].start and _COMMA.fullmatch(text, anchors[i - 1].end, found[-1].start):
@@ -124,7 +139,8 @@ def _positive(assigner: Assigner, variants: Sequence[Mention]) -> _Found:
     """ "PD-L1-positive", "HER2-positive": by gene another alteration."""
     for anchor in assigner.anchors:
         kind = assigner.rules.positive.get(anchor.genes[0]) if len(anchor.genes) == 1 else None
-        if kind and (match := _POSITIVE.match(assigner.text, anchor.end)) and not any(v.start >= anchor.end and v.end <= match.end() for v in variants):
+        match = _POSITIVE.match(assigner.text, anchor.end) if kind else None
+        if kind and match and not any(v.start >= anchor.end and v.end <= match.end() for v in variants):
             yield anchor.start, match.end(), anchor.genes[0], kind
 
 

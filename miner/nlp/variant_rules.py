@@ -37,6 +37,7 @@ class Rules:
     link: frozenset[str]
     back_link: frozenset[str]
     mutation: re.Pattern[str]
+    left: re.Pattern[str]
     codon_genes: frozenset[str]
     positive: Mapping[str, str]
     kinds: tuple[Kind, ...]
@@ -73,6 +74,7 @@ def compile_rules(rules: str, residues: str) -> Rules:
         frozenset(w.lower() for w in data["words"]["link"]),
         frozenset(w.lower() for w in data["words"]["back_link"]),
         re.compile(rf"\b(?:{'|'.join(data['words']['mutation'])})\b", re.IGNORECASE),
+        _left(data["words"]["adjectives"]),
         frozenset(data["codon"]["genes"]),
         data["positive"],
         kinds,
@@ -101,6 +103,15 @@ def _kinds(entries: list[Mapping[str, Any]], source: str) -> tuple[tuple[Kind, .
     return tuple(kinds), re.compile(rf"(?<![A-Za-z])(?:{body})(?![A-Za-z])", re.IGNORECASE)
 
 
+def _left(adjectives: list[str]) -> re.Pattern[str]:
+    """What may stand between a gene and the kind of its alteration: a bracket, adjectives, numbers of exons."""
+    words = "|".join(adjectives)
+    return re.compile(
+        rf"[\s‐‑–-]*(?:\([^()]{{1,14}}\)[\s-]*)?(?:(?:{words})(?:[\s‐‑–/,-]+(?:and\s+|or\s+)?|(?=[\s-]*$))"
+        r"|\d{1,2}(?:\s?(?:,|and|or|/|to|-|–)\s?\d{1,2})*[\s-]+)*"
+    )
+
+
 def _check(phrase: str, source: str) -> None:
     try:
         re.compile(phrase)
@@ -110,17 +121,21 @@ def _check(phrase: str, source: str) -> None:
 
 
 def _spaced(phrase: str) -> str:
-    return re.sub(r"\((?!\?)", "(?:", phrase).replace(" ", r"[\s‐‑-]+")
+    return re.sub(r"\((?!\?)", "(?:", phrase).replace(" ?", r"[\s‐‑-]?").replace(" ", r"[\s‐‑-]+")
 
 
-def _residues(text: str) -> tuple[dict[tuple[str, int], str], dict[tuple[str, int], tuple[str, ...]], dict[tuple[str, int], tuple[str, ...]]]:
+_Genes = dict[tuple[str, int], tuple[str, ...]]
+
+
+def _residues(text: str) -> tuple[dict[tuple[str, int], str], _Genes, _Genes]:
     known: dict[tuple[str, int], str] = {}
-    by_residue: dict[tuple[str, int], tuple[str, ...]] = {}
-    hot: dict[tuple[str, int], tuple[str, ...]] = {}
+    by_residue: _Genes = {}
+    hot: _Genes = {}
     for number, line in enumerate(text.splitlines()[1:], start=2):
         cells = line.split("\t")
         if len(cells) != len(_COLUMNS) or not cells[1].isdigit() or len(cells[2]) != 1:
-            raise LexiconError(f"{RESIDUES}:{number}: needs {len(_COLUMNS)} columns ({', '.join(_COLUMNS)}), a number and one letter: {line!r}")
+            columns = f"{len(_COLUMNS)} columns ({', '.join(_COLUMNS)}), a number and one letter"
+            raise LexiconError(f"{RESIDUES}:{number}: needs {columns}: {line!r}")
         gene, position, residue, note, _ = cells
         key = (residue, int(position))
         known[gene, int(position)] = residue

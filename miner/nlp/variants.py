@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,9 +19,10 @@ from miner.nlp.variant_forms import Form, find_forms
 from miner.nlp.variant_genes import Anchor, Assigner, find_anchors
 from miner.nlp.variant_kinds import find_alterations
 from miner.nlp.variant_rules import Rules, load_rules
-from miner.schema import Label, Mention, Sentence, Variant
+from miner.schema import Alteration, Label, Mention, Sentence, Variant
 
 _WORD_BEFORE = re.compile(r"([A-Za-z]+)[.#:\s‐-]*$")
+_NON = re.compile(r"\b[Nn]on[-‐ ](?:[A-Z][A-Z0-9]{2,5}[\s(]{0,2})?$")
 _FAMILY_AFTER = re.compile(r"[^.;]{0,25}\b(?:ras|RAS)\b(?:\s+family)?\s+(?:proto-?)?(?:onco)?genes\b")
 _WORD_AFTER = re.compile(r"[\s‐-]*([A-Za-z]+)")
 
@@ -29,9 +32,33 @@ def find_variants(text: str, sentences: Sequence[Sentence], mentions: Sequence[M
     rules = load_rules()
     anchors = find_anchors(text, mentions, lexicon)
     assigner = Assigner(text, anchors, sentences, lexicon, rules)
-    forms = _sift(text, find_forms(text, lambda prefix: _is_gene(prefix, lexicon)), mentions, anchors, rules)
+    forms = _umbrellas(_sift(text, find_forms(text, lambda prefix: _is_gene(prefix, lexicon)), mentions, anchors, rules))
     variants = _variants(text, forms, assigner.assign(forms), rules)
-    return sorted([*variants, *find_alterations(assigner, variants)])
+    return sorted([*(_or_other(text, v) for v in variants), *find_alterations(assigner, variants)])
+
+
+def _or_other(text: str, variant: Mention) -> Mention:
+    """ "non-V600E" names the other mutations: an alteration."""
+    other = _NON.search(text, max(0, variant.start - 14), variant.start)
+    if other is None or not isinstance(variant.referent, Variant):
+        return variant
+    kind = Alteration(variant.referent.gene, f"non-{variant.referent.protein_change} mutation")
+    return Mention(other.start(), variant.end, text[other.start() : variant.end], Label.ALTERATION, kind)
+
+
+def _umbrellas(forms: Sequence[Form]) -> list[Form]:
+    """A list of changes at a place that the text itself calls D1228X is that D1228X."""
+    named = {f.change for f in forms if f.shape == "substitution" and f.change.endswith("X")}
+    lists = Counter((f.start, f.change[:-1] + "X") for f in forms if f.shape == "substitution")
+    kept: dict[tuple[int, str], Form] = {}
+    for form in forms:
+        place = (form.start, form.change[:-1] + "X")
+        if form.shape == "substitution" and place[1] in named and lists[place] > 1:
+            end = max(form.end, kept[place].end if place in kept else 0)
+            kept[place] = replace(form, change=place[1], end=end)
+        else:
+            kept[form.start, f"{form.end} {form.change}"] = form
+    return sorted(kept.values(), key=lambda f: (f.start, f.end))
 
 
 def _variants(text: str, forms: Sequence[Form], genes: Sequence[str | None], rules: Rules) -> list[Mention]:
@@ -119,7 +146,7 @@ class VariantFinder:
         return docs.add_mentions(doc, find_variants(doc.text, docs.sentences(doc), docs.mentions(doc), self.lexicon))
 
 
-@Language.factory("miner_variants", default_config={"lexicon_dirs": []})  # type: ignore[untyped-decorator]
+@Language.factory("miner_variants", default_config={"lexicon_dirs": []})
 def create_miner_variants(nlp: Language, name: str, lexicon_dirs: list[str]) -> Any:
     """Make the component that finds variants and alterations."""
     return VariantFinder(load_lexicon(tuple(Path(folder) for folder in lexicon_dirs)))
