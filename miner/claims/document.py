@@ -12,7 +12,7 @@ from functools import cached_property
 from miner.claims import senses
 from miner.claims.senses import Cue
 from miner.lexicon import Lexicon
-from miner.schema import Alteration, Concept, Fusion, Label, Mention, Reading, Sentence, StudyType, Variant
+from miner.schema import Alteration, Claim, Concept, Direction, Fusion, Label, Mention, Reading, Sentence, StudyType, Variant
 
 TITLE, BACKGROUND, AIM, METHODS, RESULTS, CONCLUSIONS, BODY, OUTSIDE = (
     "title",
@@ -132,6 +132,7 @@ class Document:
     def __init__(self, reading: Reading, lexicon: Lexicon, study_type: StudyType) -> None:
         self.reading, self.lexicon, self.study_type = reading, lexicon, study_type
         self.text = reading.text
+        self._mechanisms: list[tuple[int, Subject, frozenset[str]]] = []
         self.views = self._views(senses.load().find(self.text))
 
     def _views(self, cues: list[Cue]) -> list[View]:
@@ -176,6 +177,21 @@ class Document:
                 if subject.variant and (self._known(subject.variant) or view.has("resist", within=view.clause(subject.start))):
                     found.add(subject.variant)
         return frozenset(found)
+
+    def note_mechanisms(self, view: View, claims: Iterable[Claim]) -> None:
+        """Remember what a sentence told as a mechanism of resistance, for what later sentences answer it with."""
+        for claim in claims:
+            told = [s for s in view.subjects if s.gene in claim.genes and (s.variant or s.kind) in (claim.variant, claim.alteration, s.variant)]
+            self._mechanisms += [(view.index, s, frozenset(claim.therapies)) for s in told if claim.direction is Direction.SUPPORTS]
+
+    def mechanisms(self, view: View, *, within: int = 3) -> list[Subject]:
+        """Mechanisms told in the sentences before a view."""
+        return distinct(s for index, s, _ in self._mechanisms if 0 < view.index - index <= within)
+
+    def defeated_by(self, subjects: Iterable[Subject]) -> frozenset[str]:
+        """Therapies that some mechanisms were told to defeat."""
+        held = set(subjects)
+        return frozenset(name for _, s, names in self._mechanisms if s in held for name in names)
 
     @cached_property
     def on_resistance(self) -> bool:

@@ -6,19 +6,52 @@ import re
 from collections.abc import Iterator
 
 from miner.claims import frames
-from miner.claims.document import OUTSIDE, Document, Subject, View, agents, therapies, therapy_role
-from miner.claims.frames import SUPPORTS, build, names
+from miner.claims.document import METHODS, OUTSIDE, TITLE, Document, Subject, View, agents, therapies, therapy_role
+from miner.claims.frames import DENIED, SUPPORTS, Stance, build, names
 from miner.claims.response import stated_stance
-from miner.schema import Claim, ClaimType, Label, Mention
+from miner.schema import Claim, ClaimType, Label, Mention, Polarity
 
 MUTATION_KINDS = frozenset(
-    {"variant", "mutation", "resistance mutation", "kinase domain mutation", "solvent front mutation", "gatekeeper mutation", "xDFG mutation", "secondary mutation"}
+    {
+        "variant",
+        "mutation",
+        "resistance mutation",
+        "kinase domain mutation",
+        "solvent front mutation",
+        "gatekeeper mutation",
+        "xDFG mutation",
+        "secondary mutation",
+    }
 )
+ACQUIRED_KINDS = frozenset({"amplification", "loss", "overexpression", "resistance mutation", "kinase domain mutation", "activation", "copy number gain"})
 FAMILIES = {"NTRK1": "NTRK", "NTRK2": "NTRK", "NTRK3": "NTRK", "TRK": "NTRK"}
 _DEFEATED_AFTER = re.compile(
-    r"(?:resistan(?:ce|t)|refractor(?:y|iness)|insensitiv\w+|reduced sensitivity|progress(?:ed|ion))\s+(?:to|on|against|during|after|with)\s+(?:the\s+|both\s+|first-generation\s+|treatment with\s+|\w+-line\s+){0,3}$",
+    r"(?:resistan(?:ce|t)|refractor(?:y|iness)|insensitiv\w+|(?:reduced|decreased|lower) sensitivity|progress(?:ed|ion)|escape\w*)\s+"
+    r"(?:to|on|against|during|after|with|from)?\s*(?:the\s+|both\s+|first-generation\s+|treatment with\s+|\w+-line\s+){0,3}$",
     re.I,
 )
+_LOST_EFFECT = re.compile(r"^\s*(?:\(\w+\)\s*)?(?:therapy |treatment )?(?:lost (?:its )?(?:effect|activity)|failed|stopped working|was ineffective|had no effect)", re.I)
+_MOMENT = re.compile(
+    r"\b(?:(?:at|on|upon|after|with) (?:the time of )?(?:disease |radiographic |tumou?r )?(?:progression|relapse|recurrence)|progressed|relapsed?|re-?biops\w+|emerge\w*|"
+    r"lost (?:its )?(?:effect|activity|response)|escape\w*|failure|failed|acquired|post-progression|post-treatment|not (?:been )?present at baseline|new(?:ly)? (?:appeared|acquired))\b",
+    re.I,
+)
+_CAUSES = re.compile(
+    r"\b(?:mechanisms?|mediat\w+|confer\w*|caus\w+|through|via|due to|attribut\w+|account\w*|emergent|secondary|acquired\s+(?:\w+\s+){0,2}mutations?|"
+    r"drives?|driven by|associated with|responsible|lead\w* to|led to|render\w*|because of|resistance mutations?|resist|made|limit\w*)\b",
+    re.I,
+)
+_COUNTED = re.compile(r"\b(?:detected|identified|found|occurred|present|showed|observed|harbou?red|carried|emerged|revealed|acquired|accompanied|appeared)\b", re.I)
+_ADJECTIVE = re.compile(r"(?:mutant|mutated|positive|rearranged|driven|altered|\+|dependent|addicted)$", re.I)
+_POPULATION_AFTER = re.compile(
+    r"^[\s)\]]*(?:advanced |metastatic |stage \w+ )*(?:patients|nsclcs?|tumou?rs|lung|cancers?|cases|disease|non-?small|cells?\b|models?)", re.I
+)
+_POPULATION_BEFORE = re.compile(
+    r"\b(?:patients|tumou?rs|cases|nsclcs?|cancers?|adenocarcinomas?|carcinoma|man|woman)\s+(?:\w+\s+)?(?:with|harbou?ring|carrying|bearing|whose tumou?rs)\s+"
+    r"(?:\w+\s+){0,2}$",
+    re.I,
+)
+_TRANSFORMS = re.compile(r"transform", re.I)
 
 
 def family(gene: str | None) -> str:
@@ -28,14 +61,22 @@ def family(gene: str | None) -> str:
 
 def extract(view: View) -> list[Claim]:
     """Claims of resistance in one sentence."""
-    if view.role == OUTSIDE or (view.is_aim and not frames.measures(view)):
+    if view.role in (OUTSIDE, METHODS) or (view.is_aim and not frames.measures(view)):
         return []
     claims: list[Claim] = []
-    if view.has("resist"):
+    if view.has("resist") or _MOMENT.search(view.text) or _follows_failure(view):
         claims += _mechanisms(view)
+    view.document.note_mechanisms(view, claims)
     if view.has("overcome") or (view.has("sensitive", "active", "inhibit") and _resistance_variants(view)):
         claims += _overcome(view)
     return claims
+
+
+def _follows_failure(view: View) -> bool:
+    """Does a sentence that shows a finding follow one that told of the failure?"""
+    previous = view.document.views[view.index - 1] if view.index else None
+    told = previous is not None and previous.role not in (TITLE, METHODS) and bool(_MOMENT.search(previous.text) or previous.has("resist"))
+    return told and bool(_COUNTED.search(view.text)) and bool(_resistance_variants(view) or any(s.alteration in ACQUIRED_KINDS for s in view.subjects))
 
 
 def _resistance_variants(view: View) -> list[Subject]:
@@ -47,47 +88,50 @@ def _mechanisms(view: View) -> Iterator[Claim]:
     if not explicit and agents(view) and view.has("overcome", "inhibit", "active", "sensitive"):
         return
     lost = explicit or _defeated(view)
-    mechanisms = [s for s in frames.affirmed(view.subjects) if s.gene and _is_mechanism(view, s, lost)]
+    mechanisms = [s for s in view.subjects if s.gene and _is_mechanism(view, s, lost)]
     if not mechanisms:
         yield from _unnamed(view, lost)
         return
-    groups: dict[tuple[ClaimType, tuple[str, ...]], list[Subject]] = {}
+    groups: dict[tuple[ClaimType, Stance], list[Subject]] = {}
     for subject in mechanisms:
         type_ = mechanism_type(view.document, subject, names(view, lost))
-        groups.setdefault((type_, names(view, lost)), []).append(subject)
-    for (type_, given), subjects in groups.items():
+        groups.setdefault((type_, _mechanism_stance(view, subject)), []).append(subject)
+    for (type_, stance), subjects in groups.items():
         figures, n = _frequency(view, subjects)
-        stance = frames.stance_at(view, subjects[0].start, subjects[0].end)
         yield from build(
-            view, type_, "resistance.mechanism", subjects=subjects, therapies=given, stance=stance, figures=figures, n=n, confidence=0.7
+            view, type_, "resistance.mechanism", subjects=subjects, therapies=names(view, lost), stance=stance, figures=figures, n=n,
+            confidence=0.7,
         )  # fmt: skip
+
+
+def _mechanism_stance(view: View, subject: Subject) -> Stance:
+    if subject.mention is not None and subject.mention.polarity is Polarity.NEGATED:
+        return DENIED
+    stance = frames.stance_at(view, subject.start, subject.end)
+    resist = view.sense("resist")
+    if stance == SUPPORTS and resist:
+        said = frames.stance_at(view, resist[0].start, resist[0].end)
+        return said if said[1] is Polarity.HEDGED else stance
+    return stance
 
 
 def _is_mechanism(view: View, subject: Subject, lost: list[Mention]) -> bool:
     """A variant or alteration that resists, and not the driver of the population that is treated."""
-    if subject.alteration == "wild-type" or not _near_resistance(view, subject):
+    if subject.alteration == "wild-type" or not lost:
         return False
-    if subject.variant and subject.variant in view.document.resistance_variants:
-        return not _of_population(view, subject) or bool(_CAUSES.search(view.text))
-    if _of_population(view, subject):
+    known = bool(subject.variant) and subject.variant in view.document.resistance_variants
+    if known:
+        return not _of_population(view, subject) or bool(view.has("resist") and _CAUSES.search(view.text))
+    if not _near_resistance(view, subject) or _of_population(view, subject):
         return False
-    if subject.alteration in ("amplification", "loss", "overexpression", "resistance mutation", "kinase domain mutation", "activation"):
+    if subject.alteration in ACQUIRED_KINDS:
         return True
     focus = {family(s.gene) for s in view.document.focus}
     targets = {family(t) for m in lost for t in view.document.lexicon.targets(view.document.class_meant(m.name or ""))}
     other = family(subject.gene) not in targets if targets else family(subject.gene) not in focus
-    return (other and bool(_CAUSES.search(view.text) or _COUNTED.search(view.text))) or bool(_CAUSES.search(view.text) and subject.kind in MUTATION_KINDS)
-
-
-_CAUSES = re.compile(
-    r"\b(?:mechanisms?|mediat\w+|confer\w*|caus\w+|through|via|due to|attribut\w+|account\w*|emergent|secondary|acquired\s+(?:\w+\s+){0,2}mutations?|"
-    r"drives?|driven by|associated with|responsible|lead\w* to|led to|render\w*|because of|resistance mutations?|resist)\b",
-    re.I,
-)
-_COUNTED = re.compile(r"\b(?:detected|identified|found|occurred|present|showed|observed|harbou?red|emerged)\b", re.I)
-_ADJECTIVE = re.compile(r"(?:mutant|mutated|positive|rearranged|driven|altered|\+|dependent|addicted)$", re.I)
-_POPULATION_AFTER = re.compile(r"^[\s)\]]*(?:advanced |metastatic |stage \w+ )*(?:patients|nsclcs?|tumou?rs|lung|cancers?|cases|disease|non-?small)", re.I)
-_POPULATION_BEFORE = re.compile(r"\b(?:patients|tumou?rs|cases|nsclcs?|cancers?|adenocarcinomas?)\s+(?:\w+\s+)?(?:with|harbou?ring|carrying|bearing|whose tumou?rs)\s+(?:\w+\s+){0,2}$", re.I)
+    if other:
+        return bool(_CAUSES.search(view.text) or _COUNTED.search(view.text))
+    return bool(_CAUSES.search(view.text)) and subject.kind in MUTATION_KINDS
 
 
 def _of_population(view: View, subject: Subject) -> bool:
@@ -99,23 +143,37 @@ def _of_population(view: View, subject: Subject) -> bool:
 
 def _near_resistance(view: View, subject: Subject) -> bool:
     clause = view.clause(subject.start)
-    if view.has("resist", within=clause):
+    if view.has("resist", within=clause) or _MOMENT.search(view.document.text[clause[0] : clause[1]]):
         return True
-    return view.has("resist") and (view.document.on_resistance or view.has("acquire", "bypass", "ontarget"))
+    return bool(view.has("resist") or _MOMENT.search(view.text) or _follows_failure(view)) and (
+        view.document.on_resistance or view.has("acquire", "bypass", "ontarget") or bool(_COUNTED.search(view.document.text[clause[0] : clause[1]]))
+    )
+
+
+def _explicitly_defeated(view: View) -> list[Mention]:
+    found: list[Mention] = []
+    text = view.document.text
+    for mention in view.of(Label.DRUG, Label.DRUG_CLASS):
+        listed = bool(found) and bool(_LISTED.fullmatch(text[found[-1].end : mention.start]))
+        before, after = text[max(0, mention.start - 70) : mention.start], text[mention.end : mention.end + 40]
+        if listed or _DEFEATED_AFTER.search(before) or _LOST_EFFECT.match(after) or therapy_role(view.document, mention) == "prior":
+            found.append(mention)
+    return found
+
+
+_LISTED = re.compile(r"\s*(?:,|/|and|or|and/or|,\s*and|and also to|and to|as well as)\s*(?:the\s+)?", re.I)
 
 
 def _defeated(view: View) -> list[Mention]:
-    """Therapies that the resistance of this sentence is to."""
-    found = []
-    for mention in therapies(view):
-        before = view.document.text[max(0, mention.start - 70) : mention.start]
-        if _DEFEATED_AFTER.search(before) or therapy_role(view.document, mention) == "prior" or found:
-            found.append(mention)
-    if not found:
-        found = therapies(view) if not view.has("overcome") else []
-    if not found:
-        found = frames.carried_therapies(view)
-    return found
+    """Therapies that failed where the sentence does not say it of one: those it names, else the one last given, else the title's."""
+    found = therapies(view) if not view.has("overcome") else []
+    if found:
+        return found
+    for previous in reversed(view.document.views[max(1, view.index - 3) : view.index]):
+        given = agents(previous) or _explicitly_defeated(previous)
+        if given:
+            return given
+    return _explicitly_defeated(view.document.title) if view.document.title and view.document.on_resistance else view.document.focus_drugs
 
 
 def mechanism_type(document: Document, subject: Subject, lost: tuple[str, ...]) -> ClaimType:
@@ -134,7 +192,7 @@ def mechanism_type(document: Document, subject: Subject, lost: tuple[str, ...]) 
     if not targets:
         targets = {family(s.gene) for s in document.focus}
     same = family(subject.gene) in targets
-    if same and subject.kind in MUTATION_KINDS | {"variant"}:
+    if same and subject.kind in MUTATION_KINDS:
         return ClaimType.RESISTANCE_ON_TARGET
     if not same and subject.kind == "fusion":
         return ClaimType.RESISTANCE_TO_OTHER_THERAPY
@@ -142,17 +200,21 @@ def mechanism_type(document: Document, subject: Subject, lost: tuple[str, ...]) 
 
 
 def _unnamed(view: View, lost: list[Mention]) -> Iterator[Claim]:
-    """Mechanisms told without a gene: "on-target and off-target mechanisms"."""
-    if not view.has("ontarget", "bypass") or not view.has("acquire", "resist"):
+    """Mechanisms told without an alteration: "on-target and off-target mechanisms", a transformation."""
+    moment = bool(view.has("acquire", "resist") or _MOMENT.search(view.text))
+    if not view.has("ontarget", "bypass") or not moment or not lost:
         return
-    subjects = [s for s in frames.affirmed(view.subjects) if s.gene] or view.document.focus
+    subjects = _drivers(view)
     for sense, type_ in (("ontarget", ClaimType.RESISTANCE_ON_TARGET), ("bypass", ClaimType.RESISTANCE_OFF_TARGET)):
         cues = view.sense(sense)
         if cues and subjects:
             stance = frames.stance_at(view, cues[0].start, cues[0].end)
-            yield from build(
-                view, type_, "resistance.unnamed", subjects=subjects, therapies=names(view, lost), stance=stance, joint=False, confidence=0.5
-            )  # fmt: skip
+            yield from build(view, type_, "resistance.unnamed", subjects=subjects, therapies=names(view, lost), stance=stance, confidence=0.5)
+
+
+def _drivers(view: View) -> list[Subject]:
+    """The driver whose therapy fails: the sentence's own, else the paper's."""
+    return [s for s in frames.affirmed(view.subjects) if s.gene and s.alteration not in ACQUIRED_KINDS] or view.document.focus
 
 
 def _frequency(view: View, subjects: list[Subject]) -> tuple[dict[str, float | int | str], int | None]:
@@ -161,9 +223,9 @@ def _frequency(view: View, subjects: list[Subject]) -> tuple[dict[str, float | i
     population = None
     span = (subjects[0].start, subjects[-1].end)
     for _, measure in sorted(found, key=lambda f: frames.distance((f[0].start, f[0].end), span))[:1]:
-        if measure.value is not None:
+        if measure.value is not None and (measure.metric == "value_percent" or measure.total):
             figures[measure.metric] = measure.value
-        if measure.n is not None:
+        if measure.n is not None and measure.total:
             figures["n_pos"] = measure.n
         if measure.total:
             figures["N"] = population = measure.total
@@ -172,29 +234,28 @@ def _frequency(view: View, subjects: list[Subject]) -> tuple[dict[str, float | i
 
 def _overcome(view: View) -> Iterator[Claim]:
     clauses = [c for c in view.clauses if view.has("overcome", "sensitive", "active", "inhibit", within=c)]
+    lost = set(names(view, _explicitly_defeated(view)))
     for clause in clauses[:2]:
-        given = agents(view, clause) or agents(view)
-        lost = set(names(view, _explicitly_defeated(view)))
-        given = [m for m in given if m.name not in lost]
-        subjects = _resistance_variants(view) or [
-            s for s in frames.affirmed(view.subjects) if s.gene and (s.variant or s.alteration in MUTATION_KINDS) and view.has("resist")
-        ]
+        given = [m for m in (agents(view, clause) or agents(view)) if view.document.class_meant(m.name or "") not in lost]
+        subjects = _resistance_variants(view) or _resistant_subjects(view)
         if not subjects and view.has("overcome") and view.has("resist"):
             subjects = frames.subjects_for(view, clause)
         if not given or not subjects:
             continue
         cues = view.sense("overcome", "sensitive", "active", "inhibit", "worse", "nodiff", within=clause)
-        stance = stated_stance(view, clause, [c if c.sense != "overcome" else c._replace(sense="active") for c in cues]) if cues else SUPPORTS
+        stance = stated_stance(view, clause, [c._replace(sense="active") if c.sense == "overcome" else c for c in cues]) if cues else SUPPORTS
         yield from build(
-            view, ClaimType.OVERCOMES_RESISTANCE, "resistance.overcome", subjects=subjects, therapies=names(view, given), stance=stance, confidence=0.65
+            view, ClaimType.OVERCOMES_RESISTANCE, "resistance.overcome", subjects=subjects, therapies=names(view, given), stance=stance,
+            confidence=0.65,
         )  # fmt: skip
         return
 
 
-def _explicitly_defeated(view: View) -> list[Mention]:
-    found = []
-    for mention in view.of(Label.DRUG, Label.DRUG_CLASS):
-        before = view.document.text[max(0, mention.start - 70) : mention.start]
-        if _DEFEATED_AFTER.search(before) or therapy_role(view.document, mention) == "prior":
-            found.append(mention)
-    return found
+def _resistant_subjects(view: View) -> list[Subject]:
+    """Alterations of the sentence that it, or a sentence before, told as resistance."""
+    told = {(s.gene, s.kind) for s in view.document.mechanisms(view, within=99)}
+    return [
+        s
+        for s in frames.affirmed(view.subjects)
+        if s.gene and ((s.gene, s.kind) in told or ((s.variant or s.alteration in MUTATION_KINDS) and view.has("resist")))
+    ]

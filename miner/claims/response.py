@@ -288,10 +288,12 @@ def _speaks_of_response(view: View, cues: list[Cue]) -> bool:
 
 
 def _stated_claims(view: View, clause: tuple[int, int], cues: list[Cue], given: list[Mention]) -> Iterator[Claim]:
-    subjects = frames.subjects_for(view, clause)
+    subjects = answered(view, clause, given) or frames.subjects_for(view, clause)
     given = [drug for m in given for drug in stands_for(view, m)]
     given = combined(view, given) or given
     type_ = claim_type(view, given, subjects, stated=True)
+    if type_ is ClaimType.SENSITIVITY_RESPONSE and answered(view, clause, given):
+        type_ = ClaimType.OVERCOMES_RESISTANCE
     stance = stated_stance(view, clause, cues)
     figures = _case_figures(view, clause, stance)
     case = view.document.study_type == StudyType.CASE_REPORT and not frames.is_background(view) and stance[1] is not Polarity.HEDGED
@@ -299,6 +301,16 @@ def _stated_claims(view: View, clause: tuple[int, int], cues: list[Cue], given: 
         view, type_, "response.stated", subjects=subjects, therapies=names(view, given), stance=stance, figures=figures,
         n=1 if case else None, confidence=0.6,
     )  # fmt: skip
+
+
+def answered(view: View, clause: tuple[int, int], given: list[Mention]) -> list[Subject]:
+    """Mechanisms told just before that a new therapy is given against, where the clause names no subject of its own."""
+    if any(s.gene for s in view.subjects if clause[0] <= s.start < clause[1]) or frames.is_background(view):
+        return []
+    told = view.document.mechanisms(view)
+    lost = view.document.defeated_by(told)
+    new = {view.document.class_meant(m.name or "") for m in given} - lost
+    return told if new and lost and view.document.study_type in (StudyType.CASE_REPORT, StudyType.PRECLINICAL) else []
 
 
 def stated_stance(view: View, clause: tuple[int, int], cues: list[Cue]) -> Stance:
