@@ -156,7 +156,7 @@ class Lexicon:
         """
         text = plain(surface).strip()
         entry = self._exact.get(text)
-        if entry and (lenient or self._tier(text, entry[1]) is not LENIENT):
+        if entry and (lenient or (text not in self._limits and self._tier(text, entry[1]) is not LENIENT)):
             return entry[0]
         named = self._folded.get(fold(text))
         if named and named[0] is Label.GENE:
@@ -225,14 +225,14 @@ class Lexicon:
             if start and folded[start - 1].isalnum():
                 continue
             stop = _term_end(folded, end)
-            if stop and self._right_case(keys[index], source[start:end]):
+            if stop and self._right_case(keys[index], source[start:end], source[end:stop]):
                 hits.append(Hit(start, stop, *terms[keys[index]]))
         return [h for h in hits if h.label is not Label.DISEASE or not in_organisation(source, h.start, h.end)]
 
-    def _right_case(self, key: str, written: str) -> bool:
-        """Whether a short form is written as the table has it: PCR, not pCR."""
+    def _right_case(self, key: str, written: str, plural: str) -> bool:
+        """Whether a short form is written as the table has it: PCR, not pCR; GISTs, not GISTS."""
         cased = self._cased.get(key)
-        return cased is None or cased.replace("-", " ") == written.replace("-", " ")
+        return cased is None or (cased == written and plural != "S")
 
     def _find_exact(self, source: str) -> list[Hit]:
         keys, hits = self._exact_keys, []
@@ -328,7 +328,10 @@ def _compressed(source: str, genes: list[Hit], exact: dict[str, tuple[Concept, s
     return found
 
 
-_MEMBER = re.compile(r"(?:/|, (?:and |or )?|,| and | or | and/or |-and -|-, -?| ?& ?)-?(\d|[A-C])(?![A-Za-z0-9%·-]|\.\d)(?! (?:patients?|cases?|tumou?rs?|samples?|of|in|had|were|was)\b)")
+_MEMBER = re.compile(
+    r"(?:/|, (?:and |or )?|,| and | or | and/or |-and -|-, -?| ?& ?)-?(\d|[A-C])(?![A-Za-z0-9%·-]|\.\d)"
+    r"(?! (?:patients?|cases?|tumou?rs?|samples?|of|in|had|were|was)\b)"
+)
 
 
 def _inside(hit: Hit, others: list[Hit]) -> bool:

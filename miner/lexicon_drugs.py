@@ -11,7 +11,7 @@ from miner.schema import Concept, Label
 
 _CUES = cues("drug")
 _ENDING = re.compile(rf"[a-z]{{3,}}{either(_CUES['endings'])}")
-_TAIL = re.compile(r"(?:nib|mab|platin|taxel|taxol|trexed|citabine|elbine|poside|rubicin|parib|ciclib|lisib|rasib|zomib|degib|nexor)(?![a-z])")
+_TAIL = re.compile(rf"{either(_CUES['tails'])}(?![a-z])")
 _CODE = re.compile(rf"\b{either(_CUES['code_before'])},? [(\[]?([A-Z]{{2,5}}-?\d{{3,7}}[A-Za-z]{{0,2}})(?![A-Za-z0-9-])")
 _NO_CODE = re.compile(r"NCT|[A-Z]+\d?[A-Z]\d+[A-Z]$")
 _MIN_LENGTH = 8

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from miner.errors import LexiconError
@@ -43,7 +44,7 @@ _SHAPES = {
     "doid": re.compile(r"\d+"),
     "unii": re.compile(r"[A-Z0-9]{10}"),
     "mesh": re.compile(r"[CD]\d{6,9}"),
-    "oncotree": re.compile(r"[A-Z0-9_]+"),
+    "oncotree": re.compile(r"[A-Z0-9_/]+"),
 }
 
 
@@ -101,7 +102,7 @@ def _layout(path: Path) -> Iterator[Problem]:
     if lines[-1]:
         yield Problem(path, len(lines), "the last line does not end; add a newline")
     body = [line for line in lines[1:] if line]
-    for number, (line, after) in enumerate(zip(body, body[1:], strict=False), 2):
+    for number, (line, after) in enumerate(pairwise(body), 2):
         if after == line:
             yield Problem(path, number + 1, "repeats the line before; delete one")
         elif after < line:
@@ -143,7 +144,8 @@ def _two_concepts(rows: Iterable[Row]) -> Iterator[Problem]:
         key = (label, "_" in row.path.stem.removeprefix("drug_"), text if label is Label.GENE and row.kind != "name" else fold(text))
         first = seen.setdefault(key, row)
         if first.curie != row.curie:
-            yield Problem(row.path, row.line, f"{row.text!r} is {row.name} here and {first.name} at {first.path.name}:{first.line}; keep one")
+            other = f"{first.name} at {first.path.name}:{first.line}"
+            yield Problem(row.path, row.line, f"{row.text!r} is {row.name} here and {other}; keep one")
 
 
 def _properties(properties: Iterable[Property], rows: Sequence[Row]) -> Iterator[Problem]:

@@ -68,7 +68,13 @@ def _long_form_hit(hits: Sequence[Hit], found: Abbreviation, *, strict: bool) ->
 
 
 def _gene_like(long_form: str, own: Sequence[Hit]) -> bool:
-    return any(h.label is Label.GENE for h in own) and bool(_GENE_WORDS.search(long_form))
+    """Whether a short form that is a gene symbol may be one here, though its long form is not known.
+
+    A symbol of letters and digits (TET2) seldom stands for anything else; one of letters alone (ALK) often does.
+    """
+    if not any(h.label is Label.GENE for h in own):
+        return False
+    return bool(_GENE_WORDS.search(long_form)) or any(h.kind in {"symbol", "protein"} and h.concept.name[-1].isdigit() for h in own)
 
 
 def _redefined(hits: Sequence[Hit], places: Sequence[tuple[int, int]], meaning: Hit | None) -> list[Hit]:
