@@ -35,8 +35,14 @@ _FIGURE = re.compile(
 _METHOD = re.compile(
     r"\b(?:we|authors)\s(?:\w+ly\s)?(?:also\s)?(?:\w+ed|did|sought|found|set|undertook|took|saw|made|show|report|describe|present|identify|demonstrate)\b|"
     r"\b(?:was|were)\s(?:\w+ly\s)?(?:randomi|treated|enrolled|assigned|analy|assessed|evaluated|screened|tested|collected|performed|carried|determined|"
-    r"identified|examined|measured|reviewed|sequenced|compared|included|observed|obtained|investigated|detected|recruited|stained)\w*",
+    r"identified|examined|measured|reviewed|sequenced|compared|included|observed|obtained|investigated|detected|recruited|stained)\w*|"
+    r"\b(?:our|these|the present|the current|this)\s(?:study|data|results|findings|work|experiments?)\s(?:\w+ly\s)?"
+    r"(?:show|demonstrat|reveal|suggest|indicat|identif|provid|uncover|establish|support|confirm|aim)\w*",
     re.I,
+)
+_RESULT = re.compile(
+    r"\b(?:inhibited|suppressed|reduced|increased|decreased|impaired|enhanced|induced|promoted|abrogated|attenuated|improved|exhibited|showed|revealed|displayed"
+    r"|resulted|restored|conferred)\b"
 )
 _METHODS_LABEL = re.compile(r"METHOD|DESIGN|PATIENTS|PARTICIPANTS|EXPERIMENTAL|MATERIALS", re.I)
 _ONE_PATIENT = re.compile(r"\b(?:a|one|the|our|this|single)\s(?:[\w-]+\s){0,2}patient\b(?!s|\spopulation|\scohort|\scharacteristic)", re.I)
@@ -126,7 +132,7 @@ def _shapes(record: Record, abstract: str) -> Iterator[str]:
     figures = len(_FIGURE.findall(abstract))
     if figures <= 2:
         yield "few_figures" if figures else "no_figures"
-    if not _METHOD.search(abstract):
+    if not _METHOD.search(abstract) and len(_RESULT.findall(abstract)) < 3:
         yield "no_methods"
         if figures <= 2:
             yield "little_data" if figures else "no_data"
