@@ -15,6 +15,7 @@ _COST_AFTER = {"w": 1.0, "n": 0.4, ",": 4.0, "(": 5.0, ")": 0.3, "o": 0.3, "a": 
 _COPULA = frozenset("was were is are of reached in for rate rates observed achieved seen occurred obtained equal to being at exceeded exceeding remained".split())
 _HAVING = frozenset("had achieved showed experienced attained obtained demonstrated exhibited developed were was have with has reported reached remained harbored harboured carried showing achieving having".split())
 _FINDING = frozenset("detected found identified observed present seen harbored harboured carried occurred revealed showed confirmed noted".split())
+_ASSESSED = frozenset("evaluable assessable evaluated assessed eligible analyzed analysed measurable available monitored".split())
 _LIMIT_AFTER = 7.0
 _RELATIVE = frozenset("who which whose that without if when while whom as".split())
 _JOINING = frozenset(",av/()H:o")
@@ -31,16 +32,24 @@ class Bound:
     index: int
 
 
-def bind(elements: Sequence[Element], cues: Mapping[int, Cue]) -> list[Bound]:
-    """Bind every quantity that has a name in its sentence; percentages without one are frequencies."""
+def bind(elements: Sequence[Element], cues: Mapping[int, Cue], carried: Cue | None = None) -> list[Bound]:
+    """Bind every quantity that has a name in its sentence; percentages without one are frequencies.
+
+    ``carried`` is the endpoint of the sentence before, for one that goes on about it ("It was 36% with ...").
+    """
     named = {i: cues[e.start] for i, e in enumerate(elements) if e.kind == "c"}
     aligned = _aligned(elements, named)
+    last: dict[str, tuple[int, Cue | None]] = {}
     found = []
     for i, element in enumerate(elements):
         if not isinstance(element, Quantity):
             continue
-        cue = _inner(element, cues) or aligned.get(i) or _nearest(elements, named, i, element)
-        metric = cue.metric(kind_of(element)) if cue else _default(element)
+        form = kind_of(element)
+        cue = _inner(element, cues) or aligned.get(i) or _nearest(elements, named, i, element, last.get(form))
+        if cue is None and carried is not None and carried.natural(form) and not (form == "count" and element.total is None):
+            cue = carried
+        last[form] = (i, cue)
+        metric = cue.metric(form) if cue else _default(element)
         if metric:
             found.append(Bound(element, metric, cue, i))
     return found
@@ -73,26 +82,54 @@ def _takes(cue: Cue, quantity: Quantity, text: str) -> bool:
     return True
 
 
-def _nearest(elements: Sequence[Element], named: Mapping[int, Cue], i: int, quantity: Quantity) -> Cue | None:
-    """The cheapest name before or after a quantity, within the limit of its form."""
+def _nearest(
+    elements: Sequence[Element], named: Mapping[int, Cue], i: int, quantity: Quantity, last: tuple[int, Cue | None] | None
+) -> Cue | None:
+    """The cheapest name before or after a quantity, within the limit of its form.
+
+    A name before another figure of the same form, to which that figure was not bound, is out of reach.
+    """
     best, least = None, _LIMIT[quantity.form]
     subject = _is_subject(elements, i)
     counted = quantity.form == "count" and quantity.total is None
     for j, cue in named.items():
         if not _takes(cue, quantity, elements[j].text):
             continue
-        if counted and cue.endpoint.weak and (quantity.equals or isinstance(quantity.value, str) or not _verbal(elements, i, j)):
+        if not (_countable(elements, i, j, quantity, cue) if counted else cue.firm or _verbal(elements, i, j)):
             continue
         cost = _before(elements, named, j, i, quantity) + 7 * subject if j < i else _after(elements, named, i, j)
         if j > i and cost > _LIMIT_AFTER:
             continue
         if not cue.natural(kind_of(quantity)):
             cost += 6.0
+        if last and j < last[0] and (last[1] is None or last[1].endpoint is not cue.endpoint) and not _inside(elements, last[0], i):
+            cost += 10.0
         if cue.timed and kind_of(quantity) == "duration":
             cost += _OWN_SITE
         if cost < least:
             best, least = cue, cost
     return best
+
+
+def _inside(elements: Sequence[Element], k: int, i: int) -> bool:
+    """Does a bracket close between two elements that opened before the first?"""
+    depth = 0
+    for element in elements[k + 1:i]:
+        depth += (element.kind == "(") - (element.kind == ")")
+        if depth < 0:
+            return True
+    return False
+
+
+def _countable(elements: Sequence[Element], i: int, j: int, quantity: Quantity, cue: Cue) -> bool:
+    """Can a bare count be tied to a name? A bound cannot, "n = 3" only when the name opens its bracket."""
+    if isinstance(quantity.value, str):
+        return False
+    if quantity.equals:
+        return j == i - 2 and elements[i - 1].kind == "("
+    if cue.endpoint.weak:
+        return _verbal(elements, i, j)
+    return j < i or not any(e.text.lower() in _ASSESSED for e in elements[i + 1:j])
 
 
 def _verbal(elements: Sequence[Element], i: int, j: int) -> bool:
@@ -135,6 +172,7 @@ def _before(elements: Sequence[Element], named: Mapping[int, Cue], j: int, i: in
     if linked:
         cost -= 3.0
     if cue.endpoint.weak:
+        cost += 4.0 * (cue.endpoint.metrics.get("percent") is None)
         spoken = opener is not None and (opener.kind == "o" or opener.text.lower() in _COPULA | _FINDING)
         cost += 1.0 if spoken or after == i else 5.0 if linked else 8.0
     return cost

@@ -8,8 +8,8 @@ from miner.nlp.measure_quantities import Element, Quantity
 from miner.schema import Cohort, Label, Mention
 
 _ELIDED = frozenset(
-    "were was had have received on with in who of from to responded achieved showed underwent completed experienced developed are is remained "
-    "progressed died harbored harboured carried treated patients discontinued continued did tested presented by at for".split()
+    "were was had have received on with in who from responded achieved showed underwent completed experienced developed are is remained "
+    "progressed died harbored harboured carried treated patients discontinued continued did tested presented by".split()
 )
 
 
@@ -22,21 +22,19 @@ def cohorts_of(text: str, elements: Sequence[Element], quantities: Sequence[tupl
             continue
         unit = _unit(elements, i, quantity, people)
         known = unit or known
-        if unit is None and not (quantity.total is not None or quantity.equals or quantity.form == "percent" or _elided(elements, i, quantity)):
+        if unit is None and not (quantity.equals or _elided(elements, i, quantity)):
             continue
-        found.append(Mention(quantity.start, quantity.end, text[quantity.start:quantity.end], Label.COHORT,
-                             Cohort(quantity.n, unit or known, quantity.total)))
+        start, end = quantity.counted
+        found.append(Mention(start, end, text[start:end], Label.COHORT, Cohort(quantity.n, unit or known, quantity.total)))
     return found
 
 
 def _elided(elements: Sequence[Element], i: int, quantity: Quantity) -> bool:
     """Does a count stand for a group whose noun is left out ("... and 120 on larotrectinib")?"""
-    if quantity.noun or quantity.n is None:
+    if quantity.noun or quantity.n is None or quantity.form == "percent":
         return False
     following = elements[i + 1] if i + 1 < len(elements) else None
-    if following is None or following.kind in ")," or (following.kind == "a" and not quantity.word):
-        return quantity.n > 9 or (quantity.word and quantity.n > 1)
-    return following.text.lower() in _ELIDED
+    return following is not None and quantity.n > 1 and following.text.lower() in _ELIDED
 
 
 def _unit(elements: Sequence[Element], i: int, quantity: Quantity, people: frozenset[str]) -> str | None:

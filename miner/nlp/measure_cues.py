@@ -33,17 +33,22 @@ class Endpoint:
     name: str
     metrics: Mapping[str, str]
     weak: bool = False
+    firm: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """A name of an endpoint in the text; ``site`` is "IC_" for intracranial, ``timed`` is true for a rate at a timepoint."""
+    """A name of an endpoint in the text: ``site`` is "IC_" for intracranial, ``timed`` true for a rate at a timepoint.
+
+    ``firm`` is false for a word that names a frequency only with a verb ("... harbored a mutation").
+    """
 
     start: int
     end: int
     endpoint: Endpoint
     site: str = ""
     timed: bool = False
+    firm: bool = True
 
     def natural(self, kind: str) -> bool:
         """Is a figure of this kind what the endpoint is given in? Survival is a duration unless it is at a timepoint."""
@@ -71,17 +76,23 @@ class Cues:
         for entry in entries:
             self._add(rules, entry)
         self._patterns = list(self._terms)
+        ellipsis = rules.table("ellipsis")
+        if unknown := [word for word, name in ellipsis.items() if name not in self.endpoints]:
+            raise rules.fail(unknown[0], f"{ellipsis[unknown[0]]!r} is no [[endpoint]]; name one of them")
+        self._elliptic = {word: self.endpoints[name] for word, name in ellipsis.items()}
+        self._ellipsis = re.compile(rf"\b(?:{'|'.join(self._elliptic)})\b(?=\s?(?:,|and\s|or\s)[^.;:()]{{0,24}}(?:response|remission))")
         self._automaton = ahocorasick_rs.AhoCorasick(self._patterns, matchkind=ahocorasick_rs.MatchKind.Standard)
 
     def _add(self, rules: Rules, entry: Mapping[str, Any]) -> None:
         name = entry.get("name")
         if not isinstance(name, str):
             raise rules.fail("endpoint", "an [[endpoint]] has no name; give it one")
-        if unknown := set(entry) - {"name", "words", "abbreviations", "before_number", "weak", *KINDS}:
+        if unknown := set(entry) - {"name", "words", "abbreviations", "before_number", "weak", "firm", "ignore", *KINDS}:
             raise rules.fail(unknown.pop(), f"endpoint {name!r} has an unknown key; use name, words, abbreviations, weak, {', '.join(KINDS)}")
-        endpoint = Endpoint(name, {kind: entry[kind] for kind in KINDS if kind in entry}, bool(entry.get("weak")))
-        if not endpoint.metrics:
-            raise rules.fail(name, f"endpoint {name!r} has no metric; give one of {', '.join(KINDS)}")
+        metrics = {kind: entry[kind] for kind in KINDS if kind in entry}
+        endpoint = Endpoint(name, metrics, bool(entry.get("weak")), frozenset(entry.get("firm", ())))
+        if bool(metrics) == bool(entry.get("ignore")):
+            raise rules.fail(name, f"endpoint {name!r} needs a metric ({', '.join(KINDS)}) or ignore = true, not both")
         self.endpoints[name] = endpoint
         for word in entry.get("words", ()):
             self._put(rules, word.lower().replace("-", " "), endpoint, None)
@@ -111,25 +122,27 @@ class Cues:
         spaced = lower.replace("-", " ").replace("\n", " ")
         spans = []
         for index, start, end in self._automaton.find_matches_as_indexes(spaced, overlapping=True):
+            if start and spaced[start - 1].isalnum():
+                continue
             endpoint, exact = self._terms[self._patterns[index]]
             if self._patterns[index] in self._before_number and not _NUMBER_NEXT.match(spaced, end):
                 continue
             end = _boundary(spaced, folded, start, end, exact)
             if end:
                 spans.append((start, end, endpoint))
-        return [self._cue(folded, *span) for span in _longest(spans)]
+        spans += [(m.start(), m.end(), self._elliptic[m[0]]) for m in self._ellipsis.finditer(spaced)]
+        return [self._cue(folded, *span) for span in _longest(spans) if span[2].metrics]
 
     def _cue(self, text: str, start: int, end: int, endpoint: Endpoint) -> Cue:
         site = "IC_" if endpoint.name in {"response", "disease control", "progression-free survival", "duration of response"} else ""
         site = site if site and _SITE.search(text, max(0, start - 60), start) else ""
         timed = "duration" in endpoint.metrics and bool(_TIMEPOINT.search(text, max(0, start - 60), start) or _RATE_AFTER.match(text, end))
-        return Cue(start, end, endpoint, site, timed and not _MEDIAN.search(text, max(0, start - 24), start))
+        firm = not endpoint.weak or text[start:end].lower().replace("-", " ") in endpoint.firm
+        return Cue(start, end, endpoint, site, timed and not _MEDIAN.search(text, max(0, start - 24), start), firm)
 
 
 def _boundary(spaced: str, folded: str, start: int, end: int, exact: str | None) -> int:
-    """End of a match at term boundaries, a plural s included; 0 where it is part of another word."""
-    if start and (spaced[start - 1].isalnum()):
-        return 0
+    """End of a match, a plural s included; 0 where a longer word goes on."""
     if exact is None and spaced.startswith("s ", end):
         end += 1
     elif exact is None and end < len(spaced) and spaced[end] == "s" and not (end + 1 < len(spaced) and spaced[end + 1].isalnum()):

@@ -21,19 +21,21 @@ NUM = r"[-−]?(?:\d+(?:,\d{3})+|\d+(?:[.·∙•⋅]\d+)?|[.·]\d+)"
 _PCT = r"(?:\s?%|\s?‰|[\s-]?per\s?cent\b|[\s-]?percent\b)"
 _TIME = r"(?:months?|mos?|mo\.|weeks?|wks?|years?|yrs?|y|days?|m|d)"
 DASH = r"[-‐‑‒–—−~∼～]"
-_CI = re.compile(
-    rf"(?:[±+/\s-]*\b(?:two-sided |exact |adjusted )*\d\d(?:\.\d)?{_PCT}[\s-]*(?:\w+\s){{0,2}}?)?"
-    r"\b(?:confidence[\s-]+(?:intervals?|limits?|bounds?)|[cC]\.?I\.?s?|CrIs?|credib(?:le|ility)[\s-]+intervals?|HDI)\b"
-    r"(?:\s*[\[(](?:\d\d\s?%?\s?)?C\.?I\.?s?[\])])?(?:\s?\d\d\s?%)?(?:\s*(?:[:,=;(\[]|of\b|was\b|were\b|from\b|rang\w+\b|between\b))*\s*"
+_CI_NAME = re.compile(r"(?:confidence[\s-]+(?:interval|limit|bound)s?|CIs?|C\.I\.s?|CrIs?|credib(?:le|ility)[\s-]+intervals?|HDI|c\.i\.)(?!\w)")
+_CI_LEVEL = re.compile(rf"(?:[±+/-]+\s?)?\b(?:(?:two-sided|exact|adjusted)\s)*\d\d(?:\.\d)?(?:{_PCT})?[\s-]*(?:\w+\s)?$")
+_CI_BODY = re.compile(
+    r"(?:\s*[\[(](?:\d\d\s?%?\s?)?C\.?I\.?s?[\])])?(?:\s?\d\d\s?%)?(?:\sof\s(?:the\s)?(?:HR|OR|RR|hazard ratio|odds ratio))?"
+    r"(?:\s*(?:[:,=;(\[]|of\b|was\b|were\b|from\b|rang\w+\b|between\b))*\s*"
     rf"(?:(?P<lo>{NUM})\s?(?:{_PCT}|{_TIME}\b)?\s*(?:{DASH}|\bto\b|,|;|\band\b|/|\s)\s*"
-    rf"(?P<hi>{NUM}|NR|NE|NA|NC|not[\s-]\w+(?: reached)?|∞|infinity|inf\b|unreached|upper limit[\w\s]{{0,20}})(?:\s?(?:{_PCT}|{_TIME}\b))?)?",
+    rf"(?P<hi>{NUM}|NR|NE|NA|NC|not[\s-]\w+(?: reached)?|could not be \w+|∞|infinity|inf\b|unreached|upper limit[\w\s]{{0,20}})"
+    rf"(?:\s?(?:{_PCT}|{_TIME}\b))?)?"
 )
 _P_VALUE = re.compile(
     r"(?<![\w-])[pPΡ](?:[\s-]?(?:values?|trend|interaction|adjusted|for \w+))?(?:\s?\([\w\s]+\))?\s*"
     r"(?:[=<>≤≥]|&lt;|was|of|less than|both|all)[=<>≤≥\s]*\d*\s?[.·,]?\s?\d+(?:\s?[x×]\s?10\S*|[eE]-?\d+)?"
 )
 _RANGE = re.compile(
-    r"\b(?:IQR|interquartile range|inter-quartile range|ranges?|ranging|ranged|SD|standard deviation|s\.?d\.?|SE|quartiles?)"
+    r"(?:\b(?:IQR|interquartile range|inter-quartile range|SD|standard deviation|s\.?d\.?|SE|quartiles?|ranges?(?! from))|(?<=[(\[,;])\s?(?:age )?rang(?:e|es|ed|ing))"
     rf"\b[\s,:=\[\]()]*(?:IQR\W*)?(?:from|of|between)?\s*(?:{NUM}|<?\d)[\d\s.,·%+>-]*(?:{_TIME}\b)?(?:\s*(?:{DASH}|\bto\b|\band\b)\s*(?:{NUM}|not \w+|NR|NE|NA)(?:{_PCT})?(?:\s?{_TIME}\b)?\+?)?"
 )
 _PLUS_MINUS = re.compile(rf"(?:±|\+/-|\+/−)\s*{NUM}")
@@ -47,8 +49,8 @@ _WORD = re.compile(r"[A-Za-zα-ωΑ-Ωµ][\w'’.+-]*|[(\[{]|[)\]}]|[,;:/=&]|\S"
 _SHORT = {"of": "o", "and": "a", "or": "a", "&": "a", "v": "v", "vs": "v", "versus": "v", "respectively": "y", "(": "(", "[": "(", "{": "(", ")": ")",
           "]": ")", "}": ")", ",": ",", ";": ";", ":": ":", "/": "/", "=": "=", "respective": "y"}
 _BOUND = re.compile(
-    r"(?:(?P<lt><|≤|&lt;|\b(?:less|fewer|lower|smaller) than|\bunder|\bbelow|\bup to|\bno more than|\bat most|\bas (?:low|few) as)"
-    r"|(?P<gt>>|≥|&gt;|\b(?:more|greater|higher|larger) than|\bover|\babove|\bat least|\bexceeding|\bexceeded|\bexceeds|\bin excess of|\bno less than|\bas (?:high|many) as))"
+    r"(?:(?P<lt><|≤|&lt;|\b(?:less|fewer|lower|smaller) than|\bunder|\bbelow|\bno more than|\bat most)"
+    r"|(?P<gt>>|≥|&gt;|\b(?:more|greater|higher|larger) than|\bover|\babove|\bat least|\bexceeding|\bexceeded|\bexceeds|\bin excess of|\bno less than))"
     r"\s*(?:or\s*=\s*(?:to\s)?|or equal to\s*)?(?:about\s|an?\s)?$",
     re.IGNORECASE,
 )
@@ -87,12 +89,12 @@ class Noise:
         units = alternation(rules.words("noise", "units"))
         number = r"(?:\d+(?:[.·]\d+)?[a-z]?|[IVX]+)(?![\w·])(?!\s?%|\s?percent|\s?per cent|\.\d|,\d{3}|\s(?:of|patients|months)\b|/\d)"
         month = "|".join(sorted((m[::-1] for m in "January February March April May June July August September October November December".split()), key=len))
-        self.before = re.compile(rf"(?:[\s-]{{0,2}}(?i:{'|'.join(heads)})(?![\w-]))")
+        self.before = re.compile(rf"(?:\(?[\s-]{{0,2}}(?i:{'|'.join(heads)})(?![\w-]))")
         self.dated = re.compile(rf"(?:\sfo)?\s+,?\.?(?:{month}|naJ|beF|raM|rpA|guA|tpeS|peS|tcO|voN|ceD)(?!\w)")
-        self.named = re.compile(r"[-‐]\d*[A-Z]{1,4}(?!\w)|[A-Za-z]{2}|[©§#]\s?|\^01")
+        self.named = re.compile(r"[-‐]\d*[A-Z]{1,4}(?!\w)|[A-Za-z]{2}|[©§#$€£¥]\s?|\^01")
         self.listed = re.compile(rf"{number}(?:\s?(?:{DASH}|/|,|,?\s?(?:to|and|or|through|versus|vs\.?))\s?{number})*")
         self.date = re.compile(r"\d{4}\b|\d{1,2}(?:,?\s+(?:19|20)\d{2})?\b")
-        self.name = re.compile(r"\d+(?:[/–-]\d+)*")
+        self.name = re.compile(r"\d+(?:[/–,-]\d+)*")
         self.whole = re.compile(
             rf"(?:19[5-9]\d|20[0-4]\d)(?:\s?[-–/]\s?(?:19[5-9]\d|20[0-4]\d|\d\d))?\b(?!\s?%|[,.]\d|\s{_SEVERAL})|\d{{1,2}}\s+{_MONTH}\b(?:\s+\d{{4}})?"
             r"|\d{1,3}(?=-(?:gene|mer|plex)\b)|\d:\d\b|\d+(?:-\d+){2,}|\d(?=\)\s[a-zA-Z])(?<=[:;,.]\s\d)|\d(?=\)\s[a-zA-Z])(?<=\band\s\d)"
@@ -120,7 +122,7 @@ class Noise:
         """End of the name whose digits begin here; 0 where they are a number."""
         back = text[max(0, start - 26):start][::-1]
         match = None
-        if back and back[0] in " -" and self.before.match(back):
+        if back and back[0] in " -(" and self.before.match(back):
             match = self.listed.match(text, start)
         if not match and back[:1].isspace() and self.dated.match(back):
             match = self.date.match(text, start)
@@ -134,7 +136,7 @@ class Noise:
 
 
 _RUN = re.compile(r"\d+")
-_POWER = re.compile(r"\d\d?(?=\))")
+_POWER = re.compile(r"\d+(?:;\d+)*(?=\))")
 
 
 def months(value: float, unit: str) -> float:
@@ -145,20 +147,23 @@ def months(value: float, unit: str) -> float:
 
 def special_lexemes(text: str) -> list[Lexeme]:
     """Confidence intervals, p values and ranges, which hold numbers that are no figures of their own."""
-    found = [_interval(m) for m in _CI.finditer(text)]
+    found = [_interval(text, m) for m in _CI_NAME.finditer(text) if not text[m.start() - 1:m.start()].isalnum()]
     found += [Lexeme("V", m.start(), m.end()) for m in _P_VALUE.finditer(text)]
     found += [Lexeme("R", m.start(), m.end()) for m in _RANGE.finditer(text)]
     found += [Lexeme("R", m.start(), m.end()) for m in _PLUS_MINUS.finditer(text)]
     return found
 
 
-def _interval(match: re.Match[str]) -> Lexeme:
-    low, high = match["lo"], match["hi"]
+def _interval(text: str, name: re.Match[str]) -> Lexeme:
+    """The interval that a name of one opens; without figures after it, its value is None."""
+    level = _CI_LEVEL.search(text, max(0, name.start() - 34), name.start())
+    body = _CI_BODY.match(text, name.end())
+    low, high = (body["lo"], body["hi"]) if body else (None, None)
     value = None
     if low and high:
         top = parse_number(high.lstrip("-−")) if high[-1].isdigit() else float("inf")
         value = (parse_number(low.lstrip("-−")) * (-1 if low[0] in "-−" else 1), top)
-    return Lexeme("C", match.start(), match.end(), value)
+    return Lexeme("C", level.start() if level else name.start(), body.end() if body else name.end(), value)
 
 
 def number_lexemes(text: str, noise: Noise) -> list[Lexeme]:

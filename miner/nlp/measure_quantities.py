@@ -27,7 +27,10 @@ _NEAR = 1.6
 
 @dataclass(slots=True)
 class Quantity:
-    """A figure of a sentence before it has a name. ``value`` is a number, a bound or range as text, or None for "not reached"."""
+    """A figure of a sentence before it has a name; ``value`` is a number, a bound or range as text, or "not reached".
+
+    ``figure`` is the span of the value alone, ``counted`` that of the count with its noun ("ten of the 17 patients").
+    """
 
     start: int
     end: int
@@ -44,6 +47,8 @@ class Quantity:
     kind: str = "Q"
     text: str = ""
     inner: tuple[int, ...] = ()
+    figure: tuple[int, int] = (0, 0)
+    counted: tuple[int, int] = (0, 0)
 
 
 Element = Lexeme | Quantity
@@ -153,8 +158,11 @@ def _composite(lexemes: list[Lexeme], kinds: str, i: int, source: str) -> tuple[
 def _simple(lexemes: list[Lexeme], kinds: str, i: int, source: str) -> Quantity:
     lexeme = lexemes[i]
     form = {"P": "percent", "T": "duration", "N": "count", "D": "ratio", "L": "text"}[lexeme.kind]
-    quantity = Quantity(lexeme.start, lexeme.end, form, value_of(lexeme), ci=_interval_in(lexeme), equals=lexeme.equals,
-                        word=lexeme.word, share=lexeme.share, text=lexeme.text)
+    if form == "count" and lexeme.ci:
+        form = "ratio"
+    span = (lexeme.start, lexeme.end)
+    quantity = Quantity(*span, form, value_of(lexeme), ci=_interval_in(lexeme), equals=lexeme.equals,
+                        word=lexeme.word, share=lexeme.share, text=lexeme.text, figure=span, counted=span)
     if form == "duration":
         quantity.unit = "months"
     elif form == "percent":
@@ -163,23 +171,28 @@ def _simple(lexemes: list[Lexeme], kinds: str, i: int, source: str) -> Quantity:
         quantity.n = int(lexeme.value)
         if _ALL.search(source, max(0, lexeme.start - 16), lexeme.start):
             quantity.total = quantity.n
-        nouns = [x for x in lexemes[i + 1:i + 9]]
-        quantity.noun = _noun(nouns)
+        _set_noun(quantity, lexemes[i + 1:i + 9])
     return quantity
 
 
-def _noun(following: Sequence[Lexeme]) -> str:
-    """The counted noun of a count: the first in its phrase."""
+def _set_noun(quantity: Quantity, following: Sequence[Lexeme]) -> None:
+    """Note the counted noun of a count, the head of the first run of nouns after it, and where the group's span ends."""
+    listed = False
     for i, lexeme in enumerate(following):
         if lexeme.kind == "n":
             after = following[i + 1] if i + 1 < len(following) else lexeme
-            return after.text if after.kind == "n" else lexeme.text
-        listed = lexeme.kind == "N" and i and following[i - 1].kind in "a,"
-        if not listed and (lexeme.kind not in "wca," or lexeme.text.lower() in _STOPS):
-            return ""
-    return ""
+            head = after if after.kind == "n" else lexeme
+            quantity.noun = head.text
+            if not listed:
+                quantity.counted = (quantity.counted[0], head.end)
+            return
+        if lexeme.kind == "N" and i and following[i - 1].kind in "a,":
+            listed = True
+        elif lexeme.kind not in "wca," or lexeme.text.lower() in _STOPS:
+            return
 
 
+_BE = frozenset({"was", "were", "is", "are"})
 _STOPS = frozenset("with in had were was is are received who of for by to at on that which as from than showed have has did after before".split())
 
 
@@ -222,14 +235,22 @@ def _agree(n: int, total: int, percent: Lexeme) -> bool:
 
 
 def _build(lexemes: list[Lexeme], match: re.Match[str], percent: Lexeme | None, n: int | None, total: int | None, stop: int) -> tuple[Quantity, int]:
+    groups = match.groupdict()
     first, last = lexemes[match.start()], lexemes[stop - 1]
-    head = _simple(lexemes, "", match.start(), "") if percent is None else None
+    of = match.start("b") if groups.get("b") is not None else None
+    count = match.start("a") if groups.get("a") is not None else of
+    ci = percent.ci if percent else lexemes[of].ci if of is not None else None
     quantity = Quantity(first.start, last.end, "percent" if percent else "count", value_of(percent) if percent else n, n, total,
-                        percent.ci if percent else lexemes[match.start("b")].ci if match.groupdict().get("b") else None,
-                        "%" if percent else None, head.noun if head else "", word=first.word)
+                        ci, "%" if percent else None, word=first.word)
     quantity.inner = tuple(x.start for x in lexemes[match.start():stop] if x.kind == "c")
+    if count is not None:
+        end = of if of is not None and of > count and (percent is None or lexemes[of].start < percent.start or percent is first) else count
+        quantity.counted = (lexemes[count].start, lexemes[end].end)
+        _set_noun(quantity, lexemes[end + 1:end + 9])
+    quantity.figure = (percent.start, percent.end) if percent else quantity.counted
     if not quantity.noun:
-        quantity.noun = _noun(lexemes[stop:stop + 8])
+        closed = stop < len(lexemes) and lexemes[stop].kind == ")"
+        _set_noun(quantity, lexemes[stop + closed:stop + closed + 8])
     return quantity, stop
 
 
@@ -273,6 +294,8 @@ def _count(lexemes: list[Lexeme], match: re.Match[str]) -> tuple[Quantity, int] 
     between = lexemes[match.start("a") + 1:match.start("p")]
     if any(x.kind == "c" for x in between) and between and between[0].kind != "n" and _separate(between):
         return None
+    if any(x.text.lower() in _BE for x in between):
+        return None
     if between and between[0].kind in ",;" and not (count.equals or lexemes[match.start() - 1].kind == "("):
         return None
     return _build(lexemes, match, percent, n, None, match.end("p"))
@@ -293,8 +316,7 @@ def _percent_of(lexemes: list[Lexeme], match: re.Match[str]) -> tuple[Quantity, 
     total = _whole(of)
     if percent is None or total is None or total < 5 or (of is not None and of.equals):
         return None
-    quantity, _ = _build(lexemes, match, percent, None, total, match.end("b"))
-    return quantity, match.end("b")
+    return _build(lexemes, match, percent, None, total, match.end("b"))
 
 
 def _percent_count(lexemes: list[Lexeme], match: re.Match[str]) -> tuple[Quantity, int] | None:

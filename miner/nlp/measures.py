@@ -17,11 +17,18 @@ from miner.nlp.measure_cues import Cue, Cues
 from miner.nlp.measure_items import items_of
 from miner.nlp.measure_lexemes import Lexeme, Noise, arrange, gap_lexemes, number_lexemes, special_lexemes
 from miner.nlp.measure_quantities import Element, Quantity, compose
-from miner.nlp.measure_rules import Rules, alternation
+from miner.nlp.measure_rules import Rules
 from miner.numbers import tidy
 from miner.schema import Label, Measure, Mention, Sentence
 
 MASKED = frozenset({Label.GENE, Label.FUSION, Label.VARIANT, Label.DRUG, Label.DRUG_CLASS, Label.DISEASE, Label.ASSAY, Label.ALTERATION})
+
+
+_GOES_ON = re.compile(
+    r"(?:It|They|This|These|Those|That)\s(?:was|were|is|are|rose|fell|reached)\b"
+    r"|(?:The\s)?(?:[Cc]orresponding|[Rr]espective)\s(?:rate|value|figure|percentage|proportion|result|median|number|time)s?\b"
+    r"|(?:These|The)\s(?:rate|value|figure|percentage)s?\s(?:was|were)\b"
+)
 
 
 class MeasureRules:
@@ -35,8 +42,7 @@ class MeasureRules:
         self.nouns = frozenset(form for noun in nouns for form in (noun, noun + "s"))
         people = rules.words("cohorts", "people")
         self.people = frozenset(form for noun in people for form in (noun, noun + "s"))
-        literals = alternation(rules.words("noise", "literals"))
-        self.literal = re.compile(rf"\b(?:(?i:{literals})|{alternation(rules.words('noise', 'literal_abbreviations'))})\b")
+        self.literal = re.compile("|".join([*map(re.escape, rules.words("noise", "literals")), *(rf"{word}(?!\w)(?<!\w{word})" for word in rules.words("noise", "literal_abbreviations"))]))
 
 
 @cache
@@ -59,7 +65,7 @@ def find_measures(text: str, sentences: Sequence[Sentence], mentions: Sequence[M
     by_start = {cue.start: cue for cue in cues}
     seen_interval = any(atom.kind == "C" and atom.value for atom in atoms)
     found: list[Mention] = []
-    at = 0
+    at, carried = 0, None
     for sentence in sentences:
         while at < len(atoms) and atoms[at].start < sentence.start:
             at += 1
@@ -69,7 +75,12 @@ def find_measures(text: str, sentences: Sequence[Sentence], mentions: Sequence[M
             at += 1
         if any(atom.kind in "PTNDL" for atom in inside):
             elements = compose(_lexemes(text, sentence, inside, made), text, seen_interval)
-            found += _mentions(text, sentence, elements, by_start, names, made)
+            going_on = carried if _GOES_ON.match(text, sentence.start) else None
+            bound = _plausible(bind(elements, by_start, going_on))
+            carried = next((b.cue for b in reversed(bound) if b.cue and not b.cue.endpoint.weak), None)
+            found += _mentions(text, sentence, elements, bound, names, made)
+        else:
+            carried = None
     return sorted(found)
 
 
@@ -96,9 +107,10 @@ def _lexemes(text: str, sentence: Sentence, atoms: Sequence[Lexeme], made: Measu
     return found
 
 
-def _mentions(text: str, sentence: Sentence, elements: Sequence[Element], cues: dict[int, Cue], names: Sequence[Mention], made: MeasureRules) -> list[Mention]:
+def _mentions(
+    text: str, sentence: Sentence, elements: Sequence[Element], bound: Sequence[Bound], names: Sequence[Mention], made: MeasureRules
+) -> list[Mention]:
     """Measures and cohorts of one sentence."""
-    bound = _plausible(bind(elements, cues))
     items = items_of(text, sentence, elements, bound, names)
     found = [_measure(text, one, items.get(one.index)) for one in bound]
     quantities = [(i, e) for i, e in enumerate(elements) if isinstance(e, Quantity)]
@@ -121,7 +133,8 @@ def _measure(text: str, bound: Bound, item: tuple[int, int] | None) -> Mention:
     anchor = (bound.cue.start, bound.cue.end) if bound.cue else None
     measure = Measure(bound.metric, value, unit, quantity.n, quantity.total, quantity.ci, anchor, (), item)
     measure = replace(measure, warnings=tuple(warnings_of(measure)))
-    return Mention(quantity.start, quantity.end, text[quantity.start:quantity.end], Label.MEASURE, measure)
+    start, end = quantity.figure
+    return Mention(start, end, text[start:end], Label.MEASURE, measure)
 
 
 def _age(quantity: Quantity) -> float | str | None:
