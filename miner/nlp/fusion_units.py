@@ -21,10 +21,10 @@ from miner.nlp.fusion_rules import Rules
 from miner.schema import Concept, Label, Mention
 
 DASHES = "-‐‑‒–—−﹣－"
-_TOKEN = re.compile(r"::|--|[^\W_]+(?:[.'’′](?=[^\W_])[^\W_]+)*['’′]?|\S")
+_TOKEN = re.compile(r"::|--|\b[nN]\s?=\s?\d+|[^\W_]+(?:[.'’′](?=[^\W_])[^\W_]+)*['’′]?|\S")
 _PLAIN_GENE = re.compile(r"LOC\d{5,}|LINC\d{3,}|A[CLFPJ]\d{5,6}(?:\.\d+)?|FLJ\d{4,}|KIAA\d{4}|C(?:\d{1,2}|X)orf\d+|MIR\d+\w*|RP\d+-\S+")
 _ROOT = re.compile(r"[A-Z][A-Z0-9]{3,}")
-_GLUED = re.compile(r"(?P<gene>[A-Z][A-Za-z0-9]*?)(?:[A-Z]\d{3,4}(?:[A-Z*]|fs|del|_.*)|v\d[a-z]?|(?:ex|exon|e)\d{1,2})$")
+_GLUED = re.compile(r"(?P<gene>[A-Z][A-Za-z0-9]*?)(?:[A-Z]\d{3,4}(?:[A-Z*]|fs|del|_.*)|v\d[a-z]?|(?:ex|exon|e)\d{1,2}|WT|wt)$")
 _EXON = re.compile(r"(?:[Ee]x?|[Ii]n?|[A-Z]|ex\.|exon)\d{1,2}[a-z]?$|v\d[a-z]?$")
 _HEAD = re.compile(r"[^\W\d_]{2,}(?:[- ]?\d|(?<=(?:TRK|Trk)[- ])[ABC]|(?<=TRK|Trk)[ABC]|)(?=\s?[/,‐‑–—−-]\s?[\dABC](?!\w))")
 _SUFFIX = re.compile(r"AS\d?|DT|IT\d|OT\d?$")
@@ -33,6 +33,7 @@ _MORE = re.compile(
     r"|(?P<list>(?:\s?[,/]\s?{d}(?![\w.%]))*\s?,?\s?(?:and/or|and|or|&)\s{d}(?![\w.%])(?!\s(?:of|patients?|cases?|samples?|had|were|was|with|tumou?rs?)\b))"
     .replace("{d}", "[0-9ABC]")
 )
+_REMEMBERED = 50_000
 
 
 @dataclass(slots=True)
@@ -92,6 +93,11 @@ class Cutter:
         units += self._words(text, at, end)
         units = fold(text, units, self.lexicon)
         return Sentences(text, units, "".join(u.kind for u in units))
+
+    def may_be_pair(self, left: str, right: str) -> bool:
+        """Whether both words, taken leniently, are genes that are known to fuse."""
+        found = [self._known_word(word) for word in (left, right)]
+        return all(unit is not None and not self.rules.fused.isdisjoint(unit.genes) for unit in found)
 
     def _gene(self, text: str, mention: Mention) -> Unit:
         name, end = mention.referent.name if isinstance(mention.referent, Concept) else mention.text, mention.end
@@ -156,6 +162,8 @@ class Cutter:
         kind = self.rules.kinds.get(lower)
         if kind:
             return Unit(kind, start, end)
+        if word[-1].isdigit() and "=" in word:
+            return Unit("d", start, end)
         if word[0].isdigit():
             if word[-1] in "'’′" and word[0] in "35":
                 return Unit("p", start, end)
@@ -166,12 +174,17 @@ class Cutter:
 
     def _capital(self, word: str, start: int, end: int) -> Unit:
         """A word with capitals that the lexicon did not vouch for here: perhaps an exon, perhaps a gene."""
-        if word not in self._looked_up:
-            self._looked_up[word] = self._look_up(word)
-        model = self._looked_up[word]
+        model = self._known_word(word)
         if model is None:
             return Unit("e" if _EXON.match(word) else "w", start, end)
         return Unit(model.kind, start, start + model.end if model.end else end, model.genes, model.sure, model.sure)
+
+    def _known_word(self, word: str) -> Unit | None:
+        if word not in self._looked_up:
+            if len(self._looked_up) > _REMEMBERED:
+                self._looked_up.clear()
+            self._looked_up[word] = self._look_up(word)
+        return self._looked_up[word]
 
     def _look_up(self, word: str) -> Unit | None:
         if word in self.rules.aliases:
@@ -274,6 +287,8 @@ def _folded(text: str, units: list[Unit], found: re.Match[str], lexicon: Lexicon
     gene = units[found.start() - 1] if found.start() else None
     if found["exon"]:
         if gene is None or (found.group()[0] == "(") != (found.group()[-1] == ")"):
+            return None
+        if not any(c.isdigit() for c in text[first.start : last.end]):
             return None
         return [_grown(gene, last.end, text[first.start : last.end].strip("()"))]
     inside = found.group()[1:-1]

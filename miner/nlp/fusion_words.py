@@ -10,17 +10,18 @@ from miner.nlp.fusion_pairs import Judge, Side, mention, sides
 from miner.nlp.fusion_units import Sentences
 from miner.schema import Alteration, Fusion, Mention
 
-_SEPARATOR = r"(?:[od][qdw]{0,2})?(?:,&?/?&?|/|&/?&?)t?[qN]{0,3}"
+_COUNT = r"(?:,?d(?:/d)?)?"
+_SEPARATOR = rf"(?:{_COUNT}|[od][qdw]{{0,2}})(?:,&?/?&?|/|&/?&?)t?[qN]{{0,3}}{_COUNT}"
 LIST = rf"\(?[GKU]\)?(?:{_SEPARATOR}\(?[GKU]\)?)*"
 _FILL = r"[qNedpwo\-]{0,9}?"
-_OF = re.compile(rf"F[qNwd]{{0,3}}o{_FILL}(?P<a>{LIST})(?:N{{0,3}}[t&]{_FILL}(?P<b>{LIST}))?")
+_OF = re.compile(rf"F[qNwdi]{{0,3}}o{_FILL}(?P<a>{LIST})(?:[Node]{{0,4}}[t&]{_FILL}(?P<b>{LIST}))?")
 _FUSED = re.compile(rf"(?P<a>{LIST})[qNwi)e]{{0,5}}f[qwN\-o]{{0,3}}t{_FILL}(?P<b>{LIST})(?P<more>,?&?{_FILL})?")
 _FUSING = re.compile(rf"f{_FILL}(?P<a>{LIST})N{{0,3}}[t&]{_FILL}(?P<b>{LIST})")
 _AGAIN = re.compile(rf"[iqf]{{0,2}}t{_FILL}(?P<b>{LIST})")
 _WITH = re.compile(rf"(?P<a>{LIST})-?N{{0,3}}F\(?t[qNep]{{0,6}}(?P<b>{LIST})")
 _BRACKET = re.compile(rf"(?P<a>[GK])-?N{{0,3}}F[wq]{{0,2}}(?:\(|:)i?[.,:]{{0,3}}[qN]{{0,3}}(?P<b>{LIST})")
 _AFTER = re.compile(
-    rf"P[qNw\-]{{0,3}}(?:o[qN]{{0,3}}[GKU][N\-F]{{0,3}})?(?P<link>[(:,~iqwN]{{0,7}}|[iqNwotd]{{0,8}}[i:]q?)"
+    rf"P[qNw\-]{{0,3}}(?:o[qN]{{0,3}}[GKU][N\-F]{{0,3}})?(?P<link>[(:,~iqwN]{{0,7}}|[iqNwotd]{{0,8}}[i:]q?|\([d/qwe,]{{0,5}})"
     rf"(?P<b>{LIST})(?:\(?o[qN]{{0,3}}(?P<k>[GKU]))?"
 )
 _MORE = re.compile(rf"\)?[,&]{{1,2}}(?P<b>{LIST})\(?o[qN]{{0,3}}(?P<k>[GKU])")
@@ -28,8 +29,10 @@ _BEFORE = re.compile(rf"(?P<b>{LIST})(?P<link>[iqwN,\-f]{{1,8}})(?:F-?|f)?[Nq]{{
 _OF_KINASE = re.compile(r"P[qNw]{0,2}o[qN]{0,3}(?P<k>[GK])")
 _UNKNOWN = re.compile(r"X[qNFp\-]{0,4}P|P[N]?[iqw]{0,3}X|X[-=](?=K)|[?]-(?=K)")
 _OPEN = re.compile(r"(?P<open>[V?])=(?P<gene>[GKU])|(?P<last>[GKU])=(?P<end>[V?])")
-_JUXTAPOSED = re.compile(r"[GKU]K(?=[N\-]{0,3}F)|K[GU](?=[N\-]{0,3}F)")
+_JUXTAPOSED = re.compile(r"(?P<a>[GKU])(?P<b>K)|(?P<k>K)(?P<p>[GU])(?=[N\-]{0,3}F)|(?P<left>[GU])&q?(?P<right>K)(?=N{0,3}F)")
+_OWNED = re.compile(rf"(?P<a>K)\((?P<b>{LIST}){_COUNT}\)")
 _NOT_FOUND = re.compile(r"partner(?: gene)? (?:could not be|was not|not) (?:identified|determined|established|known)")
+_JOINING = frozenset({"between", "comprising", "comprised", "composed"})
 
 
 @dataclass(slots=True)
@@ -62,6 +65,7 @@ class WordFinder:
             self._verbs()
         if "F" in kinds:
             self._nouns()
+        self._juxtaposed()
         if "P" in kinds:
             self._partners()
         if "X" in kinds or "P" in kinds or "?" in kinds:
@@ -124,10 +128,27 @@ class WordFinder:
             if self._free(a, b) and self._mostly_known(a, b):
                 self._cross(a, b)
                 self.mine -= set(a)
+        for found in _OWNED.finditer(kinds):
+            a, b = self._units(found, "a"), self._units(found, "b")
+            if self._free(a, b) and not set(b) & self.mine and all(self._mostly_known(a, [i]) for i in b):
+                self._cross(a, b)
+                self.mine -= set(a)
+
+    def _juxtaposed(self) -> None:
+        """"EML4 ALK fusion", "EML4 ALK variant 1", "ETV6 and NTRK3 gene fusion": of known pairs alone."""
+        kinds, units = self.sentence.kinds, self.sentence.units
         for found in _JUXTAPOSED.finditer(kinds):
-            pair = [found.start(), found.start() + 1]
+            pair = [found.start(), found.end() - 1]
+            if found["a"] and not (units[pair[1]].detail or re.match(r"[N\-]{0,3}F", kinds[found.end() :])):
+                continue
+            if found["left"] and (set(units[pair[0]].genes) & self.judge.rules.drivers or self._plural(found.end())):
+                continue
             if self._free(pair):
                 self._known_only(pair)
+
+    def _plural(self, at: int) -> bool:
+        noun = self.sentence.kinds.find("F", at)
+        return self.sentence.word(noun).endswith("s")
 
     def _known_only(self, pair: list[int]) -> None:
         for i, a in self._sides(pair[:1]):
@@ -147,7 +168,7 @@ class WordFinder:
         noun = self.sentence.word(found.start())
         introduced = self.sentence.kinds[found.start() : found.start("a")]
         word = next(self.sentence.word(found.start() + n) for n, k in enumerate(introduced) if k == "o")
-        joining = word == "between" or (word in {"of", "involving"} and noun in {"fusion", "chimera"})
+        joining = word in _JOINING or (word in {"of", "involving"} and noun in {"fusion", "chimera"})
         linked = bool(b) and "t" in self.sentence.kinds[found.end("a") : found.start("b")]
         if b and (joining or linked) and self._cross(a, b, plain_too=word != "involving"):
             return
@@ -276,7 +297,7 @@ class WordFinder:
 
 def find_worded(sentence: Sentences, judge: Judge, used: set[int], topic: Topic) -> tuple[list[Mention], set[int]]:
     """Fusions in words, and the units that named them."""
-    if not set("FfPX?V") & set(sentence.kinds):
+    if not set("FfPX?V") & set(sentence.kinds) and "GK" not in sentence.kinds:
         return [], set()
     finder = WordFinder(sentence, judge, used, topic)
     return finder.run(), finder.mine

@@ -17,13 +17,14 @@ from miner.nlp.fusion_pairs import Judge, PairFinder
 from miner.nlp.fusion_rules import Rules, load_rules
 from miner.nlp.fusion_units import DASHES, Cutter
 from miner.nlp.fusion_words import Topic, find_worded
-from miner.schema import Fusion, Label, Mention, Sentence
+from miner.schema import Concept, Fusion, Label, Mention, Sentence
 
-_CUE = re.compile(
-    r"[Ff]us(?:ion|ed|es|ing)|[Rr]earrang|[Tt]ransloc|::|[Cc]himer|[Pp]artner|[Pp]ositiv|[Nn]egativ|\+|[Ii]nversion|[Jj]oin|[Jj]uxtapos|FUSION|REARRANG"
+_WORD = re.compile(
+    r"[Ff](?:usion|used\b|uses\b|using)|[Rr]earrang|[Tt]ransloc|::|[Cc]himer|[Pp]artner|[Ii]nversion|[Jj]oin|[Jj]uxtapos|FUSION|REARRANG"
 )
-_SHAPE = re.compile(rf"[A-Z][A-Za-z0-9]{{2,}}[{DASHES}/][A-Z][A-Za-z0-9]{{2,}}")
-_JOINED = re.compile(rf"[A-Za-z0-9)][{DASHES}/:_]{{1,2}}\(?[A-Z]")
+_STATUS = re.compile(r"[Pp]ositiv|[Nn]egativ|\+")
+_PAIR = re.compile(rf"([A-Za-z0-9.]{{3,}})[{DASHES}/]([A-Z][A-Za-z0-9]{{2,}}(?:α|alpha)?)")
+_JOINTS = frozenset(DASHES + "/:_")
 
 
 class FusionFinder:
@@ -33,6 +34,7 @@ class FusionFinder:
         self.rules = rules or load_rules()
         self.cutter = Cutter(lexicon, self.rules)
         self.judge = Judge(self.rules)
+        self.often = self.rules.fused | self.rules.fusable | self.rules.by_status
 
     def find(self, text: str, spans: Sequence[Sentence], found: Iterable[Mention]) -> list[Mention]:
         """Fusions of a text, ordered by offset; ``found`` are the mentions of the genes."""
@@ -42,13 +44,34 @@ class FusionFinder:
         topic, hits = Topic(), []
         for start, end in bounds:
             inside = genes[bisect_left(starts, start) : bisect_left(starts, end)]
-            if inside or topic.kinases or "::" in text[start:end] or _SHAPE.search(text, start, end):
+            if self._worth(text, start, end, inside, topic):
                 hits += self._sentence(text, start, end, inside, topic)
         return sorted(_unique(hits))
 
+    def _worth(self, text: str, start: int, end: int, genes: list[Mention], topic: Topic) -> bool:
+        """Whether a sentence can hold a fusion: a fusion word and a gene, a kinase and a status, or two names joined."""
+        if (genes or topic.kinases) and _WORD.search(text, start, end):
+            return True
+        names = {m.referent.name for m in genes if isinstance(m.referent, Concept)}
+        if names & self.rules.by_status and _STATUS.search(text, start, end):
+            return True
+        if any(self._joined(text, m) for m in genes):
+            return True
+        return any(self.cutter.may_be_pair(m[1], m[2]) for m in _PAIR.finditer(text, start, end))
+
+    def _joined(self, text: str, gene: Mention) -> bool:
+        """Whether a gene that is known to fuse has a sign beside it and a capital beyond; "EGFR-TKI" is left out."""
+        if not isinstance(gene.referent, Concept) or gene.referent.name not in self.often:
+            return False
+        before, after = text[gene.start - 1 : gene.start], text[gene.end : gene.end + 1]
+        if before in _JOINTS and before:
+            return True
+        if after in _JOINTS and after:
+            beyond = text[gene.end + 1 : gene.end + 4].lstrip(" (" + DASHES)
+            return beyond[:1].isupper() and beyond != "TKI"
+        return text[gene.end + 1 : gene.end + 2].isupper() and after in " ("
+
     def _sentence(self, text: str, start: int, end: int, genes: list[Mention], topic: Topic) -> list[Mention]:
-        if not (_CUE.search(text, start, end) or _JOINED.search(text, start, end)):
-            return []
         sentence = self.cutter.cut(text, start, end, genes)
         pairs = PairFinder(sentence, self.judge)
         hits = _named(text, start, end, self.rules) + pairs.run()
