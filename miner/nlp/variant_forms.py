@@ -180,7 +180,7 @@ def _protein(text: str, core: re.Match[str], start: int, glue: str | None, marke
     if int(number) == 0:
         return
     wt, at, three = _letter(wild), core.end(), len(wild) == 3
-    residue = (wt, int(number))
+    residue, marked = (wt, int(number)), marked or (three and len(text) > at and text[at].isupper())
     base = f"{wt}{int(number)}"
     if match := _RANGE.match(text, at):
         op, inserted = match[3], _letters(match[4] or "")

@@ -117,7 +117,8 @@ def _is_change(text: str, form: Form, named: Sequence[Mention], anchors: Sequenc
     if form.shape == "edit":
         return True
     if form.shape == "substitution":
-        return form.residue is not None and form.residue[1] > 9 and bool(anchors or rules.mutation.search(text))
+        position = form.residue[1] if form.residue else 0
+        return position > 99 or (position > 9 and bool(anchors or rules.mutation.search(text)))
     if form.shape == "spaced":
         return form.residue in rules.by_residue and (beside or text[form.end - 1] != "A")
     return _is_residue(text, form, beside, after[1].lower() if after else "", rules)
