@@ -147,12 +147,16 @@ def test_relevant_takes_plain_sets() -> None:
     assert not TOPIC.relevant(altered={"EGFR"}, diseases={"glioblastoma"})
 
 
-def test_the_words_by_which_a_rule_holds_trigger_the_screen() -> None:
-    terms = TOPIC.trigger_terms(Surfaces())
+@pytest.fixture(scope="module")
+def triggers() -> frozenset[str]:
+    return TOPIC.trigger_terms(Surfaces())
+
+
+def test_the_words_by_which_a_rule_holds_trigger_the_screen(triggers: frozenset[str]) -> None:
     for name in ("trk altered", "trk fusion", "trk inhibitor", "lung cancer"):
         group = TOPIC.groups[name]
         for pattern in (*group.words, *group.genes, *group.altered):
-            assert any(term in pattern.casefold() for term in terms), pattern
+            assert any(term in pattern.casefold() for term in triggers), pattern
 
 
 @pytest.mark.parametrize(
@@ -169,8 +173,8 @@ def test_the_words_by_which_a_rule_holds_trigger_the_screen() -> None:
         "K252a",
     ],
 )
-def test_the_lexicon_adds_its_surfaces_to_the_triggers(surface: str) -> None:
-    screen = TermScreen(TOPIC.trigger_terms(Surfaces()))
+def test_the_lexicon_adds_its_surfaces_to_the_triggers(triggers: frozenset[str], surface: str) -> None:
+    screen = TermScreen(triggers)
     assert screen.matches(Record("1", "1", f"On {surface} in cells"))
     assert screen.might_match(f"<ArticleTitle>On {surface} in cells</ArticleTitle>".encode())
 

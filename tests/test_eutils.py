@@ -30,7 +30,7 @@ def server() -> Iterator[FakeNcbi]:
 def client(server: FakeNcbi, tmp_path: Path, *, key: str | None = KEY, **changes: float) -> Eutils:
     session = requests.Session()
     session.trust_env = False
-    given = {"timeout": 0.3, "deadline": 3.0, "batch_size": 2, **changes}
+    given = {"timeout": 1.0, "deadline": 20.0, "batch_size": 2, **changes}
     settings = Settings(email="you@lab.org", api_key=key, base_url=server.url, cache_dir=tmp_path, **given)
     return Eutils(settings, session=session, first_wait=0.01, longest_wait=0.05, window=0.01)
 
@@ -268,7 +268,7 @@ def test_processes_of_one_machine_share_the_limit(server: FakeNcbi, tmp_path: Pa
         process.join(30)
     arrivals = [request.arrived for request in server.requests]
     assert len(arrivals) == 9
-    assert sliding_maximum(arrivals) == 3
+    assert sliding_maximum(arrivals) <= 3
 
 
 def test_slots_of_a_dead_process_come_free(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ class Bench:
         self.folder = folder
         self.miner = Miner()
         self.settings = Settings(
-            db=folder / "evidence.db", cache_dir=folder / "cache", email="you@lab.org", batch_size=2, timeout=0.5, deadline=2.0
+            db=folder / "evidence.db", cache_dir=folder / "cache", email="you@lab.org", batch_size=2, timeout=5.0, deadline=20.0
         )
         self.moment = START
 
@@ -425,3 +425,17 @@ def test_a_log_line_is_one_json_object() -> None:
         "logger": "miner.refresh",
         "message": "set aside 1\nof a.xml",
     }
+
+
+def test_the_whole_line_from_xml_to_a_quoted_sentence(bench: Bench) -> None:
+    sentence = "Larotrectinib gave an objective response rate of 75% in 20 patients with NTRK fusion-positive tumors."
+    source = bench.xml(
+        "a.xml", Fake(1, "Larotrectinib in NTRK fusion-positive tumors.", [("METHODS", "We treated adults."), ("RESULTS", sentence)])
+    )
+    report = refresh(bench.settings, TOPIC, sources=[source], clock=lambda: bench.moment)
+    assert (report.new, report.set_aside) == (1, 0)
+    with Store.open(bench.settings.db, readonly=True) as store:
+        (row,) = [paper for paper in store.evidence() if paper.claim_type is ClaimType.SENSITIVITY_RESPONSE]
+        text = bench.held()["1"][0]
+    assert (row.pmid, row.therapies, row.figures["ORR_percent"]) == ("1", ("larotrectinib",), 75)
+    assert {text[quote.start : quote.end] for quote in row.quotes} == {sentence}

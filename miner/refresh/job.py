@@ -76,7 +76,8 @@ def refresh(
         job.eutils = eutils or Eutils(settings)
     with run_lock(settings.db if store is None else store.path, since=stamp(started)), _opened(settings.db, store) as held:
         report = job.remine(held, clock) if remine else job.files(held, clock) if sources else job.live(held, clock)
-    log.info("%s", "; ".join(report.lines()))
+    if settings.log_format == "json":
+        log.info("%s", "; ".join(report.lines()))
     return report
 
 
