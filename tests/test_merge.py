@@ -247,6 +247,10 @@ def test_patients_are_the_papers_own() -> None:
         ({"case_response": "CR"}, "case response: CR"),
         ({"AE": "dizziness 28%"}, "dizziness 28%"),
         ({"IC50_nM": 3.1}, "IC50 nM 3.1"),
+        ({"accuracy_percent": ">90"}, "accuracy >90 %"),
+        ({"OS_months": "not reached"}, "median OS not reached"),
+        ({"OS_months": 12.5, "OS_months_ci": "9.5-inf"}, "median OS 12.5 months (95 % CI 9.5–not reached)"),
+        ({"ORR_percent": 34, "n_resp": 29}, "ORR 34 % (29 responders)"),
         ({}, ""),
     ],
 )

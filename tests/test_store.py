@@ -45,9 +45,15 @@ def test_a_saved_record_comes_back_whole(store: Store) -> None:
     assert save(store, mined) == "new"
     assert store.record("900001") == mined.record
     assert store.mentions("900001") == mined.reading.mentions
-    assert [item.referent for item in store.mentions("900001")] == [item.referent for item in mined.reading.mentions]
     assert store.integrity() == []
     assert store.record("1") is None
+
+
+@pytest.mark.parametrize("mined", [trial(), resistance(), small_series()], ids=lambda item: str(item.record.pmid))
+def test_what_mentions_mean_comes_back_whole(store: Store, mined: Mined) -> None:
+    save(store, mined)
+    found = store.mentions(mined.record.pmid or "")
+    assert [(item.referent, item.polarity) for item in found] == [(item.referent, item.polarity) for item in mined.reading.mentions]
 
 
 def test_a_record_without_pmid_goes_by_its_id(store: Store) -> None:

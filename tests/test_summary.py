@@ -89,7 +89,7 @@ def test_rows_stand_in_the_order_of_the_topic(summary: Summary) -> None:
 
 def test_response_rates_are_told_over_papers_and_patients(summary: Summary) -> None:
     found = row(summary, "first")
-    assert found.statement == "Says first. 2 papers (29 patients): 2 report response, 1 reports none; ORR 60–75 % over 2 papers."
+    assert found.statement == "Says first. 2 papers (29 patients): 2 report response, 1 reports no response; ORR 60–75 % over 2 papers."
     assert (found.papers, found.n_patients, found.n_for, found.n_against, found.n_hedged) == (("900001", "900003"), 29, 2, 1, 0)
 
 
@@ -112,11 +112,11 @@ def test_quotes_hold_each_stance_and_slice_the_text(summary: Summary) -> None:
         ("driver", "No evidence yet. Nothing on driver."),
         ("prevalence", "Says prevalence. 1 paper (2,000 patients): 1 found it; frequency 0.2 % over 1 paper."),
         ("exclusive", "Says exclusive. 1 paper: 1 reports exclusivity."),
-        ("bypass", "Says bypass. 1 paper: 1 suspects resistance."),
-        ("next", "Says next. 1 paper: 1 reports that resistance is overcome."),
+        ("bypass", "Says bypass. 1 paper: 1 suspects a bypass."),
+        ("next", "Says next. 1 paper: 1 reports resistance overcome."),
         ("other", "No evidence yet. Nothing on other."),
         ("both", "No evidence yet. Nothing on both."),
-        ("immune", "Says immune. 1 paper (2 patients): 1 reports none; ORR 0 % over 1 paper."),
+        ("immune", "Says immune. 1 paper (2 patients): 1 reports no response or benefit; ORR 0 % over 1 paper."),
         ("immune-not", "No evidence yet. Nothing on immune-not."),
     ],
 )

@@ -71,7 +71,8 @@ def merge_figures(ranked: Sequence[Claim], reading: Reading | None = None) -> tu
             if not held or (shared and all(held[key] == figures[key] for key in shared)):
                 merged |= figures
             elif not claim.background:
-                warnings += [f"the paper also gives {describe({key: figures[key]})}" for key in shared if held[key] != figures[key]]
+                other = [key for key in shared if held[key] != figures[key] and not key.endswith(INTERVAL)]
+                warnings += [f"the paper also gives {describe({key: figures[key]})}" for key in other]
     return ordered(merged), tuple(dict.fromkeys(warnings))
 
 
@@ -117,6 +118,8 @@ def number(value: Value) -> str:
     """Write a number as a reader does: 75, 10.2, 1,687; text stays."""
     if isinstance(value, str):
         return value
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"{value:g}"
     if isinstance(value, float) and not value.is_integer():
         return f"{value:g}"
     return f"{int(value):,}"
@@ -136,23 +139,36 @@ def describe(figures: Figures) -> str:
     for key, value in ordered(figures).items():
         if key in used or key.endswith(INTERVAL):
             continue
-        text = KINDS[key].text if key in KINDS else key.replace("_percent", " %").replace("_", " ") + " {}"
+        text = _template(key, value)
         bracket = _fraction(figures, key)
         interval = figures.get(key + INTERVAL)
-        bracket += [f"95 % CI {str(interval).replace('-', '–')}"] if interval is not None else []
+        bracket += [f"95 % CI {_spoken(interval)}"] if interval is not None else []
         told.append(text.format(number(value)) + (f" ({'; '.join(bracket)})" if bracket else ""))
     if not {"ORR_percent", "value_percent"} & set(figures):
         told = [*_counted(figures), *told]
     return ", ".join(told)
 
 
+def _template(key: str, value: Value) -> str:
+    unit = " %" if key.endswith("_percent") else ""
+    text = KINDS[key].text if key in KINDS else key.removesuffix("_percent").replace("_", " ") + " {}" + unit
+    in_words = isinstance(value, str) and not any(sign.isdigit() for sign in value)
+    return text.split("{}")[0] + "{}" if in_words else text
+
+
+def _spoken(interval: Value) -> str:
+    low, _, high = str(interval).partition("-")
+    return f"{low}–{'not reached' if high == 'inf' else high}"
+
+
 def _fraction(figures: Figures, key: str) -> list[str]:
     if key not in ("ORR_percent", "value_percent"):
         return []
-    part = figures.get("n_pos" if key == "value_percent" else "n_resp", figures.get("n_pos"))
-    if part is not None and "N" in figures:
-        return [f"{number(part)}/{number(figures['N'])}"]
-    return [f"n = {number(figures['N'])}"] if "N" in figures else [f"{number(part)} cases"] if part is not None else []
+    counted, word = ("n_pos", "cases") if key == "value_percent" or "n_resp" not in figures else ("n_resp", "responders")
+    part, total = figures.get(counted), figures.get("N")
+    if part is not None:
+        return [f"{number(part)} {word}" if total is None else f"{number(part)}/{number(total)}"]
+    return [] if total is None else [f"n = {number(total)}"]
 
 
 def _counted(figures: Figures) -> list[str]:

@@ -136,7 +136,7 @@ def mention_rows(mined: Mined) -> list[Row]:
 
 
 def _referent_text(referent: Referent | None) -> str | None:
-    return None if referent is None else dumps({"kind": type(referent).__name__, **asdict(referent)})
+    return None if referent is None else dumps({"is": type(referent).__name__} | asdict(referent))
 
 
 def mention_of(row: Mapping[str, Any]) -> Mention:
@@ -148,7 +148,7 @@ def _referent_of(text: str | None) -> Referent | None:
     if text is None:
         return None
     held = json.loads(text)
-    kind = _REFERENTS[held.pop("kind")]
+    kind = _REFERENTS[held.pop("is")]
     return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in held.items()})
 
 

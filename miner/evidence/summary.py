@@ -216,24 +216,20 @@ def _patients(own: Iterable[Paper]) -> int | None:
 # What papers say for and against, by claim type: "3 report an association, 8 report none".
 _T = ClaimType
 _WORDS: dict[ClaimType, tuple[str, str, str]] = {
-    _T.DRIVER_ROLE: ("calls it a driver", "denies it", "thinks it possible"),
-    _T.PREVALENCE: ("found it", "looked and found none", "thinks it possible"),
-    _T.CLINICAL_FEATURES_ASSOCIATION: ("reports an association", "reports none", "suspects one"),
+    _T.DRIVER_ROLE: ("calls it a driver", "denies a driver role", "thinks a driver role possible"),
+    _T.PREVALENCE: ("found it", "looked and found none", "thinks it may occur"),
+    _T.CLINICAL_FEATURES_ASSOCIATION: ("reports an association", "reports no association", "suspects an association"),
     _T.MUTUAL_EXCLUSIVITY: ("reports exclusivity", "contradicts exclusivity", "suspects exclusivity"),
     _T.CO_OCCURRENCE: ("reports co-occurrence", "reports no co-occurrence", "suspects co-occurrence"),
     _T.DETECTION_METHOD: ("detected it", "reports what an assay misses", "is cautious on an assay"),
-    _T.SENSITIVITY_RESPONSE: ("reports response", "reports none", "is cautious on response"),
-    _T.RESISTANCE_ON_TARGET: ("reports resistance", "reports none", "suspects resistance"),
-    _T.RESISTANCE_OFF_TARGET: ("reports resistance", "reports none", "suspects resistance"),
-    _T.OVERCOMES_RESISTANCE: ("reports that resistance is overcome", "reports that it is not overcome", "thinks it may be overcome"),
-    _T.RESISTANCE_TO_OTHER_THERAPY: ("reports it as the cause", "denies it", "suspects it"),
-    _T.COMBINATION_THERAPY: (
-        "reports benefit of the combination",
-        "reports no benefit of the combination",
-        "is cautious on the combination",
-    ),
-    _T.IMMUNOTHERAPY_OUTCOME: ("reports response or benefit", "reports none", "leaves the value open"),
-    _T.APPROVAL_RECOMMENDATION: ("reports approval or advises it", "does not advise it", "suggests it"),
+    _T.SENSITIVITY_RESPONSE: ("reports response", "reports no response", "is cautious on response"),
+    _T.RESISTANCE_ON_TARGET: ("reports on-target resistance", "reports no on-target resistance", "suspects on-target resistance"),
+    _T.RESISTANCE_OFF_TARGET: ("reports a bypass", "reports no bypass", "suspects a bypass"),
+    _T.OVERCOMES_RESISTANCE: ("reports resistance overcome", "reports resistance not overcome", "thinks resistance may be overcome"),
+    _T.RESISTANCE_TO_OTHER_THERAPY: ("reports it as the cause", "denies it as the cause", "suspects it as the cause"),
+    _T.COMBINATION_THERAPY: ("reports benefit of a combination", "reports no benefit of a combination", "is cautious on a combination"),
+    _T.IMMUNOTHERAPY_OUTCOME: ("reports response or benefit", "reports no response or benefit", "leaves the value open"),
+    _T.APPROVAL_RECOMMENDATION: ("reports approval or advice", "advises against", "suggests use"),
     _T.SAFETY: ("reports on adverse events", "reports no concern", "is cautious on safety"),
 }
 _PLURALS = {"calls": "call", "denies": "deny", "thinks": "think", "reports": "report", "suspects": "suspect", "contradicts": "contradict"}
@@ -245,7 +241,8 @@ def _compose(question: Question, own: Sequence[Paper], repeated: int, patients: 
         return f"{question.statement} So far only repeated from others, in {_count(repeated, 'paper')}."
     size = f" ({number(patients)} patients)" if patients else ""
     told = [f"{question.statement} {_count(len({paper.pmid for paper in own}), 'paper')}{size}: {', '.join(_stances(question, own))}"]
-    told += [text for text in (_range(own, "ORR_percent", "ORR"), _range(own, "value_percent", "frequency")) if text]
+    if question.genes or question.therapies or question.therapies_all:
+        told += [text for text in (_range(own, "ORR_percent", "ORR"), _range(own, "value_percent", "frequency")) if text]
     tail = f" {_count(repeated, 'more paper')} {'only repeats' if repeated == 1 else 'only repeat'} others." if repeated else ""
     return "; ".join(told) + "." + tail
 

@@ -150,13 +150,16 @@ _TOLD = ("ORR_percent", "n_resp", "CR", "PR", "IC_ORR_percent", "DoR_months", "P
 
 
 def inhibitors(evidence: Iterable[Paper], lexicon: Classes, classes: Sequence[str]) -> tuple[InhibitorRow, ...]:
-    """Return what papers themselves report of inhibitors of the topic's classes: rates, intervals, survival."""
+    """Return what papers themselves report of drugs of some classes (of any drug without them): rates, intervals, survival."""
     rows = [
         _inhibitor(paper, drug, lexicon)
         for paper in evidence
-        if paper.claim_type in _RESPONSE_TYPES and not paper.background and any(key in paper.figures for key in _TOLD)
+        if paper.claim_type in _RESPONSE_TYPES
+        and not paper.background
+        and paper.study_type != "preclinical"
+        and any(key in paper.figures for key in _TOLD)
         for drug in paper.therapies
-        if _in_classes(drug, lexicon, classes)
+        if not classes or _in_classes(drug, lexicon, classes)
     ]
     return tuple(sorted(rows, key=lambda row: (row.generation or "~", row.drug, -(row.n or 0), row.pmid, row.key)))
 
