@@ -47,6 +47,7 @@ class Lexicon:
         self._members: dict[str, list[str]] = {}
         self._targets: dict[str, list[str]] = {}
         self._target_class: dict[str, Concept] = {}
+        self._names: dict[str, list[str]] = {}
         self._classes: dict[str, list[str]] = {}
         self._generation: dict[str, str] = {}
         self._concepts: dict[tuple[str, str], Concept] = {}
@@ -168,6 +169,14 @@ class Lexicon:
             return entry[0] if entry else None
         return None
 
+    def names(self, gene: Concept) -> tuple[str, ...]:
+        """Full names of a gene or family, in lower case and without hyphens."""
+        if not self._names:
+            for key, (label, concept, _) in self._folded.items():
+                if label is Label.GENE:
+                    self._names.setdefault(concept.curie, []).append(key)
+        return tuple(self._names.get(gene.curie, ()))
+
     def members(self, name: str) -> tuple[str, ...]:
         """Symbols of a family; a gene is its own member."""
         return tuple(self._members.get(name, (name,)))
@@ -202,7 +211,7 @@ class Lexicon:
         """
         source = plain(text)
         folded = fold(source)
-        named = _longest(self._find_folded(source, folded))
+        named = self._find_folded(source, folded)
         names = [h for h in named if h.label is Label.GENE]
         found = [h for h in named if h.label in _BLOCKING and not _inside(h, names)]
         genes = _longest([h for h in (*self._find_exact(source), *names) if not _inside(h, found)])
@@ -227,7 +236,7 @@ class Lexicon:
             stop = _term_end(folded, end)
             if stop and self._right_case(keys[index], source[start:end], source[end:stop]):
                 hits.append(Hit(start, stop, *terms[keys[index]]))
-        return [h for h in hits if h.label is not Label.DISEASE or not in_organisation(source, h.start, h.end)]
+        return [h for h in _longest(hits) if h.label is not Label.DISEASE or not in_organisation(source, h.start, h.end)]
 
     def _right_case(self, key: str, written: str, plural: str) -> bool:
         """Whether a short form is written as the table has it: PCR, not pCR; GISTs, not GISTS."""

@@ -26,6 +26,7 @@ class Abbreviation(NamedTuple):
 
 
 _SHORT = re.compile(r"[(\[]\s?([A-Za-z][A-Za-z0-9/-]{1,9})(?=\s?[)\],;:])")
+_SHORT_SIZE = 4
 _GENE_WORDS = re.compile(rf"\b{either(cues('gene')['long_form'])}\b", re.I)
 
 
@@ -36,45 +37,59 @@ def find_terms(text: str, lexicon: Lexicon, abbreviations: Iterable[Abbreviation
     something else is no mention, even where it is an alias of a gene.
     """
     hits = lexicon.find(text)
-    meanings = _meanings(text, hits, [*abbreviations, *find_definitions(text)])
+    meanings = _meanings(text, hits, [*abbreviations, *find_definitions(text)], lexicon)
     for short, meaning in meanings.items():
         places = [m.span() for m in re.finditer(rf"(?<![A-Za-z0-9]){re.escape(short)}s?(?![A-Za-z0-9])", text)]
         hits = _redefined(hits, places, meaning)
     return [Mention(h.start, h.end, text[h.start : h.end], h.label, h.concept) for h in sorted(hits, key=lambda h: (h.start, h.end))]
 
 
-def _meanings(text: str, hits: Sequence[Hit], definitions: Iterable[Abbreviation]) -> dict[str, Hit | None]:
+def _meanings(text: str, hits: Sequence[Hit], definitions: Iterable[Abbreviation], lexicon: Lexicon) -> dict[str, Hit | None]:
     """Short form -> the hit that its long form is, or None where it names nothing known."""
     meanings: dict[str, Hit | None] = {}
     for found in definitions:
         short = text[found.start : found.end]
         if meanings.get(short) is not None:
             continue
-        own = [h for h in hits if h.start == found.start and h.end == found.end]
-        meaning = _long_form_hit(hits, found, strict=bool(own))
-        if meaning is None and (_gene_like(text[found.long_start : found.long_end], own) or any(h.label is not Label.GENE for h in own)):
+        own = next((h for h in hits if h.start == found.start and h.end == found.end), None)
+        meaning = _long_form_hit(hits, found, own)
+        if meaning is None and _may_keep(text, hits, found, own, lexicon):
             continue
         meanings[short] = meaning
     return meanings
 
 
-def _long_form_hit(hits: Sequence[Hit], found: Abbreviation, *, strict: bool) -> Hit | None:
-    """The longest hit that ends with the long form and covers it, wholly for a drug or where ``strict``."""
-    size = found.long_end - found.long_start
-    inside = [h for h in hits if h.end == found.long_end and h.start >= found.long_start]
-    most = [h for h in inside if h.label is not Label.DRUG and not strict and h.end - h.start >= 0.6 * size]
-    covering = [h for h in inside if h.start == found.long_start] or most
-    return max(covering, key=lambda h: h.end - h.start, default=None)
+def _long_form_hit(hits: Sequence[Hit], found: Abbreviation, own: Hit | None) -> Hit | None:
+    """The longest hit that ends with the long form and covers it, wholly for a drug or where the short form has a meaning of its own."""
+    ending = [h for h in hits if h.end == found.long_end]
+    whole = [h for h in ending if h.start == found.long_start]
+    if not whole and own is None:
+        size = found.long_end - found.long_start
+        whole = [
+            h
+            for h in ending
+            if (h.start > found.long_start and h.label is not Label.DRUG and h.end - h.start >= 0.6 * size)
+            or (h.start < found.long_start and h.label is Label.DISEASE)
+        ]
+    return max(whole, key=lambda h: h.end - h.start, default=None)
 
 
-def _gene_like(long_form: str, own: Sequence[Hit]) -> bool:
-    """Whether a short form that is a gene symbol may be one here, though its long form is not known.
+def _may_keep(text: str, hits: Sequence[Hit], found: Abbreviation, own: Hit | None, lexicon: Lexicon) -> bool:
+    """Whether a short form keeps its meaning in the lexicon though its long form is not found there.
 
-    A symbol of letters and digits (TET2) seldom stands for anything else; one of letters alone (ALK) often does.
+    A gene keeps it where the long form speaks of a gene or shares words with the gene's names, or where the symbol has
+    a figure (TET2), which seldom stands for anything else; a symbol of letters alone (ALK) often does.
     """
-    if not any(h.label is Label.GENE for h in own):
-        return False
-    return bool(_GENE_WORDS.search(long_form)) or any(h.kind in {"symbol", "protein"} and h.concept.name[-1].isdigit() for h in own)
+    start, end = found.long_start, found.long_end
+    if any(h.start <= start and end <= h.end for h in hits):
+        return True
+    long_form = text[start:end]
+    if own is None or own.label is not Label.GENE:
+        return found.end - found.start > _SHORT_SIZE or any(start < h.end and h.start < end for h in hits)
+    if _GENE_WORDS.search(long_form) or text[found.start : found.end] in long_form or own.concept.name[-1].isdigit():
+        return True
+    known = {word[:5] for name in lexicon.names(own.concept) for word in name.split() if len(word) > _SHORT_SIZE}
+    return any(word[:5] in known for word in re.findall(r"[a-z]{5,}", long_form.lower()))
 
 
 def _redefined(hits: Sequence[Hit], places: Sequence[tuple[int, int]], meaning: Hit | None) -> list[Hit]:
