@@ -15,7 +15,7 @@ _AA = "[ACDEFGHIKLMNPQRSTVWY]"
 _RESIDUE = rf"(?:{_THREE}|{_AA})"
 _CORE = re.compile(rf"(?=[A-Z](?:[a-z]{{2}}[-‐]?)?\d)({_THREE}|{_AA})[-‐]?(\d{{1,4}})(?!\d|[.,·]\d)")
 _RANGE = re.compile(
-    rf"\s?(?:[_‐‑–-]|to)\s?({_RESIDUE})(\d{{1,4}})\s?(delins|del|ins|dup|>)?"
+    rf"\s?(?:[_‐‑–-]|to)\s?({_RESIDUE})(\d{{1,4}})\s?(delins|deletions?|del|ins|dup|>)?"
     rf"(?:\s?((?:{_THREE})+|[A-Z]{{1,12}}(?![a-z])))?(?![A-Za-z0-9])"
 )
 _EDIT = re.compile(rf"(?:\s?(delins|del|ins|dup)|(>))((?:{_THREE})+|{_AA}{{0,12}}|\d{{0,2}})(?![A-Za-z0-9])")
@@ -33,7 +33,7 @@ _NUCLEOTIDE = re.compile(
 _NUMBERS = r"(\d{1,2}(?:\s?(?:,|/|&|[–-]|,?\s(?:and|or|to))\s?(?:exons?\s)?\d{1,2}(?![\d.]))*)"
 _EXON_WORD = r"(?:[Ee]xons?|EXONS?|[Ee]x\.?)[\s‐‑-]*"
 _DELETIONS = r"[Dd]eletional|[Dd]eletions?|[Dd]eleted|[Dd]el(?![A-Za-z])"
-_INSERTIONS = r"[Ii]nsertions?|[Ii]ns(?![A-Za-z])|[Ii]nserted|[Ii]ndels?|[Dd]uplications?"
+_INSERTIONS = r"[Ii]nsertions?|[Ii]ns(?![A-Za-z])|[Ii]nserted|[Ii]n-?dels?|[Dd]uplications?"
 _SKIPPING = r"[Ss]kipping|[Ss]kipped|[Ss]kip|[Ss]plicing|[Ss]plice(?:[\s-]site)?"
 _OPS = rf"(?P<op>{_DELETIONS}|{_INSERTIONS}|{_SKIPPING})"
 _OPS2 = rf"{_OPS}(?:(?P<join>\s?[/-]\s?|\s+(?:or|and|and/or)\s+)(?P<op2>deletions?|insertions?|duplications?))?"
@@ -50,7 +50,7 @@ _EXON_AFTER = re.compile(
 _EXON_SHORT = re.compile(
     r"(?:[Ee]xon|[Ee]x|EX|E)[\s.‐-]?(?P<n>\d{1,2})[\s‐-]?(?P<op>del|ins|dup|skip|Del|Ins|DEL|INS|indel)(?:[a-z]*)(?![A-Za-z0-9])"
     r"|(?P<op2>[Dd]el(?:etion)?|DEL|[Ii]ns)(?:[\s‐-]?(?:ex(?:on)?[\s-]?)?)(?P<n2>1[89]|2[01])(?![\dA-Za-z%_:]|[.,/]\d)"
-    r"|(?P<n3>1[89]|2[01])[\s‐-]?(?P<op3>del|ins|Del|DEL|INS|dels)(?![A-Za-z0-9])"
+    r"|(?P<n3>1[89]|2[01])[\s‐-]?(?P<op3>del|ins|indel|Del|DEL|INS|dels)(?![A-Za-z0-9])"
 )
 _MET14 = re.compile(
     r"(?:MET|c-?[Mm]et|Met)[\s‐-]?(?:(?:Δ|∆|delta[\s-]?)(?:ex|exon|e)?|ex\.?|Ex|EX|e)[\s‐-]?14(?:Δ|∆|del|skip\w*)?(?![\w%/]|\.\d)"
@@ -67,6 +67,7 @@ _CODON = re.compile(
     r"|\b[Mm]utations?\b[^.;,()]{0,40}?\b(?:at|in|of|on|involving|within|affecting)\s+(?:the\s+)?(?:[A-Z][\w-]*\s+|ras\s+)?"
     r"(?:gene\s+)?codons?[\s-]*(?P<later>\d{1,3}(?:\s?(?:,|/|&|,?\s(?:and|or))\s?\d{1,3}(?![\d.]))*)"
 )
+_MARKS = ("p", "del", "Δ", "∆")
 _EXON_START = re.compile(r"\b(?:[Ee]xon|EXON|[Ee]x\.?[\s‐-]?(?=\d))")
 _TWO_DIGITS = re.compile(
     r"(?<!\d)(?<!\d[.,])\d{1,2}(?!\d)(?:(?=[\s‐-]?(?:del|ins|dup|skip|indel|Del|Ins|DEL|INS))|(?<=[lLsSxXnE]\d\d)|(?<=[lLsSxXnE][\s.‐-]\d\d))"
@@ -140,7 +141,7 @@ def _proteins(text: str, is_gene: Callable[[str], bool]) -> Iterator[Form]:
             continue
         prefix = _prefix(text, core.start())
         marked = False
-        if prefix in ("p", "del"):
+        if prefix in _MARKS:
             marked, glue = True, None
         elif prefix:
             glue = prefix if len(core[2]) > 1 and not is_gene(_token(text, core.start())) and is_gene(prefix) else None
@@ -150,10 +151,10 @@ def _proteins(text: str, is_gene: Callable[[str], bool]) -> Iterator[Form]:
             glue = None
         before = _BEFORE.search(text, max(0, core.start() - 12), core.start())
         marked = marked or bool(before)
-        start = before.start() if before else core.start() - len(glue or "") - (len(prefix) if prefix in ("p", "del") else 0)
+        start = before.start() if before else core.start() - len(glue or "") - (len(prefix) if prefix in _MARKS else 0)
         if not before and core.start() and text[core.start() - 1] in ".#@&" and not glue and not marked:
             continue
-        for form in _protein(text, core, start, glue, marked, deletes=(before[0] if before else prefix).startswith("del")):
+        for form in _protein(text, core, start, glue, marked, deletes=(before[0] if before else prefix).startswith(("del", "Δ", "∆"))):
             if prefix == "p" and form.shape == "residue":
                 continue
             done = max(done, form.end)
@@ -183,7 +184,7 @@ def _protein(text: str, core: re.Match[str], start: int, glue: str | None, marke
     residue, marked = (wt, int(number)), marked or (three and len(text) > at and text[at].isupper())
     base = f"{wt}{int(number)}"
     if match := _RANGE.match(text, at):
-        op, inserted = match[3], _letters(match[4] or "")
+        op, inserted = "del" if (match[3] or "").startswith("deletion") else match[3], _letters(match[4] or "")
         if op or deletes:
             op = "delins" if op == ">" or (op == "del" and _changes(inserted, residue[1], int(match[2]))) else op or "del"
             tail = inserted if op in ("ins", "delins") else ""
@@ -244,7 +245,7 @@ def _nucleotides(text: str) -> Iterator[Form]:
 
 
 def _kind(word: str) -> str:
-    word = word.lower()
+    word = word.lower().replace("-", "")
     return next(kind for head, kind in reversed(_KIND_OF) if word.startswith(head))
 
 

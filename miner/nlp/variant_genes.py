@@ -19,6 +19,7 @@ _LIST = re.compile(
     r"|patients?|cases?|others?|followed\s+by|respectively|mutants?|positive|each|less|common(?:ly)?)\b\.?)*$"
 )
 _OF = frozenset({"of", "in", "within", "on"})
+_ADJOINING = re.compile(r"(?<![\w-])(h?[A-Z][A-Za-z]*\d*[A-Z]?\d?)[\s‐-]?\(?(?:p\.\(?)?$")
 _OWNING = re.compile(r"[\s-]*(?:mutat|mutant|kinase|gene|receptor|protein|variant|allele|fusion|$|[.,;)])")
 _INHIBITOR = re.compile(r"[\s-]*(?:TKIs?|inhibitors?|antagonists?|targeted|directed|antibod|blockade|therap)", re.IGNORECASE)
 
@@ -77,7 +78,8 @@ class Assigner:
         beside = [self._beside(form) for form in forms]
         genes: list[str | None] = []
         for i, form in enumerate(forms):
-            gene = self._pick(form, beside[i]) or self._known(form) or self._listed(forms, i, genes, beside)
+            gene = self._paired(form, beside[i]) or self._pick(form, beside[i]) or self._known(form) or self._adjoining(form)
+            gene = gene or self._listed(forms, i, genes, beside)
             genes.append(gene or self._hot(form) or self._near(form))
         return genes
 
@@ -98,6 +100,14 @@ class Assigner:
         if previous and not previous[-1].weak and form.start - previous[-1].end < 110 and self._links(previous[-1].end, form.start):
             return previous[-1]
         return None
+
+    def _adjoining(self, form: Form) -> str | None:
+        """Gene of the word right before the form, although by itself the word is too weak to be one (HFE C282Y)."""
+        word = _ADJOINING.search(self.text, max(0, form.start - 24), form.start)
+        if form.shape not in ("substitution", "edit", "residue") or word is None or word[1].lower() in self.rules.link | self.rules.before:
+            return None
+        concept = self.lexicon.gene(word[1], lenient=len(word[1]) > 2 and not word[1][1:].islower())
+        return self.lexicon.members(concept.name)[0] if concept and len(self.lexicon.members(concept.name)) == 1 else None
 
     def _links(self, start: int, end: int) -> bool:
         between = self.text[start:end]
@@ -129,6 +139,17 @@ class Assigner:
         return bisect_left(self.anchors, offset, key=lambda a: a.start)
 
     # which of several
+
+    def _paired(self, form: Form, anchor: Anchor | None) -> str | None:
+        """ "NTRK1/NTRK3 G595R/G623R": of genes joined before the forms, the one that has the residue."""
+        if anchor is None or form.glued or form.residue not in self.rules.by_residue or self._has(anchor, form):
+            return None
+        i = self._index(anchor.start)
+        joined = i > 0 and re.fullmatch(r"\s?/\s?|\s+(?:and|or)\s+", self.text[self.anchors[i - 1].end : anchor.start])
+        return self._pick(form, self.anchors[i - 1]) if joined and self._has(self.anchors[i - 1], form) else None
+
+    def _has(self, anchor: Anchor, form: Form) -> bool:
+        return form.residue is not None and bool(set(anchor.genes) & set(self.rules.by_residue.get(form.residue, ())))
 
     def _pick(self, form: Form, anchor: Anchor | None) -> str | None:
         if anchor is None:

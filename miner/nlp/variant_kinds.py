@@ -10,7 +10,7 @@ from itertools import chain
 from miner.nlp.variant_forms import Form, exon_mutations
 from miner.nlp.variant_genes import Anchor, Assigner
 from miner.nlp.variant_rules import Kind, load_rules
-from miner.schema import Alteration, Label, Mention
+from miner.schema import Alteration, Label, Mention, Variant
 
 _COMMA = re.compile(
     r"\s*(?:\([^()]{1,40}\))?\s*(?:[,/+&]|,?\s*(?:and/or|and|or|as\s+well\s+as)\s|[‐–-]\s+(?:and|or)\s|-(?=[A-Z]))\s*"
@@ -63,7 +63,7 @@ def _headed(assigner: Assigner, variants: Sequence[Mention]) -> _Found:
                 for gene in _names(anchor, assigner, text[anchor.start : anchor.end]):
                     yield min(anchor.start, match.start()), max(anchor.end, match.end()), gene, kind.name
         elif kind.free:
-            yield match.start(), match.end(), _free_gene(assigner, match), kind.name
+            yield match.start(), match.end(), _free_gene(assigner, match, variants), kind.name
 
 
 def _words(assigner: Assigner) -> Iterator[re.Match[str]]:
@@ -131,7 +131,11 @@ def _right(assigner: Assigner, link: re.Match[str] | None) -> list[Anchor]:
     return found
 
 
-def _free_gene(assigner: Assigner, head: re.Match[str]) -> str | None:
+def _free_gene(assigner: Assigner, head: re.Match[str], variants: Sequence[Mention]) -> str | None:
+    """Gene of the change that follows ("gatekeeper mutation F589L"), else the clause's."""
+    for variant in variants:
+        if 0 <= variant.start - head.end() < 4 and isinstance(variant.referent, Variant):
+            return variant.referent.gene
     return assigner._near(Form(head.start(), head.end(), "", "other"))
 
 

@@ -23,6 +23,8 @@ from miner.schema import Alteration, Label, Mention, Sentence, Variant
 
 _WORD_BEFORE = re.compile(r"([A-Za-z]+)[.#:\s‐-]*$")
 _NON = re.compile(r"\b[Nn]on[-‐ ](?:[A-Z][A-Z0-9]{2,5}[\s(]{0,2})?$")
+_BREAKPOINT = re.compile(r"\s?[;:]\s?[A-Z]\d")
+_BREAKPOINT_BEFORE = re.compile(r"[A-Z]\d{1,2}\w?\s?[;:]\s?$")
 _FAMILY_AFTER = re.compile(r"[^.;]{0,25}\b(?:ras|RAS)\b(?:\s+family)?\s+(?:proto-?)?(?:onco)?genes\b")
 _WORD_AFTER = re.compile(r"[\s‐-]*([A-Za-z]+)")
 
@@ -132,7 +134,9 @@ def _is_residue(text: str, form: Form, beside: bool, after: str, rules: Rules) -
     mutated = rules.mutation.search(around)
     if re.search(r"residues?\W{0,3}$", text[: form.start][-12:], re.IGNORECASE) and not mutated:
         return False
-    return (form.residue in rules.by_residue and bool(mutated or beside)) or (beside and bool(mutated))
+    if _BREAKPOINT.match(text, form.end) or _BREAKPOINT_BEFORE.search(text, max(0, form.start - 8), form.start):
+        return False
+    return (form.residue in rules.by_residue and bool(mutated or beside)) or (beside and form.residue[1] > 99 and bool(mutated))
 
 
 # ---- component ------------------------------------------------------------------------------------------------------
