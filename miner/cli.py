@@ -273,7 +273,7 @@ def export(
 
 @app.command()
 def report(
-    output: Annotated[Path, typer.Option("-o", "--output", help="HTML file to write.")] = Path("evidence.html"),
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="HTML file to write.", show_default="evidence.html")] = None,
     db: Db = None,
     topic: TopicName = None,
 ) -> None:
@@ -283,10 +283,10 @@ def report(
     """
     from miner.evidence.report import write_report
 
-    settings = _settings(db=db, topic=topic)
+    settings = _settings(db=db, topic=topic, report=output)
     with _store(settings) as store:
-        write_report(store, _topic(settings), output)
-    typer.echo(f"report: {output.resolve().as_uri()}")
+        write_report(store, _topic(settings), settings.report)
+    typer.echo(f"report: {settings.report.resolve().as_uri()}")
 
 
 @app.command()

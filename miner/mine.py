@@ -18,6 +18,7 @@ from miner.schema import (
     Mention,
     Mined,
     Polarity,
+    Reading,
     Record,
     Variant,
 )
@@ -36,9 +37,16 @@ class Miner:
 
     def __call__(self, record: Record) -> Mined:
         """Mine one record."""
+        return self.assertions(self.read(record))
+
+    def read(self, record: Record) -> Reading:
+        """Read one record: sentences and mentions, no claims yet."""
         from miner.nlp.pipeline import read_record
 
-        reading = read_record(self.nlp, record)
+        return read_record(self.nlp, record)
+
+    def assertions(self, reading: Reading) -> Mined:
+        """Find what a reading asserts, its study type and level."""
         study_type, level = claims.study.classify(reading)
         return Mined(reading, study_type, level, claims.extract(reading, self.lexicon, study_type))
 

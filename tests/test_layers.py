@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[1] / "miner"
 LEVELS = (
     {"schema", "errors", "numbers", "toml"},
-    {"cues", "config", "topic", "lexicon", "lexicon_rows", "lexicon_lint"},
+    {"cues", "config", "topic", "lexicon", "lexicon_classes", "lexicon_drugs", "lexicon_rows", "lexicon_lint"},
     {"sources", "nlp", "claims", "evidence"},
     {"mine"},
     {"refresh", "evaluate", "evaluate_page"},

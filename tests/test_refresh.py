@@ -53,8 +53,14 @@ class Miner:
     def __init__(self) -> None:
         self.mined: list[str] = []
 
-    def __call__(self, record: Record, /) -> Mined:
-        self.mined.append(record.id)
+    def read(self, record: Record, /) -> Reading:
+        return self._mine(record).reading
+
+    def assertions(self, reading: Reading, /) -> Mined:
+        self.mined.append(reading.record.id)
+        return self._mine(reading.record)
+
+    def _mine(self, record: Record) -> Mined:
         if "BROKEN" in record.text:
             raise RuntimeError("no head or tail")
         found = list(re.finditer(r"(NTRK\d) fusion", record.text))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from miner import cues as polarity_cues
 from miner.claims.document import (
@@ -44,11 +45,14 @@ SIGNIFICANCE = {
     ClaimType.CO_OCCURRENCE: "N/A",
 }
 _ANAPHORA = re.compile(
-    r"^\W*(?:\w+ly,?\s+|in addition,?\s+|moreover,?\s+|however,?\s+)?(?:of (?:these|those|the|whom)|these|those|this|they|such|both|it|all|its|their|the (?:two|three|other|same|remaining|latter|former|patients?|tumou?rs?)|among (?:these|them|those))\b",
+    r"^\W*(?:\w+ly,?\s+|in addition,?\s+|moreover,?\s+|however,?\s+)?"
+    r"(?:of (?:these|those|the|whom)|these|those|this|they|such|both|it|all|its|their|among (?:these|them|those)"
+    r"|the (?:two|three|other|same|remaining|latter|former|patients?|tumou?rs?))\b",
     re.I,
 )
 _BACKGROUND_WORDS = re.compile(
-    r"\b(?:previous(?:ly)?|earlier|prior stud|recent(?:ly)? (?:been )?(?:report|identif|describ|shown|stud)|has been (?:shown|report)|have been (?:shown|report|identif|describ|found)|is known|are known|known to)",
+    r"\b(?:previous(?:ly)?|earlier|prior stud|recent(?:ly)? (?:been )?(?:report|identif|describ|shown|stud)|has been (?:shown|report)"
+    r"|have been (?:shown|report|identif|describ|found)|is known|are known|known to)",
     re.I,
 )
 
@@ -193,30 +197,34 @@ def build(
     chosen = distinct(subjects)
     groups = [chosen] if joint or not chosen else [[s] for s in chosen]
     groups = _merge_generic(groups) if not joint else groups
-    return [
-        Claim(
-            type=type_,
-            start=view.start,
-            end=view.end,
-            rule=rule,
-            genes=tuple(dict.fromkeys(s.gene for s in group if s.gene)),
-            fusion=next((s.fusion for s in group if s.fusion), None),
-            variant=next((s.variant for s in group if s.variant), None),
-            alteration=next((s.alteration for s in group if s.alteration), None),
-            therapies=tuple(dict.fromkeys(therapies)),
-            disease=disease_of(view),
-            significance=significance or SIGNIFICANCE[type_],
-            direction=stance[0],
-            polarity=stance[1],
-            population_n=n,
-            figures=dict(figures or {}),
-            background=is_background(view),
-            spans=((view.start, view.end),),
-            confidence=confidence,
-            warnings=warnings,
-        )
-        for group in groups
-    ]
+    common = Claim(
+        type=type_,
+        start=view.start,
+        end=view.end,
+        rule=rule,
+        therapies=tuple(dict.fromkeys(therapies)),
+        disease=disease_of(view),
+        significance=significance or SIGNIFICANCE[type_],
+        direction=stance[0],
+        polarity=stance[1],
+        population_n=n,
+        figures=dict(figures or {}),
+        background=is_background(view),
+        spans=((view.start, view.end),),
+        confidence=confidence,
+        warnings=warnings,
+    )
+    return [_about(common, group) for group in groups]
+
+
+def _about(claim: Claim, group: Sequence[Subject]) -> Claim:
+    return replace(
+        claim,
+        genes=tuple(dict.fromkeys(s.gene for s in group if s.gene)),
+        fusion=next((s.fusion for s in group if s.fusion), None),
+        variant=next((s.variant for s in group if s.variant), None),
+        alteration=next((s.alteration for s in group if s.alteration), None),
+    )
 
 
 def _merge_generic(groups: list[list[Subject]]) -> list[list[Subject]]:

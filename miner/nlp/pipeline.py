@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -51,8 +52,10 @@ def load(lexicon_dirs: tuple[Path, ...] = ()) -> Language:
 def read_record(nlp: Language, record: Record) -> Reading:
     """Read one record."""
     spacy_doc = doc.set_record(nlp.make_doc(record.text), record)
-    for _, component in nlp.pipeline:
-        spacy_doc = component(spacy_doc)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"\[W036\]")
+        for _, component in nlp.pipeline:
+            spacy_doc = component(spacy_doc)
     return Reading(record, doc.sentences(spacy_doc), doc.mentions(spacy_doc))
 
 

@@ -13,7 +13,7 @@ from miner.evidence.merge import merge
 from miner.evidence.store import Store
 from miner.lexicon import Lexicon
 from miner.refresh.report import RunReport
-from miner.schema import Mined, Record
+from miner.schema import Mined, Reading, Record
 from miner.sources import Deleted, Reject
 
 log = logging.getLogger(__name__)
@@ -21,15 +21,19 @@ OnProgress = Callable[[str, int, int | None], None]
 
 
 class Mine(Protocol):
-    """What mines: a lexicon, and a call that turns a record into what it says."""
+    """What mines: a lexicon, what reads a record, and what finds the assertions of a reading."""
 
     @property
     def lexicon(self) -> Lexicon:
         """The lexicon it reads with."""
         ...
 
-    def __call__(self, record: Record, /) -> Mined:
-        """Mine one record."""
+    def read(self, record: Record, /) -> Reading:
+        """Read one record."""
+        ...
+
+    def assertions(self, reading: Reading, /) -> Mined:
+        """Find what a reading asserts."""
         ...
 
 
@@ -138,26 +142,27 @@ class Taking:
     def _flush(self, chunk: dict[str, Record], source: str) -> None:
         miner = self._miner() if chunk else None
         for key, record in chunk.items():
-            if miner is not None and (mined := self._mine(miner, record, source)) is not None:
+            if miner is not None and (mined := self._mine(miner, key, record, source)) is not None:
                 self._keep(key, mined, miner)
         chunk.clear()
 
-    def _mine(self, miner: Mine, record: Record, source: str) -> Mined | None:
+    def _mine(self, miner: Mine, key: str, record: Record, source: str) -> Mined | None:
+        """Read a record and, where it matters to the topic or is in it already, find what it asserts; else None."""
         try:
             with self.report.timed("mine"):
-                mined = miner(replace(record, fetched_at=record.fetched_at or self.report.started))
+                reading = miner.read(replace(record, fetched_at=record.fetched_at or self.report.started))
+                wanted = self.topic.is_relevant(reading, miner.lexicon) or self._is_member(key)
+                mined = miner.assertions(reading) if wanted else None
         except Exception as error:
-            log.debug("mining %s failed", _key(record), exc_info=True)
-            self.set_aside(source, _key(record), f"cannot be mined: {type(error).__name__}: {error}")
+            log.debug("mining %s failed", key, exc_info=True)
+            self.set_aside(source, key, f"cannot be mined: {type(error).__name__}: {error}")
             return None
         self.report.mined += 1
+        self.report.irrelevant += mined is None
         return mined
 
     def _keep(self, key: str, mined: Mined, miner: Mine) -> None:
-        """Store what matters to the topic; what is already in the topic is kept up to date even where it no longer does."""
-        if not self.topic.is_relevant(mined.reading, miner.lexicon) and not self._is_member(key):
-            self.report.irrelevant += 1
-            return
+        """Store a record that matters to the topic, or did."""
         with self.report.timed("store"):
             evidence = merge(mined, miner.lexicon)
             outcome = self.store.save(mined, evidence, run_id=self.run_id, mining_version=self.mining_version, topic=self.topic.name)
