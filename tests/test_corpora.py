@@ -96,7 +96,8 @@ def test_synthetic_corpus_covers_every_claim_type_and_study_type():
 def test_a_text_compiles_to_offsets(compile_one):
     row = compile_one(
         "=== syn-900 ntrk trial\nLarotrectinib in NTRK fusion-positive cancer\n[RESULTS]\nOf {n|8 patients}, 6 responded ({orr|75%}).\n"
-        "> response | NTRK fusion | larotrectinib | cancer | + | n=8; ORR_percent=75; n_resp=6\n[]\nNo {alt! EGFR mutation|EGFR mutation} was seen."
+        "> response | NTRK fusion | larotrectinib | cancer | + | n=8; ORR_percent=75; n_resp=6\n"
+        "[]\nNo {alt! EGFR mutation|EGFR mutation} was seen."
     )
     text = gold_record(row).text
     assert text == "Larotrectinib in NTRK fusion-positive cancer\nOf 8 patients, 6 responded (75%).\nNo EGFR mutation was seen."
@@ -116,7 +117,8 @@ def test_a_text_compiles_to_offsets(compile_one):
 
 def test_a_marked_form_is_marked_again_and_a_variant_leaves_its_gene_outside(compile_one):
     row = compile_one(
-        "=== syn-900 ntrk case_report\nA case of {fusion ETV6::NTRK3|ETV6–NTRK3}\n[]\nETV6-NTRK3 and {var EGFR T790M|EGFR T790M}; later T790M was lost."
+        "=== syn-900 ntrk case_report\nA case of {fusion ETV6::NTRK3|ETV6–NTRK3}\n[]\n"
+        "ETV6-NTRK3 and {var EGFR T790M|EGFR T790M}; later T790M was lost."
     )
     found = [(m["label"], m["text"]) for m in row["mentions"] if m["label"] in {"FUSION", "VARIANT"}]
     assert found == [("FUSION", "ETV6–NTRK3"), ("FUSION", "ETV6-NTRK3"), ("VARIANT", "T790M"), ("VARIANT", "T790M")]
