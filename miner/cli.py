@@ -228,7 +228,9 @@ def table(
         show_table(list(store.table(**filters)), limit)
 
 
-def _filters(claim_type: list[str] | None, gene: list[str] | None, drug: list[str] | None, pmid: list[str] | None, text: str | None) -> dict[str, Any]:
+def _filters(
+    claim_type: list[str] | None, gene: list[str] | None, drug: list[str] | None, pmid: list[str] | None, text: str | None
+) -> dict[str, Any]:
     given = {"claim_type": claim_type, "gene": gene, "drug": drug, "pmid": pmid, "text": text}
     return {name: value for name, value in given.items() if value}
 

@@ -197,4 +197,5 @@ def show_claims(out: Console, mined: Mined) -> None:
 
 
 def _style(mention: Mention) -> str:
-    return STYLES[mention.label] + {Polarity.NEGATED: " strike", Polarity.HEDGED: " italic", Polarity.HYPOTHETICAL: " italic"}.get(mention.polarity, "")
+    manner = {Polarity.NEGATED: " strike", Polarity.HEDGED: " italic", Polarity.HYPOTHETICAL: " italic"}
+    return STYLES[mention.label] + manner.get(mention.polarity, "")

@@ -11,8 +11,11 @@ from functools import cached_property
 
 from miner.claims import senses
 from miner.claims.senses import Cue
+from miner.claims.therapy import BARE_CLASS, agents, stands_for, therapies, therapy_role
 from miner.lexicon import Lexicon
 from miner.schema import Alteration, Claim, Concept, Direction, Fusion, Label, Mention, Reading, Sentence, StudyType, Variant
+
+__all__ = ["BARE_CLASS", "Document", "Subject", "View", "agents", "distinct", "stands_for", "subject_of", "therapies", "therapy_role"]
 
 TITLE, BACKGROUND, AIM, METHODS, RESULTS, CONCLUSIONS, BODY, OUTSIDE = (
     "title",
@@ -43,8 +46,6 @@ _AIM_SENTENCE = re.compile(
     re.I,
 )
 _INLINE_LABEL = re.compile(r"^\s*(?:\(\d\)\s*)?[A-Z][A-Za-z ,&]{2,40}:\s+")
-BARE_CLASS = "tyrosine kinase inhibitors"
-POPULATION = re.compile(r"[-\s](?:resistant|refractory|pretreated|pre-treated|na[iï]ve|naive|treated|experienced|intolerant|failure|failed)\b", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,9 @@ def subject_of(mention: Mention) -> Subject | None:
 class View:
     """One sentence with everything in it."""
 
-    def __init__(self, document: Document, index: int, sentence: Sentence, mentions: list[Mention], cues: list[Cue], role: str) -> None:
+    def __init__(
+        self, document: Document, index: int, sentence: Sentence, mentions: list[Mention], cues: list[Cue], role: str
+    ) -> None:
         self.document, self.index, self.sentence = document, index, sentence
         self.mentions, self.cues, self.role = mentions, cues, role
         self.start, self.end = sentence.start, sentence.end
@@ -123,7 +126,8 @@ class View:
         """Alterations in the sentence; a generic one inside or beside the same gene's named one is left out."""
         found = [s for m in self.mentions if m.label in (Label.FUSION, Label.VARIANT, Label.ALTERATION) if (s := subject_of(m))]
         named = [s for s in found if s.fusion or s.variant]
-        return [s for s in found if s in named or not any(o.start <= s.start and s.end <= o.end + 12 and o.gene == s.gene for o in named)]
+        beside = [s for s in found if any(o.gene == s.gene and o.start <= s.start and s.end <= o.end + 12 for o in named)]
+        return [s for s in found if s in named or s not in beside]
 
 
 class Document:
@@ -140,8 +144,10 @@ class Document:
         roles = self._roles()
         views = []
         for index, sentence in enumerate(self.reading.sentences):
-            held = [m for m in mentions[bisect_left(starts, sentence.start) : bisect_left(starts, sentence.end)] if m.end <= sentence.end]
-            said = [c for c in cues[bisect_left(cue_starts, sentence.start) : bisect_left(cue_starts, sentence.end)] if c.end <= sentence.end]
+            first, last = bisect_left(starts, sentence.start), bisect_left(starts, sentence.end)
+            held = [m for m in mentions[first:last] if m.end <= sentence.end]
+            first, last = bisect_left(cue_starts, sentence.start), bisect_left(cue_starts, sentence.end)
+            said = [c for c in cues[first:last] if c.end <= sentence.end]
             views.append(View(self, index, sentence, held, said, roles[index]))
         return views
 
@@ -181,7 +187,8 @@ class Document:
     def note_mechanisms(self, view: View, claims: Iterable[Claim]) -> None:
         """Remember what a sentence told as a mechanism of resistance, for what later sentences answer it with."""
         for claim in claims:
-            told = [s for s in view.subjects if s.gene in claim.genes and (s.variant or s.kind) in (claim.variant, claim.alteration, s.variant)]
+            kinds = (claim.variant, claim.alteration)
+            told = [s for s in view.subjects if s.gene in claim.genes and (s.variant or s.kind in kinds)]
             self._mechanisms += [(view.index, s, frozenset(claim.therapies)) for s in told if claim.direction is Direction.SUPPORTS]
 
     def mechanisms(self, view: View, *, within: int = 3) -> list[Subject]:
@@ -281,105 +288,3 @@ def distinct(subjects: Iterable[Subject]) -> list[Subject]:
             seen.add(key)
             kept.append(subject)
     return kept
-
-
-_PRIOR_BEFORE = re.compile(
-    r"(?:\b(?:prior|previous(?:ly)?|earlier|after|following|post|refractory to|resistant to|resistance to|insensitive to"
-    r"|progress(?:ed|ion|ing)?(?:\s+\w+){0,2}\s+(?:on|to|with|during|through|following|after|beyond)"
-    r"|pre-?treated with|failed|failure of|intolerant to|intolerance to|na[iï]ve to|exposed to|exposure to|received|discontinu\w+(?:\s+of)?|cessation of"
-    r"|no|not (?:received|been given)|no longer respond\w* to|heavily)"
-    r"(?:[\s-]+(?:the|a|an|at|least|one|two|three|both|first|second|third|first[- ]generation|generation|treated|treatment|therapy|with|to|standard|prior|or|more"
-    r"|therapies|\d+|first-line|line|initial|of|received|had|early|systemic|previous|previously|multiple|several|on|use|course|courses|cycles|either))*\s*)$",
-    re.I,
-)
-_PRIOR_HYPHEN = re.compile(r"(?:post-|anti-?)$", re.I)
-_AFTER_PRIOR = re.compile(r"^(?:-\s*(?:,|and|or|and/or)\s+[\w/]+[-–‐]|[-–‐\s]?)(?:(?:resistan\w*|refractory|pre-?treated|na[iï]ve|experienced|intolerant|failure|failed|insensitive)\b)", re.I)
-_COMPARATOR = re.compile(
-    r"(?:\b(?:than|versus|vs\.?|over|compared (?:with|to)|relative to|comparable (?:with|to)|similar to|against|unlike|rather than|instead of|v|to that of|that of|beat|beside|in contrast to)"
-    r"(?:\s+(?:the|that|those|of|with|in|for|patients|standard|receiving|treated|on|given|a|an|for))*\s*)$",
-    re.I,
-)
-
-
-def therapy_role(document: Document, mention: Mention) -> str:
-    """How a sentence uses a therapy: ``agent`` (given), ``prior`` (given before, resisted) or ``comparator``."""
-    before, after = document.text[max(0, mention.start - 80) : mention.start], document.text[mention.end : mention.end + 24]
-    if _AFTER_PRIOR.match(after):
-        return "prior"
-    if _COMPARATOR.search(before):
-        return "comparator"
-    if _PRIOR_BEFORE.search(before) or _PRIOR_HYPHEN.search(before):
-        return "prior"
-    return "agent"
-
-
-def stands_for(view: View, mention: Mention) -> list[Mention]:
-    """Drugs of the two sentences before that "these TKIs" or "both inhibitors" points at; else the mention itself."""
-    if mention.label is not Label.DRUG_CLASS or not _POINTING.search(view.document.text[max(view.start, mention.start - 40) : mention.start]):
-        return [mention]
-    lexicon, name = view.document.lexicon, view.document.class_meant(mention.name or "")
-    for previous in reversed(view.document.views[max(0, view.index - 2) : view.index]):
-        drugs = [m for m in previous.of(Label.DRUG) if name == BARE_CLASS or name in lexicon.classes(m.name or "")]
-        if drugs:
-            return drugs
-    return [mention]
-
-
-_POINTING = re.compile(r"\b(?:these|those|both|such|the two|all three)\s+(?:\w+(?:-\w+)?\s+){0,2}$", re.I)
-
-
-def therapies(view: View, within: tuple[int, int] | None = None) -> list[Mention]:
-    """Drug and class mentions; a class that only explains a drug beside it (``the TRK inhibitor larotrectinib``) is left out."""
-    found = view.of(Label.DRUG, Label.DRUG_CLASS, within=within)
-    drugs = [m for m in found if m.label is Label.DRUG]
-    kept = []
-    for mention in found:
-        if kept and mention.label is Label.DRUG_CLASS and kept[-1].label is Label.DRUG_CLASS and _in_brackets_after(view, kept[-1], mention):
-            continue
-        nested = any(o is not mention and o.start <= mention.start and mention.end <= o.end and len(o.text) > len(mention.text) for o in found)
-        if nested or (mention.label is Label.DRUG_CLASS and any(_explains(view, mention, drug) for drug in drugs)):
-            continue
-        kept.append(mention)
-    return kept
-
-
-def _in_brackets_after(view: View, before: Mention, mention: Mention) -> bool:
-    """Is this the short form of the class just named: ``tyrosine kinase inhibitors (TKIs)``?"""
-    return view.document.text[before.end : mention.start].strip() == "("
-
-
-def _explains(view: View, group: Mention, drug: Mention) -> bool:
-    classes = view.document.lexicon.classes(drug.name or "")
-    if group.name not in classes and group.name != BARE_CLASS:
-        return False
-    first, second = sorted((group, drug))
-    gap = view.document.text[first.end : second.start]
-    limit = 120 if first is drug and _APPOSITION.match(gap) else 70
-    return len(gap) <= limit and not re.search(r"\b(?:or|than|versus|vs|plus|but)\b|[.;:]", gap) and (limit > 70 or " and " not in gap)
-
-
-_APPOSITION = re.compile(r"^\s*(?:\([^)]*\)|\))?,?\s*(?:is|was|being|as)?\s*(?:an?|the)\s", re.I)
-
-
-def agents(view: View, within: tuple[int, int] | None = None) -> list[Mention]:
-    """Therapies that the sentence has given, in order; chains keep the role of their first member."""
-    found, chain, last = [], [], ""
-    for mention in therapies(view):
-        role = therapy_role(view.document, mention)
-        joined = bool(chain) and _joined(view, chain[-1], mention)
-        if role == "agent" and joined:
-            role = last
-        chain = [*chain, mention] if joined else [mention]
-        inside = within is None or (within[0] <= mention.start and mention.end <= within[1])
-        if role == "agent" and inside:
-            found += [m for m in chain if m not in found]
-        last = role
-    return found
-
-
-def _joined(view: View, previous: Mention, mention: Mention) -> bool:
-    gap = view.document.text[previous.end : mention.start]
-    return bool(_LIST_GAP.fullmatch(gap))
-
-
-_LIST_GAP = re.compile(r"\)?\s*(?:\([^)]{0,30}\))?\s*(?:,|/|and|or|,\s*(?:and|or)|and/or)\s*(?:the\s+)?")

@@ -1,0 +1,130 @@
+"""Which therapies a sentence names and how it uses them: given, given before, or set against another."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from functools import lru_cache
+from importlib import resources
+from typing import TYPE_CHECKING, NamedTuple
+
+from miner.errors import LexiconError
+from miner.schema import Label, Mention
+
+if TYPE_CHECKING:
+    from miner.claims.document import Document, View
+
+BARE_CLASS = "tyrosine kinase inhibitors"
+RULES = "therapy_roles.toml"
+
+
+class _Roles(NamedTuple):
+    prior_before: re.Pattern[str]
+    prior_after: re.Pattern[str]
+    prior_prefix: re.Pattern[str]
+    comparator: re.Pattern[str]
+
+
+@lru_cache(maxsize=1)
+def _roles() -> _Roles:
+    text = (resources.files("miner") / "data" / "rules" / RULES).read_text(encoding="utf-8")
+    try:
+        rules = tomllib.loads(text)
+        prior, comparator = rules["prior"], rules["comparator"]
+        after = "|".join(prior["after"])
+        return _Roles(
+            re.compile(rf"(?:\b(?:{'|'.join(prior['before'])})(?:[\s-]+(?:{'|'.join(prior['fillers'])}))*\s*)$", re.I),
+            re.compile(rf"^(?:-\s*(?:,|and|or|and/or)\s+[\w/]+[-–‐]|[-–‐\s]?)(?:{after})\b", re.I),
+            re.compile(rf"(?:{'|'.join(prior['prefixes'])})$", re.I),
+            re.compile(rf"(?:\b(?:{'|'.join(comparator['before'])})(?:\s+(?:{'|'.join(comparator['fillers'])}))*\s*)$", re.I),
+        )
+    except (KeyError, TypeError, tomllib.TOMLDecodeError, re.error) as error:
+        wanted = "[prior] with before, fillers, after, prefixes and [comparator] with before, fillers"
+        raise LexiconError(f"{RULES}: {type(error).__name__}: {error}; it needs {wanted}") from error
+
+
+def therapy_role(document: Document, mention: Mention) -> str:
+    """How a sentence uses a therapy: ``agent`` (given), ``prior`` (given before, resisted) or ``comparator``."""
+    before, after = document.text[max(0, mention.start - 80) : mention.start], document.text[mention.end : mention.end + 24]
+    roles = _roles()
+    if roles.prior_after.match(after):
+        return "prior"
+    if roles.comparator.search(before):
+        return "comparator"
+    if roles.prior_before.search(before) or roles.prior_prefix.search(before):
+        return "prior"
+    return "agent"
+
+
+def stands_for(view: View, mention: Mention) -> list[Mention]:
+    """Drugs of the two sentences before that "these TKIs" or "both inhibitors" points at; else the mention itself."""
+    before = view.document.text[max(view.start, mention.start - 40) : mention.start]
+    if mention.label is not Label.DRUG_CLASS or not _POINTING.search(before):
+        return [mention]
+    lexicon, name = view.document.lexicon, view.document.class_meant(mention.name or "")
+    for previous in reversed(view.document.views[max(0, view.index - 2) : view.index]):
+        drugs = [m for m in previous.of(Label.DRUG) if name == BARE_CLASS or name in lexicon.classes(m.name or "")]
+        if drugs:
+            return drugs
+    return [mention]
+
+
+_POINTING = re.compile(r"\b(?:these|those|both|such|the two|all three)\s+(?:\w+(?:-\w+)?\s+){0,2}$", re.I)
+
+
+def therapies(view: View, within: tuple[int, int] | None = None) -> list[Mention]:
+    """Drug and class mentions; a class that only explains a drug beside it (``the TRK inhibitor larotrectinib``) is left out."""
+    found = view.of(Label.DRUG, Label.DRUG_CLASS, within=within)
+    drugs = [m for m in found if m.label is Label.DRUG]
+    kept = []
+    for mention in found:
+        is_class = mention.label is Label.DRUG_CLASS
+        if is_class and kept and kept[-1].label is Label.DRUG_CLASS and _in_brackets_after(view, kept[-1], mention):
+            continue
+        nested = any(o.start <= mention.start and mention.end <= o.end and len(o.text) > len(mention.text) for o in found)
+        if nested or (is_class and any(_explains(view, mention, drug) for drug in drugs)):
+            continue
+        kept.append(mention)
+    return kept
+
+
+def _in_brackets_after(view: View, before: Mention, mention: Mention) -> bool:
+    """Is this the short form of the class just named: ``tyrosine kinase inhibitors (TKIs)``?"""
+    return view.document.text[before.end : mention.start].strip() == "("
+
+
+def _explains(view: View, group: Mention, drug: Mention) -> bool:
+    classes = view.document.lexicon.classes(drug.name or "")
+    if group.name not in classes and group.name != BARE_CLASS:
+        return False
+    first, second = sorted((group, drug))
+    gap = view.document.text[first.end : second.start]
+    limit = 120 if first is drug and _APPOSITION.match(gap) else 70
+    return len(gap) <= limit and not re.search(r"\b(?:or|than|versus|vs|plus|but)\b|[.;:]", gap) and (limit > 70 or " and " not in gap)
+
+
+_APPOSITION = re.compile(r"^\s*(?:\([^)]*\)|\))?,?\s*(?:is|was|being|as)?\s*(?:an?|the)\s", re.I)
+
+
+def agents(view: View, within: tuple[int, int] | None = None) -> list[Mention]:
+    """Therapies that the sentence has given, in order; chains keep the role of their first member."""
+    found, chain, last = [], [], ""
+    for mention in therapies(view):
+        role = therapy_role(view.document, mention)
+        joined = bool(chain) and _joined(view, chain[-1], mention)
+        if role == "agent" and joined:
+            role = last
+        chain = [*chain, mention] if joined else [mention]
+        inside = within is None or (within[0] <= mention.start and mention.end <= within[1])
+        if role == "agent" and inside:
+            found += [m for m in chain if m not in found]
+        last = role
+    return found
+
+
+def _joined(view: View, previous: Mention, mention: Mention) -> bool:
+    gap = view.document.text[previous.end : mention.start]
+    return bool(_LIST_GAP.fullmatch(gap))
+
+
+_LIST_GAP = re.compile(r"\)?\s*(?:\([^)]{0,30}\))?\s*(?:,|/|and|or|,\s*(?:and|or)|and/or)\s*(?:the\s+)?")
