@@ -19,7 +19,10 @@ from miner.schema import Reading, Record, StudyType
 
 RULES = "study.toml"
 ZONES = ("title", "text", "label")
-SHAPES = ("no_figures", "few_figures", "no_methods", "no_data", "little_data", "bare_title", "question", "one_patient", "methods_label")
+SHAPES = (
+    "no_figures", "few_figures", "no_methods", "no_data", "little_data", "perfect_tense", "bare_title", "question", "many_patients",
+    "one_patient", "methods_label",
+)  # fmt: skip
 
 _NUMBER_WORDS = (
     "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|"
@@ -44,9 +47,13 @@ _RESULT = re.compile(
     r"\b(?:inhibited|suppressed|reduced|increased|decreased|impaired|enhanced|induced|promoted|abrogated|attenuated|improved|exhibited|showed|revealed|displayed"
     r"|resulted|restored|conferred)\b"
 )
+_PERFECT = re.compile(r"\b(?:has|have)\s(?:\w+ly\s|also\s|not\s|now\s)?(?:been\b|\w+ed\b|shown\b|become\b|led\b)", re.I)
+_PAST = re.compile(r"\b(?:was|were|had|did)\b", re.I)
 _METHODS_LABEL = re.compile(r"METHOD|DESIGN|PATIENTS|PARTICIPANTS|EXPERIMENTAL|MATERIALS", re.I)
 _ONE_PATIENT = re.compile(r"\b(?:a|one|the|our|this|single)\s(?:[\w-]+\s){0,2}patient\b(?!s|\spopulation|\scohort|\scharacteristic)", re.I)
-_MANY_PATIENTS = re.compile(r"\b(\d[\d,]*)\s(?:[\w-]+\s){0,3}(?:patients|cases|samples|tumou?rs|specimens|participants|subjects)\b", re.I)
+_COUNTED = re.compile(
+    r"\b(\d{1,3}(?:,\d{3})+|\d{1,6})\s(?:[\w-]+\s){0,3}(?:patients|cases|samples|tumou?rs|specimens|participants|subjects)\b", re.I
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +143,14 @@ def _shapes(record: Record, abstract: str) -> Iterator[str]:
         yield "no_methods"
         if figures <= 2:
             yield "little_data" if figures else "no_data"
+    if len(_PERFECT.findall(abstract)) > len(_PAST.findall(abstract)):
+        yield "perfect_tense"
     if any(section.label and _METHODS_LABEL.search(section.label) for section in record.sections):
         yield "methods_label"
-    if _ONE_PATIENT.search(abstract) and not any(int(n.replace(",", "") or 0) > 5 for n in _MANY_PATIENTS.findall(abstract)):
+    largest = max((int(count.replace(",", "")) for count in _COUNTED.findall(abstract)), default=0)
+    if largest >= 20:
+        yield "many_patients"
+    elif largest <= 5 and _ONE_PATIENT.search(abstract):
         yield "one_patient"
 
 
