@@ -119,7 +119,12 @@ class View:
     @cached_property
     def is_aim(self) -> bool:
         """Does the sentence only say what the authors set out to do, or how?"""
-        return (self.role in (AIM, METHODS, OUTSIDE) and bool(self.has("aim") or self.role == OUTSIDE)) or bool(_AIM_SENTENCE.match(self.text))
+        if self.role == OUTSIDE:
+            return True
+        head = _INLINE_LABEL.match(self.text)
+        body = self.start + (head.end() if head else 0)
+        said = self.role in (AIM, METHODS) and bool(self.sense("aim", within=(body, self.end)))
+        return said or bool(_AIM_SENTENCE.match(self.document.text[body : self.end]))
 
     @cached_property
     def subjects(self) -> list[Subject]:
