@@ -50,6 +50,7 @@ _EXON_AFTER = re.compile(
 _EXON_SHORT = re.compile(
     r"(?:[Ee]xon|[Ee]x|EX|E)[\s.‐-]?(?P<n>\d{1,2})[\s‐-]?(?P<op>del|ins|dup|skip|Del|Ins|DEL|INS|indel)(?:[a-z]*)(?![A-Za-z0-9])"
     r"|(?P<op2>[Dd]el(?:etion)?|DEL|[Ii]ns)(?:[\s‐-]?(?:ex(?:on)?[\s-]?)?)(?P<n2>1[89]|2[01])(?![\dA-Za-z%_:]|[.,/]\d)"
+    r"|(?<=EGFR\s)(?P<n4>19|20|21)[\s‐-](?P<op4>deletions?|insertions?)(?![A-Za-z0-9])"
     r"|(?P<n3>1[89]|2[01])[\s‐-]?(?P<op3>del|ins|indel|Del|DEL|INS|dels)(?![A-Za-z0-9])"
 )
 _MET14 = re.compile(
@@ -285,7 +286,8 @@ def _exons(text: str, is_gene: Callable[[str], bool]) -> Iterator[Form]:
                 for kind in kinds:
                     yield Form(match.start(), match.end(), f"exon {n} {kind}", "exon")
     for match in _short_exons(text):
-        number, op = match["n"] or match["n2"] or match["n3"], match["op"] or match["op2"] or match["op3"]
+        number = match["n"] or match["n2"] or match["n3"] or match["n4"]
+        op = match["op"] or match["op2"] or match["op3"] or match["op4"]
         prefix = _prefix(text, match.start())
         if not prefix or is_gene(prefix):
             yield Form(match.start() - len(prefix), match.end(), f"exon {int(number)} {_kind(op)}", "exon", None, prefix or None)

@@ -40,6 +40,7 @@ class Rules:
     left: re.Pattern[str]
     codon_genes: frozenset[str]
     positive: Mapping[str, str]
+    glued: Mapping[str, str]
     kinds: tuple[Kind, ...]
     heads: re.Pattern[str]
     partial: Any
@@ -77,6 +78,7 @@ def compile_rules(rules: str, residues: str) -> Rules:
         _left(data["words"]["adjectives"]),
         frozenset(data["codon"]["genes"]),
         data["positive"],
+        data.get("glued", {}),
         kinds,
         heads,
         regex.compile(heads.pattern, regex.IGNORECASE),

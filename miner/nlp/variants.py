@@ -93,7 +93,7 @@ def _protein_of(text: str, forms: Sequence[Form], genes: Sequence[str | None], i
 def _is_gene(prefix: str, lexicon: Lexicon) -> bool:
     if len(prefix) < 2 or not re.search("[A-Z]", prefix):
         return False
-    return lexicon.gene(prefix) is not None or prefix in lexicon.kinases
+    return lexicon.gene(prefix) is not None or prefix in lexicon.kinases or prefix in load_rules().glued
 
 
 # ---- what only looks like a change ----------------------------------------------------------------------------------
@@ -127,13 +127,13 @@ def _is_change(text: str, form: Form, named: Sequence[Mention], anchors: Sequenc
 
 
 def _is_residue(text: str, form: Form, beside: bool, after: str, rules: Rules) -> bool:
-    """A bare residue counts where a mutation is spoken of, or right behind its gene; "residue G1163" alone is a place."""
+    """A bare residue counts where a mutation is spoken of, or right behind its gene; "residue G1163" alone is a place, a hot spot is not."""
     if form.residue is None or form.residue[1] < 10 or after in rules.after:
         return False
     around = text[max(0, form.start - 45) : form.end + 30]
     mutated = rules.mutation.search(around)
     if re.search(r"residues?\W{0,3}$", text[: form.start][-12:], re.IGNORECASE) and not mutated:
-        return False
+        return form.residue in rules.hot
     if _BREAKPOINT.match(text, form.end) or _BREAKPOINT_BEFORE.search(text, max(0, form.start - 8), form.start):
         return False
     return (form.residue in rules.by_residue and bool(mutated or beside)) or (beside and form.residue[1] > 99 and bool(mutated))
