@@ -10,7 +10,7 @@ from miner.schema import Alteration, Label, Mention
 
 _SEPARATOR = r"(?:[-+]?,&?/?&?|[-+]?&/?&?|/)[qN]{0,2}"
 _LIST = rf"[GK]\)?(?:{_SEPARATOR}[GK])*"
-_BEFORE = re.compile(rf"(?P<genes>{_LIST})\)?[-~]?[qN]{{0,4}}(?:-N)?[-~]?(?P<noun>F|[iq]{{0,2}}f(?!t))")
+_BEFORE = re.compile(rf"(?P<genes>{_LIST})\)?(?:d(?:[-/,]?&?d)+)?[-~]?[qN]{{0,4}}(?:-N)?[-~]?(?P<noun>F|[iq]{{0,2}}f(?!t))")
 _STATUS = re.compile(rf"(?P<genes>{_LIST})\)?[-~]?(?P<noun>[+n])")
 _AFTER = re.compile(rf"(?P<noun>F)[qNw]{{0,2}}(?P<link>o[qNpo]{{0,6}}|[,:(]?i?[,:(]?[qN]{{0,2}})(?P<genes>{_LIST})")
 _PARTICIPLE = re.compile(rf"(?P<noun>f)N?(?P<link>)(?P<genes>{_LIST})")

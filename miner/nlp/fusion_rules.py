@@ -33,6 +33,7 @@ class Rules:
     known: frozenset[tuple[str, str]]
     fused: frozenset[str]
     names: Mapping[str, tuple[str, str]]
+    generic_names: Mapping[str, str]
     aliases: Mapping[str, str]
     after: frozenset[str]
     kinds: Mapping[str, str]
@@ -98,6 +99,7 @@ def _rules(data: Mapping[str, Any]) -> Rules:
         known=frozenset(known),
         fused=frozenset(name for pair in known for name in pair),
         names={name: _pair(pair) for name, pair in data["names"].items()},
+        generic_names=dict(data["generic_names"]),
         aliases=dict(data["aliases"]),
         after=_set(data["after"]["words"]),
         kinds=_kinds(data["words"]),

@@ -29,7 +29,7 @@ _EXON = re.compile(r"(?:[Ee]x?|[Ii]n?|[A-Z]|ex\.|exon)\d{1,2}[a-z]?$|v\d[a-z]?$"
 _HEAD = re.compile(r"[^\W\d_]{2,}(?:[- ]?\d|(?<=(?:TRK|Trk)[- ])[ABC]|(?<=TRK|Trk)[ABC]|)(?=\s?[/,‐‑–—−-]\s?[\dABC](?!\w))")
 _SUFFIX = re.compile(r"AS\d?|DT|IT\d|OT\d?$")
 _MORE = re.compile(
-    r"(?P<slash>(?:\s?/\s?-?{d}(?![\w.%]))+)|(?P<dash>[-‐‑–—−]{d}(?![\w.%]))"
+    r"(?P<slash>(?:\s?/\s?-?{d}(?![\w.%'’′]))+)|(?P<dash>[-‐‑–—−]{d}(?![\w.%]))"
     r"|(?P<list>(?:\s?[,/]\s?{d}(?![\w.%]))*\s?,?\s?(?:and/or|and|or|&)\s{d}(?![\w.%])(?!\s(?:of|patients?|cases?|samples?|had|were|was|with|tumou?rs?)\b))"
     .replace("{d}", "[0-9ABC]")
 )
@@ -105,8 +105,7 @@ class Cutter:
         if head and (concept := self.lexicon.gene(text[mention.start : head.end()], lenient=True)):
             name, end = concept.name, head.end()
         surface = text[mention.start : end]
-        if surface in self.rules.as_written:
-            name = surface
+        name = surface if surface in self.rules.as_written else self.rules.aliases.get(surface, name)
         return self._compressed(text, Unit(self.kind_of(name), mention.start, end, (name,), exact=surface == name))
 
     def kind_of(self, symbol: str) -> str:
@@ -229,7 +228,7 @@ def _joint(text: str, start: int, end: int, kind: str) -> str:
 
 
 def _longest(genes: Iterable[Mention]) -> list[Mention]:
-    return sorted((g for g in genes if g.label is Label.GENE), key=lambda g: (g.start, -g.end))
+    return sorted((g for g in genes if g.label is Label.GENE and g.end - g.start > 1), key=lambda g: (g.start, -g.end))
 
 
 def _marks(text: str, found: re.Match[str], own: str) -> list[tuple[str, int, int]]:
@@ -307,6 +306,8 @@ def _bracketed(units: list[Unit]) -> list[Unit]:
     """Take ``(EML4)-`` and ``-long form (ALK)`` as the genes in the brackets."""
     kinds = "".join(u.kind for u in units)
     drop: set[int] = set()
+    for found in re.finditer(r"(?<![A-Za-z])p-?(?=[GKU])|(?<=[GKU])-?p(?=[-/=;])", kinds):
+        drop |= set(range(found.start(), found.end()))
     for found in re.finditer(r"\([GKU]\)(?=[-=])", kinds):
         drop |= {found.start(), found.end() - 1}
     for found in re.finditer(r"(?<=[-=])[wNtoqd&-]{1,9}\([GKU]\)", kinds):

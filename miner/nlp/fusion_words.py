@@ -12,26 +12,28 @@ from miner.schema import Alteration, Fusion, Mention
 
 _COUNT = r"(?:,?d(?:/d)?)?"
 _SEPARATOR = rf"(?:{_COUNT}|[od][qdw]{{0,2}})(?:,&?/?&?|/|&/?&?)t?[qN]{{0,3}}{_COUNT}"
-LIST = rf"\(?[GKU]\)?(?:{_SEPARATOR}\(?[GKU]\)?)*"
+LIST = rf"\(?[GKU]\)?(?:{_SEPARATOR}\(?[GKU](?!-?N{{0,3}}F)\)?)*"
+_SUBJECTS = rf"\(?[GKU]\)?(?:{_SEPARATOR}\(?[GKU]\)?)*"
 _FILL = r"[qNedpwo\-]{0,9}?"
 _OF = re.compile(rf"F[qNwdi]{{0,3}}o{_FILL}(?P<a>{LIST})(?:[Node]{{0,4}}[t&]{_FILL}(?P<b>{LIST}))?")
-_FUSED = re.compile(rf"(?P<a>{LIST})[qNwi)e]{{0,5}}f[qwN\-o]{{0,3}}t{_FILL}(?P<b>{LIST})(?P<more>,?&?{_FILL})?")
+_FUSED = re.compile(rf"(?P<a>{LIST})(?:[qNwi)e]{{0,5}}|N{{0,2}}F,?)f[qwN\-o]{{0,3}}t{_FILL}(?P<b>{LIST})(?P<more>,?&?{_FILL})?")
 _FUSING = re.compile(rf"f{_FILL}(?P<a>{LIST})N{{0,3}}[t&]{_FILL}(?P<b>{LIST})")
 _AGAIN = re.compile(rf"[iqf]{{0,2}}t{_FILL}(?P<b>{LIST})")
-_WITH = re.compile(rf"(?P<a>{LIST})-?N{{0,3}}F\(?t[qNep]{{0,6}}(?P<b>{LIST})")
+_WITH = re.compile(rf"(?P<a>{_SUBJECTS})-?N{{0,3}}F\(?t[qNep]{{0,6}}(?P<b>{LIST})")
 _BRACKET = re.compile(rf"(?P<a>[GK])-?N{{0,3}}F[wq]{{0,2}}(?:\(|:)i?[.,:]{{0,3}}[qN]{{0,3}}(?P<b>{LIST})")
 _AFTER = re.compile(
-    rf"P[qNw\-]{{0,3}}(?:o[qN]{{0,3}}[GKU][N\-F]{{0,3}})?(?P<link>[(:,~iqwN]{{0,7}}|[iqNwotd]{{0,8}}[i:]q?|\([d/qwe,]{{0,5}})"
+    rf"P[qNw\-]{{0,3}}(?:o[qN]{{0,3}}[GKU][N\-F]{{0,3}})?(?P<link>[(:,~iqwN]{{0,7}}|,?&t|[iqNwotd]{{0,8}}[i:]q?|\([d/qwe,]{{0,5}})"
     rf"(?P<b>{LIST})(?:\(?o[qN]{{0,3}}(?P<k>[GKU]))?"
 )
 _MORE = re.compile(rf"\)?[,&]{{1,2}}(?P<b>{LIST})\(?o[qN]{{0,3}}(?P<k>[GKU])")
-_BEFORE = re.compile(rf"(?P<b>{LIST})(?P<link>[iqwN,\-f]{{1,8}})(?:F-?|f)?[Nq]{{0,2}}P")
+_BEFORE = re.compile(rf"(?P<b>{LIST})(?P<link>[iqwN,\-f]{{1,8}})K?(?:F-?|f)?[Nq]{{0,2}}P")
 _OF_KINASE = re.compile(r"P[qNw]{0,2}o[qN]{0,3}(?P<k>[GK])")
 _UNKNOWN = re.compile(r"X[qNFp\-]{0,4}P|P[N]?[iqw]{0,3}X|X[-=](?=K)|[?]-(?=K)")
 _OPEN = re.compile(r"(?P<open>[V?])=(?P<gene>[GKU])|(?P<last>[GKU])=(?P<end>[V?])")
 _JUXTAPOSED = re.compile(r"(?P<a>[GKU])(?P<b>K)|(?P<k>K)(?P<p>[GU])(?=[N\-]{0,3}F)|(?P<left>[GU])&q?(?P<right>K)(?=N{0,3}F)")
 _OWNED = re.compile(rf"(?P<a>K)\((?P<b>{LIST}){_COUNT}\)")
 _NOT_FOUND = re.compile(r"partner(?: gene)? (?:could not be|was not|not) (?:identified|determined|established|known)")
+_REACH = 20
 _JOINING = frozenset({"between", "comprising", "comprised", "composed"})
 
 
@@ -250,12 +252,14 @@ class WordFinder:
             if i >= 0 and i not in listed and units[i].kind == "K":
                 return sides(units[i])[0]
         before = [i for i in range(found.start()) if kinds[i] == "K" and i not in listed]
-        after = [i for i in range(found.end(), len(kinds)) if kinds[i] == "K" and i not in listed]
+        after = [i for i in range(found.end(), min(len(kinds), found.end() + _REACH)) if kinds[i] == "K" and i not in self.used]
         inside = [i for i in range(found.start(), found.end()) if kinds[i] == "K" and i not in listed]
         for near in (inside, before[::-1], after):
             if near:
                 owners = sides(units[near[0]])
                 return owners[0] if len(owners) == 1 and owners[0].symbol in self.judge.rules.fusable else None
+        if re.search(r"[GU]N{0,2}[Ff]", kinds):
+            return None
         if len(self.topic.kinases) == 1 and self.topic.kinases[0] in self.judge.rules.fusable:
             return Side(self.topic.kinases[0], -1, -1, "K", True, True, None)
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from spacy.language import Language
@@ -17,7 +17,7 @@ from miner.nlp.fusion_pairs import Judge, PairFinder
 from miner.nlp.fusion_rules import Rules, load_rules
 from miner.nlp.fusion_units import DASHES, Cutter
 from miner.nlp.fusion_words import Topic, find_worded
-from miner.schema import Concept, Fusion, Label, Mention, Sentence
+from miner.schema import Alteration, Concept, Fusion, Label, Mention, Sentence
 
 _WORD = re.compile(
     r"[Ff](?:usion|used\b|uses\b|using)|[Rr]earrang|[Tt]ransloc|::|[Cc]himer|[Pp]artner|[Ii]nversion|[Jj]oin|[Jj]uxtapos|FUSION|REARRANG"
@@ -83,15 +83,22 @@ class FusionFinder:
 
 
 def _named(text: str, start: int, end: int, rules: Rules) -> list[Mention]:
+    """Fusions by a name of their own (RET/PTC1), and classes of them (RET/PTC)."""
     hits = []
     for name, (five, three) in rules.names.items():
-        at = text.find(name, start, end)
-        while at >= 0:
-            stop = at + len(name)
-            if not (text[at - 1 : at].isalnum() or text[stop : stop + 1].isalnum()):
-                hits.append(Mention(at, stop, name, Label.FUSION, Fusion(five, three)))
-            at = text.find(name, stop, end)
+        hits += [Mention(a, b, name, Label.FUSION, Fusion(five, three)) for a, b in _places(text, start, end, name)]
+    for name, gene in rules.generic_names.items():
+        hits += [Mention(a, b, name, Label.ALTERATION, Alteration(gene, "fusion")) for a, b in _places(text, start, end, name)]
     return hits
+
+
+def _places(text: str, start: int, end: int, name: str) -> Iterator[tuple[int, int]]:
+    at = text.find(name, start, end)
+    while at >= 0:
+        stop = at + len(name)
+        if not (text[at - 1 : at].isalnum() or text[stop : stop + 1].isalnum()):
+            yield at, stop
+        at = text.find(name, stop, end)
 
 
 def _unique(hits: Iterable[Mention]) -> list[Mention]:
