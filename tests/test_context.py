@@ -67,7 +67,7 @@ def test_mentions_of_the_second_sentence_take_nothing_from_the_first() -> None:
     [
         ({"kind": "denied", "reach": "noun", "phrases": ["no"]}, "context.toml:2: kind 'denied'"),
         ({"kind": "negated", "reach": "noun", "phrases": ["no (way"]}, "context.toml:2: 'no \\(way' is no pattern"),
-        ({"kind": "negated", "reach": "noun", "phrases": ["?"]}, "context.toml:2: '\\?' must begin with a plain word"),
+        ({"kind": "negated", "reach": "noun", "phrases": ["[no]"]}, "context.toml:2: '\\[no\\]' must begin with a plain word"),
     ],
 )
 def test_faults_name_the_line(entry: dict[str, object], fault: str) -> None:

@@ -86,7 +86,7 @@ class Assigner:
     # what stands beside
 
     def _beside(self, form: Form) -> Anchor | None:
-        if form.glued in self.rules.glued:
+        if form.glued and form.glued in self.rules.glued:
             return Anchor(form.start, form.end, (self.rules.glued[form.glued],))
         if form.glued:
             concept = self.lexicon.gene(form.glued, lenient=True)

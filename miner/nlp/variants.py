@@ -127,7 +127,7 @@ def _is_change(text: str, form: Form, named: Sequence[Mention], anchors: Sequenc
 
 
 def _is_residue(text: str, form: Form, beside: bool, after: str, rules: Rules) -> bool:
-    """A bare residue counts where a mutation is spoken of, or right behind its gene; "residue G1163" alone is a place, a hot spot is not."""
+    """A bare residue counts where a mutation is spoken of, or right behind its gene; "residue G1163" is a place unless a hot spot."""
     if form.residue is None or form.residue[1] < 10 or after in rules.after:
         return False
     around = text[max(0, form.start - 45) : form.end + 30]
