@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from miner.claims import study
+from miner.claims.phrases import PhraseFinder
 from miner.errors import LexiconError
 from miner.schema import Reading, Record, Section, StudyType
 
@@ -54,7 +55,17 @@ def test_headings_and_labels_add_up():
     ],
 )
 def test_phrases(phrase, text, found):
-    assert (study._pattern([phrase]).search(text) is not None) is found
+    assert (0 in PhraseFinder([(0, phrase)]).find(text)) is found
+
+
+def test_overlapping_phrases_count_once():
+    finder = PhraseFinder([(1, "phase ii"), (1, "phase ii trial"), (2, "trial")])
+    assert finder.find("A Phase-II trial, then a phase II trial") == {1: {"phase ii trial"}, 2: {"trial"}}
+
+
+def test_a_phrase_needs_a_word():
+    with pytest.raises(ValueError, match="has no word of its own"):
+        PhraseFinder([(0, "# ...")])
 
 
 @pytest.mark.parametrize(

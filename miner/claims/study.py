@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
+from miner.claims.phrases import NUMBER, PhraseFinder
 from miner.errors import LexiconError
 from miner.schema import Reading, Record, StudyType
 
@@ -24,15 +25,9 @@ SHAPES = (
     "one_patient", "methods_label",
 )  # fmt: skip
 
-_NUMBER_WORDS = (
-    "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|"
-    "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred"
-)
-_NUMBER = rf"(?:\d[\d,.]*|(?:{_NUMBER_WORDS})(?:[\s-](?:{_NUMBER_WORDS}))?)"
-_BLANK = r"[\s\u2010-\u2015/-]+"
 _FIGURE = re.compile(
     r"\d\s?%|\bp\d?\s?[=<>≤]\s?0?[.·]\d|\b(?:n\s?=\s?\d+|95\s?%?\s?(?:CI|confidence))|"
-    rf"\b{_NUMBER}\s(?:[\w-]+\s){{0,3}}(?:patients?|cases?|samples?|tumou?rs|specimens?|months|weeks|mg|cell lines)\b",
+    rf"\b{NUMBER}\s(?:[\w-]+\s){{0,3}}(?:patients?|cases?|samples?|tumou?rs|specimens?|months|weeks|mg|cell lines)\b",
     re.I,
 )
 _METHOD = re.compile(
@@ -64,7 +59,7 @@ class Cues:
     zone: str
     weight: float
     most: float
-    phrases: re.Pattern[str]
+    phrases: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +69,14 @@ class Rules:
     order: tuple[StudyType, ...]
     least: float
     levels: Mapping[StudyType, str]
-    validated: tuple[frozenset[str], re.Pattern[str]]
-    pooled: tuple[frozenset[str], re.Pattern[str]]
+    validated: tuple[frozenset[str], PhraseFinder]
+    pooled: tuple[frozenset[str], PhraseFinder]
     decisive: Mapping[str, StudyType]
     leaning: Mapping[str, Mapping[StudyType, float]]
     mesh: Mapping[str, Mapping[StudyType, float]]
     shapes: Mapping[str, Mapping[StudyType, float]]
     cues: tuple[Cues, ...]
+    finders: Mapping[str, PhraseFinder]
 
 
 def classify(reading: Reading) -> tuple[StudyType, str]:
@@ -116,9 +112,9 @@ def score(record: Record) -> dict[StudyType, float]:
     scores: dict[StudyType, float] = defaultdict(float)
     abstract = " ".join(section.text for section in record.sections)
     zones = {"title": record.title, "text": f"{record.title} {abstract}", "label": " ; ".join(s.label or "" for s in record.sections)}
-    for cues in rules.cues:
-        found = {match.lower() for match in cues.phrases.findall(zones[cues.zone])}
-        scores[cues.type] += min(cues.most, cues.weight * len(found))
+    found = {zone: rules.finders[zone].find(text) for zone, text in zones.items()}
+    for number, cues in enumerate(rules.cues):
+        scores[cues.type] += min(cues.most, cues.weight * len(found[cues.zone].get(number, ())))
     headings = [heading.partition("/")[0] for heading in record.mesh]
     leanings = [rules.leaning.get(name) for name in record.publication_types] + [rules.mesh.get(name) for name in headings]
     for leaning in (*leanings, *(rules.shapes.get(shape) for shape in _shapes(record, abstract))):
@@ -154,9 +150,9 @@ def _shapes(record: Record, abstract: str) -> Iterator[str]:
         yield "one_patient"
 
 
-def _is(record: Record, sign: tuple[frozenset[str], re.Pattern[str]]) -> bool:
-    types, phrases = sign
-    return not types.isdisjoint(record.publication_types) or phrases.search(record.title) is not None
+def _is(record: Record, sign: tuple[frozenset[str], PhraseFinder]) -> bool:
+    types, finder = sign
+    return not types.isdisjoint(record.publication_types) or bool(finder.find(record.title))
 
 
 @lru_cache(maxsize=1)
@@ -184,6 +180,7 @@ def parse_rules(text: str) -> Rules:
             mesh={name: _weights(row) for name, row in table["mesh"].items()},
             shapes=shapes,
             cues=cues,
+            finders={zone: PhraseFinder((n, p) for n, c in enumerate(cues) if c.zone == zone for p in c.phrases) for zone in ZONES},
         )
     except (KeyError, ValueError, TypeError) as error:
         raise LexiconError(f"{RULES}:{_line(text, error)}: {error}") from error
@@ -202,27 +199,11 @@ def _weights(row: Mapping[str, Any]) -> dict[StudyType, float]:
     return {StudyType(kind): float(weight) for kind, weight in row.items()}
 
 
-def _sign(row: Mapping[str, Any]) -> tuple[frozenset[str], re.Pattern[str]]:
-    return frozenset(row["publication_types"]), _pattern(row["phrases"])
+def _sign(row: Mapping[str, Any]) -> tuple[frozenset[str], PhraseFinder]:
+    return frozenset(row["publication_types"]), PhraseFinder((0, phrase) for phrase in row["phrases"])
 
 
 def _cues(row: Mapping[str, Any]) -> Cues:
     if row["zone"] not in ZONES:
         raise ValueError(f"unknown zone {row['zone']!r}; known are {', '.join(ZONES)}")
-    return Cues(StudyType(row["type"]), row["zone"], float(row["weight"]), float(row["most"]), _pattern(row["phrases"]))
-
-
-def _pattern(phrases: Iterable[str]) -> re.Pattern[str]:
-    """One pattern of all phrases, the longest first."""
-    alternatives = sorted(map(_phrase, phrases), key=len, reverse=True)
-    return re.compile(rf"(?<![\w-])(?:{'|'.join(alternatives)})(?!\w)", re.I)
-
-
-def _phrase(phrase: str) -> str:
-    pieces = []
-    for word in phrase.split():
-        if word == "...":
-            pieces.append(r"(?:[^\s.;]+\s+){0,4}")
-        else:
-            pieces.append((_NUMBER if word == "#" else re.escape(word).replace(r"\*", r"\w*")) + _BLANK)
-    return "".join(pieces).removesuffix(_BLANK)
+    return Cues(StudyType(row["type"]), row["zone"], float(row["weight"]), float(row["most"]), tuple(row["phrases"]))
