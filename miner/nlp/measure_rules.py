@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -26,9 +27,11 @@ class Rules:
             raise ConfigError(f"{name}:{line[1] if line else len(self.text.splitlines())}: {error}; mend the TOML") from None
 
     def line(self, key: str) -> int:
-        """Line on which a key or table header stands; 1 when it is absent."""
+        """Line on which a key or table header stands, or else a word is last listed; 1 when it is absent."""
+        lines = self.text.splitlines()
         pattern = re.compile(rf"^\s*(?:{re.escape(key)}\s*=|\[+[\w.]*\b{re.escape(key)}\]+)")
-        return next((i for i, line in enumerate(self.text.splitlines(), 1) if pattern.match(line)), 1)
+        listed = [i for i, line in enumerate(lines, 1) if f'"{key.lower()}"' in line.lower()]
+        return next((i for i, line in enumerate(lines, 1) if pattern.match(line)), listed[-1] if listed else 1)
 
     def fail(self, key: str, problem: str) -> ConfigError:
         """Error that names where a key stands and what is wrong with it."""
@@ -53,6 +56,16 @@ class Rules:
         if twice := sorted({word for word in found if found.count(word) > 1}):
             raise self.fail(path[-1], f"{'.'.join(path)} holds {', '.join(map(repr, twice))} twice; remove one")
         return tuple(found)
+
+    def word_set(self, *path: str) -> frozenset[str]:
+        """The list of strings at a path of keys, as a set."""
+        return frozenset(self.words(*path))
+
+
+@cache
+def measure_rules() -> Rules:
+    """The rules of measures, read once."""
+    return Rules("measures.toml")
 
 
 def alternation(words: Iterable[str]) -> str:

@@ -57,7 +57,7 @@ def make_tokenizer(nlp: Language) -> Tokenizer:
     return tokenizer
 
 
-@registry.tokenizers("miner.Tokenizer.v1")
+@registry.tokenizers("miner.Tokenizer.v1")  # type: ignore[untyped-decorator]
 def create_tokenizer() -> Callable[[Language], Tokenizer]:
     """What a config names: ``[nlp.tokenizer] @tokenizers = "miner.Tokenizer.v1"``."""
     return make_tokenizer
@@ -86,7 +86,8 @@ class _SentenceRules:
         self.before_figures = frozenset(rules.words("abbreviations", "before_figures"))
         self.letter_heads = frozenset(rules.words("abbreviations", "letter_heads"))
         words, bare = alternation(rules.words("labels", "words")), rules.words("labels", "bare")
-        bare_forms = alternation([form for word in bare for form in (word.upper(), word.capitalize(), word.title().replace(" And ", " and "))])
+        printed = (str.upper, str.capitalize, lambda word: word.title().replace(" And ", " and "))
+        bare_forms = alternation([form(word) for word in bare for form in printed])
         self.label = re.compile(rf"(?P<label>(?i:{words}))\s*(?:[:;](?=\s|[A-Z])|\s[\-–—]\s)|(?P<bare>{bare_forms})\.?\s+(?=[A-Z0-9])")
         self.clause = _clause_pattern(rules)
         self.verb = re.compile(rf"\b{alternation(rules.words('clauses', 'verbs'))}\b", re.IGNORECASE)
@@ -98,7 +99,7 @@ def _clause_pattern(rules: Rules) -> re.Pattern[str]:
     joining, verbs = alternation(rules.words("clauses", "joining")), alternation(rules.words("clauses", "verbs"))
     finite = rf"(?:[^\s,;:()]+\s+){{1,7}}?{verbs}\b"
     return re.compile(
-        rf"[;:]\s+|,\s+(?:(?=(?:(?:and|or|of|in|by|for|from|with)\s+)?{after}\b)|(?P<comma>(?={joining}\s+{finite})))"
+        rf";\s+(?!\d\d(?:\.\d)?\s?%|[Pp]\s?[=<>])|:\s+|,\s+(?:(?=(?:(?:and|or|of|in|by|for|from|with)\s+)?{after}\b)|(?P<comma>(?={joining}\s+{finite})))"
         rf"| (?:(?=[awe])(?={anywhere}\b)|(?=[ab])(?P<joins>(?=(?:and|but)\s+{finite}))|[–—]\s+)"
     )
 
@@ -188,12 +189,16 @@ def _is_abbreviation(text: str, left: int, match: re.Match[str], word: str, rule
         head = text[left:match.start() - 1].split()
         return not head or (head[-1].lower().strip("(,") not in rules.letter_heads and following.isalpha())
     if lower in rules.before_figures:
-        return following.isdigit()
+        return following.isdigit() or (lower in _HGVS and _CHANGE.match(text, match.end()) is not None)
     if lower in rules.never:
         return True
     if lower in rules.sometimes:
         return not (following.isupper() or following.isdigit())
     return word.isdigit() and match.start() - len(word) == left
+
+
+_HGVS = frozenset({"p", "c", "g"})
+_CHANGE = re.compile(r"\(?[A-Z](?:[a-z]{2})?\d+")
 
 
 def _open_bracket(text: str, left: int, stop: int) -> int | None:
