@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from html import escape
 from importlib.resources import files
 from itertools import pairwise
@@ -28,15 +28,31 @@ def write_page(report: Report, path: Path) -> None:
         title=escape(f"Evaluation: {report.name or 'predictions against gold'}"),
         lead=f"{len(report.pairs)} texts. A claim agrees where its type, gene family and therapy do; ≠ marks another direction or hedge.",
         legend=legend,
-        scores="".join(_score_row(name, score) for name, score in report.scores.items()),
+        scores="".join(_score_table(title, part) for title, part in _parts(report.scores)),
         articles="".join(_article(gold, predicted) for gold, predicted in report.pairs),
     )
     path.write_text(page, "utf-8")
 
 
+def _parts(scores: Mapping[str, Score]) -> Iterator[tuple[str, dict[str, Score]]]:
+    """The scores in three tables: all together, by claim type, by mention label."""
+    heads = {"claim ": "by claim type", "mention ": "by mention label"}
+    yield "figure", {name: s for name, s in scores.items() if not name.startswith(tuple(heads))}
+    for head, title in heads.items():
+        part = {name.removeprefix(head).replace("_", " "): s for name, s in scores.items() if name.startswith(head)}
+        if part:
+            yield title, part
+
+
+def _score_table(title: str, scores: Mapping[str, Score]) -> str:
+    columns = "".join(f'<th class="n">{name}</th>' for name in ("P", "R", "F1"))
+    head = f'<tr><th>{title}</th>{columns}<th></th><th class="n">gold</th><th class="n">predicted</th></tr>'
+    return f"<table><thead>{head}</thead><tbody>{''.join(_score_row(name, score) for name, score in scores.items())}</tbody></table>"
+
+
 def _score_row(name: str, score: Score) -> str:
     cells = "".join(f'<td class="n">{x:.3f}</td>' for x in (score.precision, score.recall, score.f1))
-    bar = f'<td><span class="bar" style="width:{score.f1 * 90:.0f}px"></span></td>'
+    bar = f'<td><span class="bar" style="width:{score.f1 * 70:.0f}px"></span></td>'
     return f'<tr><td>{escape(name)}</td>{cells}{bar}<td class="n">{score.gold}</td><td class="n">{score.predicted}</td></tr>'
 
 

@@ -13,7 +13,7 @@ COHORT = re.compile(
     rf"(?<![\w.,/–-])(?:{COUNT} (?:(?!of |in |with |and |or |had |were |whom )[A-Za-z-]+ ){{0,3}}?{GROUP}(?![\w-])|n ?= ?\d[\d,]*)", re.I
 )
 HEAD = re.compile(rf"(?:\+|(?: \(n ?= ?\d+\))?(?: gene)?[ -](?:{KIND_WORDS}|positive))(?![A-Za-z0-9])")
-OF_HEAD = re.compile(rf"(?<!\w)(?:{KIND_WORDS}) (?:of|in|involving) (?:the )?", re.I)
+OF_HEAD = re.compile(rf"(?<!\w)(?!expression)(?:{KIND_WORDS}) (?:of|in|involving) (?:the )?", re.I)
 LINK = re.compile(r", or |, and |, | or | and |/")
 
 
