@@ -22,11 +22,15 @@ _WORD_NUMBER = re.compile(
     r"(?![-‐–](?:year|month|week|day|arm|stage|dimension|step|drug|third|half|sided|tailed|way|fold|line|time|point|center|centre))",
     re.IGNORECASE,
 )
-_WORD_START = re.compile(r"\b(?:" + "|".join(f"[{w[0]}{w[0].upper()}]{w[1:]}" for w in sorted({w[:3] for w in _WORDS} | {"a h", "a t"})) + ")")
+_STARTS = sorted({word[:3] for word in _WORDS} | {"a h", "a t"})
+_WORD_START = re.compile("|".join([*_STARTS, *(start.capitalize() for start in _STARTS)]))
 _DIGITS = re.compile(
-    r"(?<![\w.,·])(?<![A-Za-z][-‐‑])"
-    r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d{1,3}(?:[\s\u2009\u202f]\d{3})+(?!\d)(?=\s[a-z])|\d+(?:[.·∙•⋅‧]\d+)?)|(?<![\d\w.,·])[.·]\d+"
+    r"\d(?<![\w.,·]\d)(?<![A-Za-z][-‐‑]\d)"
+    r"(?:\d{0,2}(?:,\d{3})+(?!\d)|\d{0,2}(?:[\s\u2009\u202f]\d{3})+(?!\d)(?=\s[a-z])|\d*(?:[.·∙•⋅‧]\d+)?)"
 )
+_DECIMAL = re.compile(r"[.·∙•⋅‧]")
+_BARE_DECIMAL = re.compile(r"[.·](?<![\w.,·][.·])\d+")
+_PARTS = ("half", "Half", "third", "quarter", "fourth", "fifth", "sixth", "seventh", "eighth", "tenth")
 _FRACTION = re.compile(
     r"\b(?:(?P<half>(?:[Oo]ne[-\s])?[Hh]alf)|(?P<n>[Aa]n?|[Oo]ne|[Tt]wo|[Tt]hree|[Ff]our)[-‐\s]"
     r"(?P<d>thirds?|quarters?|fourths?|fifths?|sixths?|sevenths?|eighths?|tenths?))\b"
@@ -36,22 +40,23 @@ _DENOMINATORS = {"third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, 
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number in a text; ``share`` is true for a part of one ("two thirds"), whose value is a percentage."""
+    """A number in a text: ``whole`` where it can be a count (not "1.00"), ``word`` where it is written out.
+
+    ``share`` is true for a part of one ("two thirds"), whose value is a percentage.
+    """
 
     start: int
     end: int
     value: float
+    whole: bool = True
     word: bool = False
     share: bool = False
-
-    @property
-    def whole(self) -> bool:
-        """Is it a count?"""
-        return self.value == int(self.value) and not self.share
 
 
 def parse_number(text: str) -> float:
     """Value of one number in figures ("1,234", "7·5", "30 450") or words ("Forty-six", "two hundred and thirty")."""
+    if text.isascii() and text[0] in "0123456789." and "," not in text and " " not in text:
+        return float(text)
     if text[:1].isdigit() or text[:1] in ".·":
         plain = re.sub(r"[,\s\u2009\u202f]", "", text)
         return float(re.sub(r"[·∙•⋅‧]", ".", plain))
@@ -68,17 +73,25 @@ def parse_number(text: str) -> float:
 
 def find_numbers(text: str) -> list[Number]:
     """Numbers that stand free in a text; digits inside names (PD-1, IGF-1R, T790M) are none."""
-    found = [Number(m.start(), m.end(), parse_number(m[0])) for m in _DIGITS.finditer(text)]
-    shares = [Number(m.start(), m.end(), _share(m), True, True) for m in _FRACTION.finditer(text)]
-    found += shares
+    found = [_printed(m) for pattern in (_DIGITS, _BARE_DECIMAL) for m in pattern.finditer(text)]
+    shares = []
+    if any(part in text for part in _PARTS):
+        shares = [Number(m.start(), m.end(), _share(m), False, True, True) for m in _FRACTION.finditer(text)]
+        found += shares
     last = 0
     for start in _WORD_START.finditer(text):
-        match = _WORD_NUMBER.match(text, start.start()) if start.start() >= last else None
+        at = start.start()
+        match = _WORD_NUMBER.match(text, at) if at >= last and not (at and text[at - 1].isalnum()) else None
         if match and not any(share.start <= match.start() < share.end for share in shares):
-            found.append(Number(match.start(), match.end(), parse_number(match[0]), True))
+            found.append(Number(match.start(), match.end(), parse_number(match[0]), True, True))
             last = match.end()
     found.sort(key=lambda number: number.start)
     return found
+
+
+def _printed(match: re.Match[str]) -> Number:
+    text = match[0]
+    return Number(match.start(), match.end(), parse_number(text), text.isdigit() or _DECIMAL.search(text) is None)
 
 
 def _share(match: re.Match[str]) -> float:

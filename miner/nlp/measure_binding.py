@@ -7,17 +7,21 @@ from dataclasses import dataclass
 
 from miner.nlp.measure_cues import Cue
 from miner.nlp.measure_quantities import Element, Quantity
+from miner.nlp.measure_rules import measure_rules
 
+_RULES = measure_rules()
 _FAR = 99.0
 _LIMIT = {"percent": 26.0, "duration": 34.0, "ratio": 9.0, "count": 3.5, "text": 10.0}
 _COST = {"w": 1.0, "n": 0.8, ",": 1.2, ";": 9.0, ":": 0.3, "(": 0.5, ")": 0.5, "o": 0.2, "a": 0.5, "v": 0.2, "H": 0.3, "Q": 0.6, "y": 3.0, "/": 0.3, "=": 0.0}
 _COST_AFTER = {"w": 1.0, "n": 0.4, ",": 4.0, "(": 5.0, ")": 0.3, "o": 0.3, "a": 3.0, "v": 3.0, "H": 0.5, "/": 1.0, "=": 2.0}
-_COPULA = frozenset("was were is are of reached in for rate rates observed achieved seen occurred obtained equal to being at exceeded exceeding remained".split())
-_HAVING = frozenset("had achieved showed experienced attained obtained demonstrated exhibited developed were was have with has reported reached remained harbored harboured carried showing achieving having".split())
-_FINDING = frozenset("detected found identified observed present seen harbored harboured carried occurred revealed showed confirmed noted".split())
-_ASSESSED = frozenset("evaluable assessable evaluated assessed eligible analyzed analysed measurable available monitored".split())
+_COPULA = _RULES.word_set("words", "copula")
+_HAVING = _RULES.word_set("words", "having")
+_FINDING = _RULES.word_set("words", "finding")
+_FROM = _RULES.word_set("words", "from")
+_ASSESSED = _RULES.word_set("words", "assessed")
 _LIMIT_AFTER = 7.0
-_RELATIVE = frozenset("who which whose that without if when while whom as".split())
+_LIMIT_WEAK = 8.0
+_RELATIVE = _RULES.word_set("words", "relative")
 _JOINING = frozenset(",av/()H:o")
 _OWN_SITE = 3.0
 
@@ -48,11 +52,24 @@ def bind(elements: Sequence[Element], cues: Mapping[int, Cue], carried: Cue | No
         cue = _inner(element, cues) or aligned.get(i) or _nearest(elements, named, i, element, last.get(form))
         if cue is None and carried is not None and carried.natural(form) and not (form == "count" and element.total is None):
             cue = carried
+        if cue is None and form == "count" and element.total is None and form in last and _goes_on(elements, named, last[form], i):
+            cue = last[form][1]
         last[form] = (i, cue)
         metric = cue.metric(form) if cue else _default(element)
         if metric:
             found.append(Bound(element, metric, cue, i))
     return found
+
+
+def _goes_on(elements: Sequence[Element], named: Mapping[int, Cue], last: tuple[int, Cue | None], i: int) -> bool:
+    """Does a bare count go on a list of counts ("in 105, 29 and 7 tumors", "..., KRAS mutations in 29")?"""
+    before, cue = last
+    if cue is None or not cue.endpoint.weak or i - before > 8:
+        return False
+    between = elements[before + 1:i]
+    if all(e.kind in ",a" for e in between):
+        return True
+    return i - 2 in named and named[i - 2].endpoint.weak and elements[i - 1].text.lower() == "in" and all(e.kind in ",awc" for e in between)
 
 
 def _inner(quantity: Quantity, cues: Mapping[int, Cue]) -> Cue | None:
@@ -70,7 +87,9 @@ def _default(quantity: Quantity) -> str | None:
     """Metric of a quantity that nothing names: a frequency, or a count of a total."""
     if quantity.form == "percent":
         return "value_percent"
-    return "n_pos" if quantity.form == "count" and quantity.total is not None else None
+    if quantity.form != "count" or quantity.total is None:
+        return None
+    return "n_pos" if quantity.noun or quantity.total > 3 else None
 
 
 def _takes(cue: Cue, quantity: Quantity, text: str) -> bool:
@@ -103,9 +122,11 @@ def _nearest(
         if not cue.natural(kind_of(quantity)):
             cost += 6.0
         if last and j < last[0] and (last[1] is None or last[1].endpoint is not cue.endpoint) and not _inside(elements, last[0], i):
-            cost += 10.0
+            cost += 16.0
         if cue.timed and kind_of(quantity) == "duration":
             cost += _OWN_SITE
+        if cue.endpoint.weak and not counted and cost > _LIMIT_WEAK:
+            continue
         if cost < least:
             best, least = cue, cost
     return best
@@ -128,7 +149,7 @@ def _countable(elements: Sequence[Element], i: int, j: int, quantity: Quantity, 
     if quantity.equals:
         return j == i - 2 and elements[i - 1].kind == "("
     if cue.endpoint.weak:
-        return _verbal(elements, i, j)
+        return elements[i - 1].text.lower() not in _FROM and _verbal(elements, i, j)
     return j < i or not any(e.text.lower() in _ASSESSED for e in elements[i + 1:j])
 
 
@@ -172,7 +193,7 @@ def _before(elements: Sequence[Element], named: Mapping[int, Cue], j: int, i: in
     if linked:
         cost -= 3.0
     if cue.endpoint.weak:
-        cost += 4.0 * (cue.endpoint.metrics.get("percent") is None)
+        cost += 4.0 * (cue.endpoint.metrics.get("percent") is None) + 8.0 * any(e.kind == "Q" for e in elements[j + 1:i])
         spoken = opener is not None and (opener.kind == "o" or opener.text.lower() in _COPULA | _FINDING)
         cost += 1.0 if spoken or after == i else 5.0 if linked else 8.0
     return cost

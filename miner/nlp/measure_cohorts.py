@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from miner.nlp.measure_quantities import Element, Quantity
+from miner.nlp.measure_rules import measure_rules
 from miner.schema import Cohort, Label, Mention
 
-_ELIDED = frozenset(
-    "were was had have received on with in who from responded achieved showed underwent completed experienced developed are is remained "
-    "progressed died harbored harboured carried treated patients discontinued continued did tested presented by".split()
-)
+_ELIDED = measure_rules().word_set("words", "elided")
 
 
 def cohorts_of(text: str, elements: Sequence[Element], quantities: Sequence[tuple[int, Quantity]], people: frozenset[str]) -> list[Mention]:
@@ -25,8 +23,13 @@ def cohorts_of(text: str, elements: Sequence[Element], quantities: Sequence[tupl
         if unit is None and not (quantity.equals or _elided(elements, i, quantity)):
             continue
         start, end = quantity.counted
-        found.append(Mention(start, end, text[start:end], Label.COHORT, Cohort(quantity.n, unit or known, quantity.total)))
+        found.append(Mention(start, end, text[start:end], Label.COHORT, cohort_of(quantity, unit or known)))
     return found
+
+
+def cohort_of(quantity: Quantity, unit: str) -> Cohort:
+    """The group a quantity counts; in "0.2% of 1,068 patients" that is the 1,068."""
+    return Cohort(quantity.total, unit) if quantity.n is None else Cohort(quantity.n, unit, quantity.total)
 
 
 def _elided(elements: Sequence[Element], i: int, quantity: Quantity) -> bool:

@@ -13,7 +13,7 @@ from miner.nlp.measure_rules import Rules
 
 KINDS = ("percent", "count", "duration", "ratio")
 _FOLD = str.maketrans({c: "-" for c in "‐‑‒–—−"} | {"\u00a0": " ", "\u2009": " ", "\u202f": " "})
-_SITE = re.compile(r"\b(?:intracranial|intra-cranial|CNS|central nervous system|brain|cerebral|IC|ic)(?:\s(?:confirmed|best|objective|overall|partial|complete)){0,2}[\s-]$")
+_SITE = re.compile(r"\b(?:intracranial|intra-cranial|CNS|central nervous system|brain|cerebral|IC|ic)(?:\s(?:confirmed|best|objective|overall|partial|complete)){0,2}[\s-]$", re.IGNORECASE)
 _TIMEPOINT = re.compile(
     r"(?:\b(?:\d+(?:\.\d)?|one|two|three|four|five|six|ten)[-‐–\s]{0,2}(?:and|,|or|to)?[\s,]*)+"
     r"(?:years?|yrs?|y|months?|mos?|weeks?)(?:\s(?:estimated|overall|actuarial|the|crude|cumulative|relative|landmark|updated|median)){0,3}\s?$", re.IGNORECASE
@@ -22,7 +22,7 @@ _RATE_AFTER = re.compile(
     r"s?\s?(?:\([^()]{2,8}\)\s?)?(?:rates?|probabilit\w+|estimates?)?(?:\s(?:was|were|of))?\s?(?:at|after|for)\s(?:\d+|one|two|three|five|six|ten|twelve)[-\s]?(?:years?|months?|weeks?|y\b)",
     re.IGNORECASE,
 )
-_NUMBER_NEXT = re.compile(r"(?:\s(?:of|was|were|is))?(?:\s(?:about|approximately|nearly|over))?[\s,:(=]{1,2}(?:median,? )?\d")
+_NUMBER_NEXT = re.compile(r"(?:\s(?:of|was|were|is))?(?:\s(?:about|approximately|nearly|over|at least|in at least|on at least|less than|more than))?[\s,:(=≥><]{1,3}(?:median,? )?\d")
 _MEDIAN = re.compile(r"\b(?:medians?|mean)(?:\s\w+){0,2}\s$", re.IGNORECASE)
 
 
@@ -109,7 +109,7 @@ class Cues:
     def _put(self, rules: Rules, term: str, endpoint: Endpoint, exact: str | None) -> None:
         known = self._terms.get(term)
         if known and known[0] is not endpoint and exact in (None, term):
-            raise rules.fail(endpoint.name, f"{term!r} names both {known[0].name!r} and {endpoint.name!r}; keep one")
+            raise rules.fail(term, f"{term!r} names both {known[0].name!r} and {endpoint.name!r}; keep one")
         if not known or exact is None:
             self._terms[term] = (endpoint, exact)
 
@@ -137,7 +137,7 @@ class Cues:
         site = "IC_" if endpoint.name in {"response", "disease control", "progression-free survival", "duration of response"} else ""
         site = site if site and _SITE.search(text, max(0, start - 60), start) else ""
         timed = "duration" in endpoint.metrics and bool(_TIMEPOINT.search(text, max(0, start - 60), start) or _RATE_AFTER.match(text, end))
-        firm = not endpoint.weak or text[start:end].lower().replace("-", " ") in endpoint.firm
+        firm = not endpoint.firm or text[start:end].lower().replace("-", " ") in endpoint.firm
         return Cue(start, end, endpoint, site, timed and not _MEDIAN.search(text, max(0, start - 24), start), firm)
 
 

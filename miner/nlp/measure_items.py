@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from miner.nlp.measure_binding import Bound
 from miner.nlp.measure_quantities import Element
@@ -15,9 +15,15 @@ _AFTER = re.compile(
     rf"[^()\[\];]{{0,3}}[)\]]?\s*(?:\([^()]*\)|\[[^\[\]]*\])?\s*(?:(?:of\s(?:the\s|all\s)?(?:[\w-]+\s){{0,2}}?(?:patients|cases|tumou?rs|samples|specimens)\s)?"
     rf"{_PREPOSITION}\s(?:the\s|those\s(?:with|in|on)\s|patients\s(?:with|on|in|receiving)\s)*|\((?=[^\d()]+\))|(?=\bNO\b))(?P<item>[^,;:()\[\]]+)"
 )
-_STOP = re.compile(r"\s(?:and|versus|vs\.?|v|but|whereas|while|compared|than|or|at|was|were|had|respectively)\s|,|;|\(|\.\s|\.$")
+_STOP = re.compile(r"\s(?:and|versus|vs\.?|v|but|whereas|while|compared|than|or|at|was|were|had|respectively|carried|harbou?red|responded|achieved|showed|experienced|received|developed|who|which|that|when)\s|,|;|\(|\.\s|\.$")
 _LIST = re.compile(r",\s*(?:and\s|or\s)?|\s(?:and|or|versus|vs\.?|v|than|compared\swith|compared\sto|&)\s")
-_LEAD = re.compile(rf"^\s*(?:(?:{_PREPOSITION}|than|the|those|patients|versus|compared)\s)+")
+_LEAD = re.compile(rf"^\s*(?:(?:{_PREPOSITION}|than|the|those|versus|compared|patients(?=\s(?:with|on|in|receiving|given|treated)\b))\s)+")
+_GENERIC = re.compile(r"(?:all |both |our |these |the )?(?:patients|cases|tumou?rs|samples|specimens|individuals|subjects|months|years|which|whom|each|total|median)\b")
+_SUBJECT = re.compile(rf"\b{_PREPOSITION}\s(?P<item>(?:(?!\b{_PREPOSITION}\s)[^,;:()])+?)\s(?:was|were|is|are|had)\s(?:only\s|about\s)?$")
+_COMPARED = re.compile(
+    rf"\b{_PREPOSITION}\s(?P<a>[^,;:()]{{2,60}}?)\s(?:than|versus|vs\.?|v|compared\swith|compared\sto)\s(?:(?:{_PREPOSITION}|that|those)\s)*"
+    r"(?P<b>[^,;:()]{2,60}?)\s*[(,:]\s*(?:[a-z]+,?\s){0,3}$"
+)
 
 
 def items_of(text: str, sentence: Sentence, elements: Sequence[Element], bound: Sequence[Bound], names: Sequence[Mention]) -> dict[int, Span]:
@@ -34,7 +40,7 @@ def items_of(text: str, sentence: Sentence, elements: Sequence[Element], bound: 
         if one.index not in found:
             stop = next((q for q in quantities if q > one.quantity.start), sentence.end)
             item = _apposed(text, one.quantity.end, min(stop, sentence.end), inside) or _headed(text, sentence.start, one.quantity.start, inside)
-            if item:
+            if item and not (one.cue and item[0] < one.cue.end and one.cue.start < item[1]):
                 found[one.index] = item
     return found
 
@@ -57,20 +63,37 @@ def _deal(text: str, sentence: Sentence, run: Sequence[Bound], names: Sequence[M
     start, end = run[0].quantity.start, run[-1].quantity.end
     stop = next((y for y in respectively if y >= end), None)
     after = _parts(text, end, stop if stop is not None else sentence.end, len(run), exact=stop is not None)
-    parts = after or _listed(names, text, sentence.start, start, len(run)) or (_listed(names, text, end, stop, len(run)) if stop else None)
+    parts = after or _listed(names, text, sentence.start, start, len(run)) or _set_against(text, sentence.start, start, len(run)) or (_listed(names, text, end, stop, len(run)) if stop else None)
     if not parts:
         return None
     return {one.index: _narrow(part, names) for one, part in zip(run, parts, strict=True)}
 
 
+_CUT = re.compile(r"[;()]|\.\s|\.$|,\s(?!and\b|or\b)")
+
+
+def _set_against(text: str, start: int, end: int, count: int) -> list[Span] | None:
+    """The two sides of "longer with A than with B (18.9 v 10.2 months)"."""
+    match = _COMPARED.search(text, start, end) if count == 2 else None
+    sides = [_trim(text, *match.span(side)) for side in "ab"] if match else []
+    found = [side for side in sides if side]
+    return found if len(found) == 2 else None
+
+
+_BEGIN = re.compile(
+    r"[)\]]?,?\s*(?:(?:was|were)\s(?:\w+\s)?(?:\w+ed|seen|found|noted)\s)?"
+    rf"(?:of\s(?:the\s)?(?:[\w-]+\s)?(?:patients|cases|tumou?rs|samples)\s)?{_PREPOSITION}\s"
+)
+
+
 def _parts(text: str, start: int, end: int, count: int, *, exact: bool) -> list[Span] | None:
     """The list that follows figures, split at commas and "and", where it has as many parts as there are figures."""
-    begin = re.compile(rf"[)\]]?,?\s*(?:of\s(?:the\s)?(?:[\w-]+\s)?(?:patients|cases|tumou?rs|samples)\s)?{_PREPOSITION}\s").match(text, start, end)
+    begin = _BEGIN.match(text, start, end)
     if not begin:
         return None
     stop = end
     if not exact:
-        cut = re.compile(r"[;().]|,\s(?!and\b|or\b)").search(text, begin.end(), end)
+        cut = _CUT.search(text, begin.end(), end)
         stop = cut.start() if cut else end
     spans, at = [], begin.end()
     for match in _LIST.finditer(text, at, stop):
@@ -122,10 +145,18 @@ def _apposed(text: str, start: int, end: int, names: Sequence[Mention]) -> Span 
         return None
     stop = _STOP.search(text, match.start("item"), end)
     span = _trim(text, match.start("item"), min(stop.start() if stop else end, match.end("item")))
-    return _narrow(span, names) if span and span[1] - span[0] > 1 else None
+    if not span or span[1] - span[0] < 2 or _GENERIC.match(text[slice(*span)]) or _VERB_NEXT.match(text, span[1], end + 1):
+        return None
+    return _narrow(span, names)
+
+
+_VERB_NEXT = re.compile(r"\s(?:was|were|is|are)\b")
 
 
 def _headed(text: str, start: int, end: int, names: Sequence[Mention]) -> Span | None:
-    """The mention straight before a figure: "brigatinib (71%)", "brigatinib: 71%"."""
+    """The item straight before a figure: "brigatinib (71%)", "brigatinib: 71%", "the sensitivity of FISH was 71%"."""
+    subject = _SUBJECT.search(text, max(start, end - 90), end)
+    if subject and (span := _trim(text, *subject.span("item"))) and not _GENERIC.match(text[slice(*span)]):
+        return _narrow(span, names)
     before = [m for m in names if start <= m.start and m.end <= end and re.fullmatch(r"\s*[:,=(\[]\s*(?:n\s=\s\d+[,;]\s)?", text[m.end:end])]
     return (before[-1].start, before[-1].end) if before else None

@@ -24,20 +24,23 @@ DASH = r"[-‐‑‒–—−~∼～]"
 _CI_NAME = re.compile(r"(?:confidence[\s-]+(?:interval|limit|bound)s?|CIs?|C\.I\.s?|CrIs?|credib(?:le|ility)[\s-]+intervals?|HDI|c\.i\.)(?!\w)")
 _CI_LEVEL = re.compile(rf"(?:[±+/-]+\s?)?\b(?:(?:two-sided|exact|adjusted)\s)*\d\d(?:\.\d)?(?:{_PCT})?[\s-]*(?:\w+\s)?$")
 _CI_BODY = re.compile(
-    r"(?:\s*[\[(](?:\d\d\s?%?\s?)?C\.?I\.?s?[\])])?(?:\s?\d\d\s?%)?(?:\sof\s(?:the\s)?(?:HR|OR|RR|hazard ratio|odds ratio))?"
+    r"(?:\s*[\[(](?:\d\d\s?%?\s?)?C\.?I\.?s?[\])])?(?:\s?9\d(?:\.\d)?\s?%(?!\s*(?:[-–−‐‑—]|to\b|and\b)))?(?:\sof\s(?:the\s)?(?:HR|OR|RR|hazard ratio|odds ratio))?"
     r"(?:\s*(?:[:,=;(\[]|of\b|was\b|were\b|from\b|rang\w+\b|between\b))*\s*"
     rf"(?:(?P<lo>{NUM})\s?(?:{_PCT}|{_TIME}\b)?\s*(?:{DASH}|\bto\b|,|;|\band\b|/|\s)\s*"
     rf"(?P<hi>{NUM}|NR|NE|NA|NC|not[\s-]\w+(?: reached)?|could not be \w+|∞|infinity|inf\b|unreached|upper limit[\w\s]{{0,20}})"
     rf"(?:\s?(?:{_PCT}|{_TIME}\b))?)?"
 )
 _P_VALUE = re.compile(
-    r"(?<![\w-])[pPΡ](?:[\s-]?(?:values?|trend|interaction|adjusted|for \w+))?(?:\s?\([\w\s]+\))?\s*"
+    r"[pPΡ](?<![\w-][pPΡ])(?:[\s-]?(?:values?|trend|interaction|adjusted|for \w+))?(?:\s?\([\w\s]+\))?\s*"
     r"(?:[=<>≤≥]|&lt;|was|of|less than|both|all)[=<>≤≥\s]*\d*\s?[.·,]?\s?\d+(?:\s?[x×]\s?10\S*|[eE]-?\d+)?"
 )
 _RANGE = re.compile(
-    r"(?:\b(?:IQR|interquartile range|inter-quartile range|SD|standard deviation|s\.?d\.?|SE|quartiles?|ranges?(?! from))|(?<=[(\[,;])\s?(?:age )?rang(?:e|es|ed|ing))"
-    rf"\b[\s,:=\[\]()]*(?:IQR\W*)?(?:from|of|between)?\s*(?:{NUM}|<?\d)[\d\s.,·%+>-]*(?:{_TIME}\b)?(?:\s*(?:{DASH}|\bto\b|\band\b)\s*(?:{NUM}|not \w+|NR|NE|NA)(?:{_PCT})?(?:\s?{_TIME}\b)?\+?)?"
+    r"(?:IQR|interquartile range|inter-quartile range|standard deviation|SD|s\.d\.|SE|quartiles?|ranges?|ranged|ranging)"
+    rf"(?!\w)[\s,:=\[\]()]*(?:IQR\W*)?(?:from|of|between)?\s*(?:{NUM}|<?\d)[\d\s.,·%+>-]*(?:{_TIME}\b)?"
+    rf"(?:\s*(?:{DASH}|\bto\b|\band\b)\s*(?:{NUM}|not \w+|NR|NE|NA)(?:{_PCT})?(?:\s?{_TIME}\b)?\+?)?"
 )
+_SPREAD = re.compile(r"±|\+/-|\b[Mm]eans?\b|\b[Aa]verage")
+_TOLD = re.compile(r"rang(?:e|es|ed|ing)\s(?:from|between)")
 _PLUS_MINUS = re.compile(rf"(?:±|\+/-|\+/−)\s*{NUM}")
 _UNIT = re.compile(
     rf"(?P<pct>{_PCT})|\s?(?P<hyphen>[-‐‑–](?:(?:year|month|week|day|yr|mo|y)s?\b|(?=,|\s(?:and|to|or)\s)))|(?P<adjective>\s(?:year|month|week|day))\b(?=[\s-])"
@@ -49,8 +52,8 @@ _WORD = re.compile(r"[A-Za-zα-ωΑ-Ωµ][\w'’.+-]*|[(\[{]|[)\]}]|[,;:/=&]|\S"
 _SHORT = {"of": "o", "and": "a", "or": "a", "&": "a", "v": "v", "vs": "v", "versus": "v", "respectively": "y", "(": "(", "[": "(", "{": "(", ")": ")",
           "]": ")", "}": ")", ",": ",", ";": ";", ":": ":", "/": "/", "=": "=", "respective": "y"}
 _BOUND = re.compile(
-    r"(?:(?P<lt><|≤|&lt;|\b(?:less|fewer|lower|smaller) than|\bunder|\bbelow|\bno more than|\bat most)"
-    r"|(?P<gt>>|≥|&gt;|\b(?:more|greater|higher|larger) than|\bover|\babove|\bat least|\bexceeding|\bexceeded|\bexceeds|\bin excess of|\bno less than))"
+    r"(?:(?P<lt><|≤|&lt;|\b(?:less|fewer|lower|smaller) than|\bunder|\bbelow|\bat most)"
+    r"|(?P<gt>>|≥|&gt;|(?<!no )\b(?:more|greater|higher|larger) than|\bover|\babove|\bat least|\bexceeding|\bexceeded|\bexceeds|\bin excess of|\bno less than))"
     r"\s*(?:or\s*=\s*(?:to\s)?|or equal to\s*)?(?:about\s|an?\s)?$",
     re.IGNORECASE,
 )
@@ -149,9 +152,18 @@ def special_lexemes(text: str) -> list[Lexeme]:
     """Confidence intervals, p values and ranges, which hold numbers that are no figures of their own."""
     found = [_interval(text, m) for m in _CI_NAME.finditer(text) if not text[m.start() - 1:m.start()].isalnum()]
     found += [Lexeme("V", m.start(), m.end()) for m in _P_VALUE.finditer(text)]
-    found += [Lexeme("R", m.start(), m.end()) for m in _RANGE.finditer(text)]
+    found += [Lexeme("R", m.start(), m.end()) for m in _RANGE.finditer(text) if _is_aside(text, m.start())]
     found += [Lexeme("R", m.start(), m.end()) for m in _PLUS_MINUS.finditer(text)]
     return found
+
+
+def _is_aside(text: str, start: int) -> bool:
+    """Is a range an aside to a value ("(range, 6-50)"), and not the value itself ("rates ranged from 12 to 40%")?"""
+    if start and text[start - 1].isalnum():
+        return False
+    if text.startswith(("SD", "SE", "s.d"), start):
+        return _SPREAD.search(text, max(0, start - 60), start) is not None
+    return not _TOLD.match(text, start) or text[max(0, start - 6):start].replace("age", "").rstrip()[-1:] in {"(", "[", ",", ";"}
 
 
 def _interval(text: str, name: re.Match[str]) -> Lexeme:
@@ -247,7 +259,7 @@ def gap_lexemes(text: str, start: int, end: int, nouns: frozenset[str]) -> list[
             if len(_KINDS) > _MOST_WORDS:
                 _KINDS.clear()
         if known[0]:
-            found.append(Lexeme(known[0], match.start(), match.end(), None, known[1]))
+            found.append(Lexeme(known[0], match.start(), match.start() + len(known[1]), None, known[1]))
     return found
 
 
@@ -261,7 +273,7 @@ def _word_kind(word: str, nouns: frozenset[str]) -> tuple[str, str]:
     if kind is None and word[0].isalpha():
         lower = word.lower().rstrip(".")
         kind = _SHORT.get(lower) or ("n" if lower in nouns else "w")
-    return kind or "", word.rstrip(".")
+    return kind or "", word.rstrip(".") or word
 
 
 def arrange(lexemes: Sequence[Lexeme]) -> list[Lexeme]:

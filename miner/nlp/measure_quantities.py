@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from miner.nlp.measure_lexemes import Lexeme, months
+from miner.nlp.measure_rules import measure_rules
 from miner.numbers import tidy
 
 _FRACTION = r"(?P<a>N)(?:/|w?n?o[wo]{0,3})(?P<b>N)"
@@ -16,7 +17,7 @@ _COMPOSITES = {
     "count of": re.compile(r"(?P<a>N)[wnc]{0,7}?\([wc]{0,2}=?(?P<p>P)\)?[wn]{0,2}o[wo]{0,4}(?P<b>N)"),
     "count": re.compile(r"(?P<a>N)(?:[wnc]{0,7}?\([wc]{0,2}=?|[,;])(?P<p>P)(?![wnc])"),
     "percent of": re.compile(r"(?P<p>P)n?o[wo]{0,3}(?P<b>N)(?=[wc]{0,6}n|\))"),
-    "percent": re.compile(r"(?P<p>P)\([wc]{0,2}=?(?P<a>N)[wnc]{0,4}\)"),
+    "percent": re.compile(r"(?P<p>P)\(w{0,2}=?(?P<a>N)[wn]{0,4}\)"),
     "odds": re.compile(r"(?P<a>N)w(?P<b>N)"),
 }
 _SHARED_UNIT = re.compile(r"(?<!No)(?<!Now)(?<!no)(?<!now)(?<!/)(?:[ND](?:,a|,v|[,av]))*[ND](?:,a|,v|[av])(?P<last>[PT])")
@@ -72,6 +73,7 @@ def compose(lexemes: list[Lexeme], source: str, seen_interval: bool) -> list[Ele
         else:
             found.append(lexemes[i])
             i += 1
+    _infer_totals(found)
     return found
 
 
@@ -79,6 +81,19 @@ def _unclosed(source: str, start: int, end: int) -> bool:
     """Does a bracket that opens in a span stay open?"""
     inside = source[start:end]
     return inside.count("(") + inside.count("[") > inside.count(")") + inside.count("]")
+
+
+def _infer_totals(elements: Sequence[Element]) -> None:
+    """In "Of 141 tumors, 19 (13%) ..." the percentage tells what the total is."""
+    groups: list[int] = []
+    for element in elements:
+        if not isinstance(element, Quantity):
+            continue
+        if element.form == "count" and element.n is not None and (element.noun or element.equals):
+            groups.append(element.n if element.total is None else element.total)
+        elif element.form == "percent" and element.n is not None and element.total is None and isinstance(element.value, (int, float)):
+            slack = 0.06 if isinstance(element.value, float) else 0.55
+            element.total = next((g for g in reversed(groups) if g >= element.n and abs(100 * element.n / g - element.value) <= slack), None)
 
 
 def _absorb(lexemes: list[Lexeme], seen_interval: bool) -> list[Lexeme]:
@@ -193,7 +208,7 @@ def _set_noun(quantity: Quantity, following: Sequence[Lexeme]) -> None:
 
 
 _BE = frozenset({"was", "were", "is", "are"})
-_STOPS = frozenset("with in had were was is are received who of for by to at on that which as from than showed have has did after before".split())
+_STOPS = measure_rules().word_set("words", "noun_stops")
 
 
 def value_of(lexeme: Lexeme) -> float | str | None:

@@ -17,7 +17,7 @@ from miner.nlp.measure_cues import Cue, Cues
 from miner.nlp.measure_items import items_of
 from miner.nlp.measure_lexemes import Lexeme, Noise, arrange, gap_lexemes, number_lexemes, special_lexemes
 from miner.nlp.measure_quantities import Element, Quantity, compose
-from miner.nlp.measure_rules import Rules
+from miner.nlp.measure_rules import measure_rules
 from miner.numbers import tidy
 from miner.schema import Label, Measure, Mention, Sentence
 
@@ -35,14 +35,17 @@ class MeasureRules:
     """Everything made from ``measures.toml``."""
 
     def __init__(self) -> None:
-        rules = Rules("measures.toml")
+        rules = measure_rules()
         self.noise = Noise(rules)
         self.cues = Cues(rules)
-        nouns = rules.words("cohorts", "nouns")
-        self.nouns = frozenset(form for noun in nouns for form in (noun, noun + "s"))
-        people = rules.words("cohorts", "people")
-        self.people = frozenset(form for noun in people for form in (noun, noun + "s"))
-        self.literal = re.compile("|".join([*map(re.escape, rules.words("noise", "literals")), *(rf"{word}(?!\w)(?<!\w{word})" for word in rules.words("noise", "literal_abbreviations"))]))
+        self.nouns = _with_plurals(rules.words("cohorts", "nouns"))
+        self.people = _with_plurals(rules.words("cohorts", "people"))
+        abbreviations = [rf"{word}(?!\w)(?<!\w{word})" for word in rules.words("noise", "literal_abbreviations")]
+        self.literal = re.compile("|".join([*map(re.escape, rules.words("noise", "literals")), *abbreviations]))
+
+
+def _with_plurals(nouns: Sequence[str]) -> frozenset[str]:
+    return frozenset(form for noun in nouns for form in (noun, noun + "s"))
 
 
 @cache
@@ -81,7 +84,7 @@ def find_measures(text: str, sentences: Sequence[Sentence], mentions: Sequence[M
             found += _mentions(text, sentence, elements, bound, names, made)
         else:
             carried = None
-    return sorted(found)
+    return sorted(_with_sums(found))
 
 
 def _literals(text: str, made: MeasureRules) -> list[Lexeme]:
@@ -129,10 +132,10 @@ def _measure(text: str, bound: Bound, item: tuple[int, int] | None) -> Mention:
     if bound.metric == "age":
         value, unit = _age(quantity), "years"
     if quantity.form == "ratio" and bound.metric.endswith("_percent") and isinstance(value, (int, float)) and value <= 1:
-        value, unit = round(100 * value, 2), "%"
+        value, unit = tidy(round(100 * value, 2)), "%"
     anchor = (bound.cue.start, bound.cue.end) if bound.cue else None
-    measure = Measure(bound.metric, value, unit, quantity.n, quantity.total, quantity.ci, anchor, (), item)
-    measure = replace(measure, warnings=tuple(warnings_of(measure)))
+    warnings = tuple(_warnings(value, unit, quantity))
+    measure = Measure(bound.metric, value, unit, quantity.n, quantity.total, quantity.ci, anchor, warnings, item)
     start, end = quantity.figure
     return Mention(start, end, text[start:end], Label.MEASURE, measure)
 
@@ -146,19 +149,33 @@ def _age(quantity: Quantity) -> float | str | None:
     return tidy(round(quantity.value / 12, 1))
 
 
-def warnings_of(measure: Measure) -> list[str]:
-    """What does not add up in one measure."""
-    found = []
-    value = measure.value
-    if measure.unit == "%" and isinstance(value, (int, float)) and measure.n is not None and measure.total:
-        percent = 100 * measure.n / measure.total
+def _warnings(value: float | str | None, unit: str | None, quantity: Quantity) -> list[str]:
+    """What does not add up in one measure: the count against the percentage, the value against its interval."""
+    found: list[str] = []
+    if isinstance(value, str) or value is None:
+        return found
+    if unit == "%" and quantity.n is not None and quantity.total:
+        percent = 100 * quantity.n / quantity.total
         if abs(percent - value) > 1.0:
-            found.append(f"{measure.n}/{measure.total} is {percent:.1f}%, text says {value:g}%")
-    if measure.ci and isinstance(value, (int, float)) and not measure.ci[0] <= value <= measure.ci[1]:
-        scaled = measure.ci[1] <= 1 < value and measure.ci[0] * 100 <= value <= measure.ci[1] * 100
-        if not scaled:
-            found.append(f"{value:g} lies outside its interval {measure.ci[0]:g} to {measure.ci[1]:g}")
+            found.append(f"{quantity.n}/{quantity.total} is {percent:.1f}%, text says {value:g}%")
+    if quantity.ci and not quantity.ci[0] <= value <= quantity.ci[1] and not quantity.ci[0] * 100 <= value <= quantity.ci[1] * 100 <= 100:
+        found.append(f"{value:g} lies outside its interval {quantity.ci[0]:g} to {quantity.ci[1]:g}")
     return found
+
+
+def _with_sums(found: Sequence[Mention]) -> list[Mention]:
+    """Warn on a response count that its complete and partial responses do not make up; only where each is told once."""
+    measures = [m.referent for m in found if isinstance(m.referent, Measure)]
+    complete, partial = ([x.n for x in measures if x.metric == metric and x.n is not None] for metric in ("CR", "PR"))
+    responses = [x for x in measures if x.metric == "ORR_percent" and x.n is not None]
+    if not len(complete) == len(partial) == len(responses) == 1:
+        return list(found)
+    total = complete[0] + partial[0]
+    if total == responses[0].n:
+        return list(found)
+    told = f"{complete[0]} complete and {partial[0]} partial responses make {total}, text says {responses[0].n}"
+    marked = replace(responses[0], warnings=(*responses[0].warnings, told))
+    return [replace(m, referent=marked) if m.referent is responses[0] else m for m in found]
 
 
 class MeasureFinder:
