@@ -211,7 +211,7 @@ def test_figures_of_two_cohorts_do_not_mix() -> None:
     whole, small = mined.claims[1], replace(mined.claims[1], figures={"n_resp": 3, "N": 4}, population_n=4)
     (item,) = merge(replace(mined, claims=(small, whole)), FAMILIES)
     assert (item.figures["n_resp"], item.figures["N"]) == (18, 24)
-    assert item.warnings == ("the paper also gives 3 responded", "the paper also gives n = 4")
+    assert item.warnings == ("the paper also gives 3 responded; n = 4",)
 
 
 def test_figures_complete_each_other_where_they_agree() -> None:

@@ -191,6 +191,8 @@ def test_grids_hold_text_of_equal_width(summary: Summary) -> None:
         ({"n_resp": 0, "N": 2}, (0, 0, 66, "Wilson")),
         ({"ORR_percent": 75}, (75, None, None, None)),
         ({"ORR_percent": 57, "N": 24}, (57, None, None, None)),
+        ({"ORR_percent": 19, "n_resp": 1155, "N": 1155}, (19, None, None, None)),
+        ({"ORR_percent": 19, "ORR_percent_ci": "40-60"}, (19, None, None, None)),
         ({"ORR_percent": "<10", "n_resp": 3, "N": 5}, (None, None, None, None)),
         ({"n_resp": 7, "N": 5}, (None, None, None, None)),
         ({}, (None, None, None, None)),

@@ -48,6 +48,7 @@ KINDS: dict[str, FigureKind] = {
     "AE": FigureKind("{}", "AE"),
 }
 INTERVAL = "_ci"
+ALSO = "the paper also gives"
 
 
 def group_of(key: str) -> str:
@@ -63,7 +64,7 @@ def merge_figures(ranked: Sequence[Claim], reading: Reading | None = None) -> tu
     two agree on one value and differ on none: the denominator of one cohort never meets the rate of another.
     """
     merged: dict[str, Value] = {}
-    warnings: list[str] = []
+    others: list[str] = []
     for claim in ranked:
         for group, figures in _grouped(with_intervals(claim, reading)).items():
             held = {key: value for key, value in merged.items() if group_of(key) == group}
@@ -72,8 +73,9 @@ def merge_figures(ranked: Sequence[Claim], reading: Reading | None = None) -> tu
                 merged |= figures
             elif not claim.background:
                 other = [key for key in shared if held[key] != figures[key] and not key.endswith(INTERVAL)]
-                warnings += [f"the paper also gives {describe({key: figures[key]})}" for key in other]
-    return ordered(merged), tuple(dict.fromkeys(warnings))
+                others += [describe({key: figures[key]}) for key in other]
+    told = "; ".join(dict.fromkeys(others))
+    return ordered(merged), (f"{ALSO} {told}",) if told else ()
 
 
 def _grouped(figures: Figures) -> dict[str, dict[str, Value]]:

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -15,17 +15,18 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from miner.errors import InputError
-from miner.evidence.figures import describe, number
+from miner.evidence.figures import ALSO, describe, number
 from miner.evidence.report_marks import LABEL_WORDS, PRIORITY, Mark, marks, pieces, window
 from miner.evidence.report_plots import forest, resistance_map, ribbons, stance, years
 from miner.evidence.store import Store
-from miner.evidence.summary import Terms, summarise
+from miner.evidence.summary import Terms, is_of, summarise
 from miner.evidence.summary_tables import inhibitors
 from miner.evidence.table import Paper, TableRow, finding
 from miner.schema import ClaimType, Mention
 from miner.topic import Topic
 
 STATIC_ROWS = 200
+_ELLIPSIS: dict[str, Any] = {"text": " … ", "label": None, "polarity": None, "title": None, "quoted": False}
 OTHER_THERAPIES = 40
 
 
@@ -53,11 +54,11 @@ def render(store: Store, topic: Topic, lexicon: Terms | None = None) -> str:
         from miner.lexicon import load_lexicon
 
         lexicon = load_lexicon()
-    rows = sorted(store.table(topic=topic.name), key=lambda row: (-row.support, str(row.claim_type), row.molecular_profile, row.key))
+    focus = list(dict.fromkeys(member for gene in topic.focus_genes for member in lexicon.members(gene)))
+    rows = sorted(store.table(topic=topic.name), key=_order(frozenset(focus) | set(topic.focus_genes), topic, lexicon))
     evidence = [item for row in rows for item in row.evidence]
     papers = _Papers(store)
     summary = summarise(store, topic, lexicon)
-    focus = list(dict.fromkeys(member for gene in topic.focus_genes for member in lexicon.members(gene)))
     in_focus = {(row.pmid, row.key) for row in summary.inhibitors}
     others = [row for row in inhibitors(evidence, lexicon, ()) if (row.pmid, row.key) not in in_focus]
     style, script = _asset("report.css"), _asset("report.js")
@@ -84,6 +85,17 @@ def render(store: Store, topic: Topic, lexicon: Terms | None = None) -> str:
         n_rows=len(rows),
         data=Markup(_embedded(_data(rows, papers))),
     )
+
+
+def _order(focus: frozenset[str], topic: Topic, lexicon: Terms) -> Callable[[TableRow], tuple[object, ...]]:
+    """Put rows on the topic's genes and drugs first, then the best supported."""
+
+    def order(row: TableRow) -> tuple[object, ...]:
+        on_gene = any(focus.intersection(item.genes) for item in row.evidence)
+        on_drug = any(is_of(therapy, wanted, lexicon) for therapy in row.therapies for wanted in topic.focus_classes)
+        return not (on_gene or on_drug), -row.support, str(row.claim_type), row.molecular_profile, row.key
+
+    return order
 
 
 def _environment() -> Environment:
@@ -183,7 +195,8 @@ def _context(item: Paper, papers: _Papers) -> list[dict[str, Any]]:
     text, shown = papers(item.pmid)
     best = item.quotes[0]
     left, right = window(text, best.start, best.end)
-    return [_piece(piece) for piece in pieces(text, shown, [(best.start, best.end)], left, right)]
+    cut = [_piece(piece) for piece in pieces(text, shown, [(best.start, best.end)], left, right)]
+    return [_ELLIPSIS] * (left > 0) + cut + [_ELLIPSIS] * (right < len(text))
 
 
 def _row_data(row: TableRow) -> dict[str, Any]:
@@ -201,7 +214,7 @@ def _row_data(row: TableRow) -> dict[str, Any]:
         "patients": row.n_patients,
         "figures": describe(row.best.figures),
         "years": [row.years[0], row.years[-1]] if row.years else [],
-        "warnings": list(row.warnings),
+        "flag": any(ALSO not in warning for warning in row.warnings),
     }
 
 

@@ -84,8 +84,10 @@ def forest(rows: Iterable[InhibitorRow], limit: int | None = None) -> Forest:
 def _forest_row(row: InhibitorRow) -> ForestRow:
     population = " · ".join(part for part in (row.molecular_profile, row.disease or "") if part and part != "Unspecified")
     hits, total = row.figures.get("n_resp"), row.figures.get("N")
-    counts = f"{number(hits)}/{number(total)}" if hits is not None and total is not None else f"n = {number(row.n)}" if row.n else ""
     rate = row.orr if row.orr is not None else 0.0
+    counts = f"n = {number(row.n)}" if row.n else ""
+    if isinstance(hits, int) and isinstance(total, int) and total and abs(100 * hits / total - rate) <= 1:
+        counts = f"{number(hits)}/{number(total)}"
     text = f"{rate:.0f} %"
     if row.low is not None and row.high is not None:
         text += f" ({row.low:.0f}–{row.high:.0f})"
@@ -282,7 +284,8 @@ def _commonest(items: Iterable[tuple[str, int]], most: int) -> tuple[str, ...]:
     counts: Counter[str] = Counter()
     for name, n in items:
         counts[name] += n
-    return tuple(sorted(name for name, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:most]))
+    kept = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:most]
+    return tuple(sorted((name for name, _ in kept), key=lambda name: (name[0].isupper(), name.casefold())))
 
 
 def _effect(row: ResistanceRow) -> tuple[str, int, bool, str]:

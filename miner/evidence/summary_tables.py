@@ -114,10 +114,9 @@ def _fusion_evidence(evidence: Iterable[Paper]) -> dict[str, dict[str, tuple[str
 
 
 def _patients_with(paper: Paper) -> int:
-    """Count the patients who have the alteration: of a prevalence the positive ones, not those tested."""
-    if paper.claim_type is ClaimType.PREVALENCE:
-        return whole(paper.figures.get("n_pos")) or 0
-    return paper.n_patients or 0
+    """Count the patients who have the fusion: those treated, or found positive, not those tested."""
+    treated = paper.evidence_type == "Predictive"
+    return (paper.n_patients if treated else whole(paper.figures.get("n_pos"))) or 0
 
 
 def _partner(
@@ -150,7 +149,7 @@ _TOLD = ("ORR_percent", "n_resp", "CR", "PR", "IC_ORR_percent", "DoR_months", "P
 
 
 def inhibitors(evidence: Iterable[Paper], lexicon: Classes, classes: Sequence[str]) -> tuple[InhibitorRow, ...]:
-    """Return what papers themselves report of drugs of some classes (of any drug without them): rates, intervals, survival."""
+    """Return what papers themselves report of the drugs of some classes, or of any regimen: rates, intervals, survival."""
     rows = [
         _inhibitor(paper, drug, lexicon)
         for paper in evidence
@@ -158,10 +157,15 @@ def inhibitors(evidence: Iterable[Paper], lexicon: Classes, classes: Sequence[st
         and not paper.background
         and paper.study_type != "preclinical"
         and any(key in paper.figures for key in _TOLD)
-        for drug in paper.therapies
+        for drug in (paper.therapies if classes else _regimen(paper))
         if not classes or _in_classes(drug, lexicon, classes)
     ]
     return tuple(sorted(rows, key=lambda row: (row.generation or "~", row.drug, -(row.n or 0), row.pmid, row.key)))
+
+
+def _regimen(paper: Paper) -> tuple[str, ...]:
+    joint = {"Combination": " + ", "Sequential": " then "}.get(paper.therapy_interaction_type or "", " / ")
+    return (joint.join(paper.therapies),) if paper.therapies else ()
 
 
 def _in_classes(drug: str, lexicon: Classes, classes: Sequence[str]) -> bool:
@@ -193,23 +197,20 @@ def _inhibitor(paper: Paper, drug: str, lexicon: Classes) -> InhibitorRow:
 
 def response_rate(figures: Mapping[str, float | int | str]) -> tuple[float | None, float | None, float | None, str | None]:
     """Return (rate, low, high, kind of interval): the printed interval, else Wilson's where counts are known or follow."""
-    value, total = figures.get("ORR_percent"), whole(figures.get("N"))
-    hits = whole(figures.get("n_resp"))
+    value, total, hits = figures.get("ORR_percent"), whole(figures.get("N")), whole(figures.get("n_resp"))
     rate = float(value) if isinstance(value, (int, float)) else None
     if rate is None and value is None and hits is not None and total and hits <= total:
         rate = 100 * hits / total
     if rate is None or not 0 <= rate <= 100:
         return None, None, None, None
     printed = _printed(figures.get("ORR_percent_ci"))
-    if printed:
+    if printed and printed[0] <= rate <= printed[1]:
         return rate, *printed, "printed"
     if hits is None and total:
         hits = round(rate * total / 100)
-        # A rounded rate must lead back to itself, else the denominator belongs to another count.
-        hits = hits if abs(100 * hits / total - rate) <= 0.6 else None
-    if hits is not None and total and hits <= total:
-        low, high = wilson(hits, total)
-        return rate, low, high, "Wilson"
+    # Counts that do not lead to the rate belong to another cohort: no interval then.
+    if hits is not None and total and hits <= total and abs(100 * hits / total - rate) <= 0.6:
+        return rate, *wilson(hits, total), "Wilson"
     return rate, None, None, None
 
 

@@ -174,7 +174,7 @@ class TableRow:
         """Warnings of all papers, with the status of those that are not current."""
         unsound = [item for item in self.evidence if item.record_status is not Status.CURRENT]
         told = [f"PMID {item.pmid}: {_STATUS_WORDS[item.record_status]}" for item in unsound]
-        return tuple(dict.fromkeys([*told, *(text for item in self.evidence for text in item.warnings)]))
+        return (*told, *(f"PMID {item.pmid}: {text}" for item in self.evidence for text in item.warnings))
 
     @property
     def years(self) -> tuple[int, ...]:

@@ -10,7 +10,7 @@
   const query = document.getElementById("q");
   const picks = { type: document.getElementById("f-type"), stance: document.getElementById("f-stance"), level: document.getElementById("f-level") };
   const names = { for: "found", against: "not found or against", hedged: "cautious" };
-  let sort = { by: "support", down: true };
+  let sort = null;
   let shown = data.rows;
   let drawn = 0;
 
@@ -68,30 +68,27 @@
 
   const details = (row) => {
     const cell = make("td", { colspan: 8 });
-    row.warnings.slice(0, 8).forEach((text) => cell.append(make("p", { class: "warn" }, text)));
     for (const item of row.evidence) {
       const paper = data.papers[item.pmid];
       const facts = [paper.journal, paper.year, item.study, `level ${item.level}`, item.patients ? `n = ${item.patients.toLocaleString("en")}` : null,
         item.background ? "repeats others" : null, `characters ${item.spans.map((s) => s.join("–")).join(", ")}`].filter(Boolean);
       const cite = make("p", { class: "cite" }, glyph(item.stance), " ", source(item.pmid), ` · ${facts.join(" · ")}`);
       if (paper.status !== "current") cite.append(" · ", make("strong", { class: "flag" }, paper.status));
-      cell.append(make("article", {}, make("p", { class: "soft" }, item.statement), cite, abstractOf(paper, item.spans)));
+      cell.append(make("article", {}, make("p", { class: "soft" }, item.statement), cite, ...item.warnings.map((text) => make("p", { class: "warn" }, text)), abstractOf(paper, item.spans)));
     }
     return make("tr", { class: "more" }, cell);
   };
 
   const line = (row) => {
     const open = make("button", { type: "button", "aria-expanded": "false" },
-      make("span", { class: "type" }, row.type.replaceAll("_", " ")),
-      make("span", { class: "prop" }, make("strong", {}, row.profile || row.therapies || "Any tumour"),
+      make("span", { class: "prop" }, make("strong", {}, row.profile || row.therapies || "No alteration named"), " ",
         row.profile && row.therapies ? make("span", { class: "drug" }, row.therapies) : null),
-      make("span", { class: "where" }, row.disease));
-    if (row.profile && row.therapies) open.querySelector(".prop strong").after(" ");
+      make("span", { class: "where" }, [row.type.replaceAll("_", " "), row.disease].filter(Boolean).join(" · ")));
     const cell = (label, cls, ...children) => make("td", { "data-label": label, class: cls }, ...children);
     const figures = cell("Figures", "fig", row.figures ? make("span", { class: row.figures.length > 90 ? "fig long" : null, title: row.figures.length > 90 ? row.figures : null }, row.figures) : null);
     const node = make("tr", { class: "row", id: `row-${row.key}` },
       make("td", { class: "what" }, open),
-      cell("Finding", null, glyph(row.stance), ` ${row.finding}`, row.warnings.length ? make("span", { class: "warn", title: row.warnings.join("\n") }) : null),
+      cell("Finding", null, glyph(row.stance), ` ${row.finding}`, row.flag ? make("span", { class: "warn", title: "see the warnings inside", role: "img", "aria-label": "has warnings" }) : null),
       cell("Level", null, make("span", { class: `level l${row.level}` }, row.level)),
       cell("Papers", "num", String(row.papers)),
       cell("Patients", "num", row.patients ? row.patients.toLocaleString("en") : null),
@@ -133,7 +130,7 @@
     const terms = query.value.toLowerCase().split(/\s+/).filter(Boolean);
     shown = data.rows.filter((row) => Object.entries(picks).every(([name, pick]) => !pick.value || row[name] === pick.value)
       && terms.every((term) => indexOf(row).includes(term)));
-    if (!(sort.by === "support" && sort.down)) {
+    if (sort) {
       shown.sort((a, b) => {
         const [x, y] = [value(a, sort.by), value(b, sort.by)];
         const order = typeof x === "number" ? x - y : String(x).localeCompare(String(y), "en");
@@ -151,9 +148,8 @@
     const by = th.dataset.sort;
     const button = make("button", { type: "button" }, th.textContent);
     th.replaceChildren(button);
-    if (by === sort.by) th.setAttribute("aria-sort", "descending");
     button.addEventListener("click", () => {
-      sort = { by, down: sort.by === by ? !sort.down : ["papers", "patients", "years", "support"].includes(by) };
+      sort = { by, down: sort && sort.by === by ? !sort.down : ["papers", "patients", "years", "support"].includes(by) };
       head.querySelectorAll("th").forEach((other) => other.removeAttribute("aria-sort"));
       th.setAttribute("aria-sort", sort.down ? "descending" : "ascending");
       apply();
@@ -172,7 +168,7 @@
     if (key === decodeURIComponent(location.hash)) return;
     let place = shown.findIndex((row) => row.key === key);
     if (place < 0) {
-      form.reset(); sort = { by: "support", down: true }; apply();
+      form.reset(); sort = null; apply();
       place = shown.findIndex((row) => row.key === key);
     }
     if (place < 0) return;
@@ -180,7 +176,7 @@
     const node = document.getElementById(`row-${key}`);
     const open = node.querySelector("button");
     if (open.getAttribute("aria-expanded") !== "true") open.click();
-    node.scrollIntoView({ block: "start" });
+    node.scrollIntoView({ block: "start", behavior: "instant" });
     open.focus({ preventScroll: true });
   };
   window.addEventListener("hashchange", goTo);
