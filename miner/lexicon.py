@@ -43,6 +43,7 @@ class Lexicon:
         self._exact: dict[str, tuple[Concept, str]] = {}
         self._cased: dict[str, str] = {}
         self._limits: dict[str, str] = {}
+        self._stopped: set[str] = set()
         self._curated: set[str] = set()
         self._members: dict[str, list[str]] = {}
         self._targets: dict[str, list[str]] = {}
@@ -107,6 +108,7 @@ class Lexicon:
             self._curated.discard(plain(text))
         elif kind == "stop":
             key = fold(plain(text))
+            self._stopped.add(key)
             for form in (key, *forms(label, key)):
                 if form in self._folded and self._folded[form][0] is label:
                     del self._folded[form]
@@ -162,8 +164,9 @@ class Lexicon:
         named = self._folded.get(fold(text))
         if named and named[0] is Label.GENE:
             return named[1]
-        if re.fullmatch(r"LOC\d{5,}", text):
-            return Concept(f"ncbigene:{text[3:]}", text)
+        locus = _LOCUS.fullmatch(text)
+        if locus:
+            return Concept(f"ncbigene:{locus[1]}", text)
         if lenient:
             entry = self._exact.get(text.upper()) or self._exact.get(text.upper().replace("-", ""))
             return entry[0] if entry else None
@@ -216,7 +219,8 @@ class Lexicon:
         found = [h for h in named if h.label in _BLOCKING and not _inside(h, names)]
         genes = _longest([h for h in (*self._find_exact(source), *names) if not _inside(h, found)])
         genes = _compressed(source, genes, self._exact)
-        found += unlisted_drugs(source, folded, found + genes, self._spelled)
+        others = unlisted_drugs(source, folded, found + genes, self._spelled)
+        found += [h for h in others if folded[h.start : h.end] not in self._stopped]
         classes = [h for h in named if h.label is Label.DRUG_CLASS]
         spans = {(h.start, h.end) for h in classes}
         classes += [h for h in class_hits(source, genes, self._class_of) if (h.start, h.end) not in spans]
@@ -255,6 +259,20 @@ class Lexicon:
             tier = self._tier(keys[index], kind)
             if tier is STRONG or (tier is WEAK and (_cued(source, start, end) or self._beside_gene(source, start, end))):
                 hits.append(Hit(start, end, Label.GENE, concept, kind))
+        return hits + self._spelled_otherwise(source, hits)
+
+    def _spelled_otherwise(self, source: str, found: list[Hit]) -> list[Hit]:
+        """Symbols with a figure in other case or with a hyphen: MMP-2, Stat3."""
+        taken = {h.start for h in found}
+        hits = [Hit(*m.span(), Label.GENE, Concept(f"ncbigene:{m[1]}", m[0]), "symbol") for m in _LOCUS.finditer(source)]
+        for match in _WITH_FIGURE.finditer(source):
+            written = match[0]
+            if match.start() in taken or written in self._exact or written in self._limits:
+                continue
+            text = written.replace("-", "").upper()
+            entry = self._exact.get(text)
+            if entry and len(text) > 3 and self._tier(text, entry[1]) is STRONG and entry[1] == "symbol":
+                hits.append(Hit(match.start(), match.end(), Label.GENE, entry[0], "spelling"))
         return hits
 
     def _beside_gene(self, source: str, start: int, end: int) -> bool:
@@ -269,6 +287,8 @@ class Lexicon:
 _BLOCKING = frozenset({Label.DRUG, Label.DISEASE, Label.ASSAY})
 _CUE_AFTER = re.compile(rf"[\s-]*{either(cues('gene')['after'])}")
 _CUE_BEFORE = re.compile(rf"{either(cues('gene')['before'])} ?\(?$")
+_LOCUS = re.compile(r"\bLOC(\d{5,})\b")
+_WITH_FIGURE = re.compile(r"(?<![A-Za-z0-9-])(?:[A-Z]{3,5}-\d{1,2}[A-Z]?|[A-Z][a-z]{2,5}\d{1,2}[a-z]?)(?![A-Za-z0-9])(?!-\d)")
 _NEXT = re.compile(r"(?:, (?:and |or )?| and | or |/|-|::)([A-Za-z0-9]{3,}(?:-[A-Z0-9]+)?)(?![A-Za-z0-9])")
 _PREVIOUS = re.compile(r"(?<![A-Za-z0-9])([A-Za-z0-9]{3,}(?:-[A-Z0-9]+)?)(?:, (?:and |or )?| and | or |/|-|::)$")
 
@@ -326,21 +346,22 @@ def _compressed(source: str, genes: list[Hit], exact: dict[str, tuple[Concept, s
     found = []
     for gene in genes:
         found.append(gene)
-        stem, last = source[gene.start : gene.end - 1], source[gene.end - 1 : gene.end]
-        at = gene.end
-        while match := _MEMBER.match(source, at):
+        family = gene.kind == "family"
+        stem = source[gene.start : gene.end if family else gene.end - 1]
+        last = "1" if family else source[gene.end - 1 : gene.end]
+        at, pattern = gene.end, _FIRST_MEMBER if family else _MEMBER
+        while match := pattern.match(source, at):
             entry = exact.get(stem + match[1]) if match[1].isdigit() == last.isdigit() else None
             if not entry:
                 break
             found.append(Hit(match.start(1), match.end(1), Label.GENE, entry[0], "list"))
-            at = match.end()
+            at, pattern = match.end(), _FURTHER_MEMBER
     return found
 
 
-_MEMBER = re.compile(
-    r"(?:/|, (?:and |or )?|,| and | or | and/or |-and -|-, -?| ?& ?)-?(\d|[A-C])(?![A-Za-z0-9%·-]|\.\d)"
-    r"(?! (?:patients?|cases?|tumou?rs?|samples?|of|in|had|were|was)\b)"
-)
+_FURTHER_MEMBER = re.compile(r"(?:/|, (?:and |or )?|,| and | or | and/or |-and -|-, -?| ?& ?)-?(\d|[A-C])(?![A-Za-z0-9%·-]|\.\d)")
+_FIRST_MEMBER = re.compile(r" ?\(?(\d)(?=[/,)]| (?:and|or) \d)")
+_MEMBER = re.compile(rf"{_FURTHER_MEMBER.pattern}(?! (?:patients?|cases?|tumou?rs?|samples?|of|in|had|were|was)\b)")
 
 
 def _inside(hit: Hit, others: list[Hit]) -> bool:
@@ -349,9 +370,14 @@ def _inside(hit: Hit, others: list[Hit]) -> bool:
 
 def load_lexicon(folders: tuple[Path, ...] = ()) -> Lexicon:
     """Load the package's tables, then those of the user's folders, whose rows replace rows of the same text."""
-    return _load(tuple(Path(f) for f in folders))
+    return _with_folders(tuple(Path(f) for f in folders)) if folders else _package()
+
+
+@lru_cache(maxsize=1)
+def _package() -> Lexicon:
+    return Lexicon((PACKAGE_FOLDER,))
 
 
 @lru_cache(maxsize=4)
-def _load(folders: tuple[Path, ...]) -> Lexicon:
+def _with_folders(folders: tuple[Path, ...]) -> Lexicon:
     return Lexicon((PACKAGE_FOLDER, *folders))

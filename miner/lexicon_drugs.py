@@ -6,13 +6,16 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
+from ahocorasick_rs import AhoCorasick
+
 from miner.lexicon_rows import Hit, cues, either
 from miner.schema import Concept, Label
 
 _CUES = cues("drug")
 _ENDING = re.compile(rf"[a-z]{{3,}}{either(_CUES['endings'])}")
-_TAIL = re.compile(rf"{either(_CUES['tails'])}(?![a-z])")
-_CODE = re.compile(rf"\b{either(_CUES['code_before'])},? [(\[]?([A-Z]{{2,5}}-?\d{{3,7}}[A-Za-z]{{0,2}})(?![A-Za-z0-9-])")
+_TAILS = _CUES["tails"]
+_SEARCH = AhoCorasick([*_TAILS, *_CUES["code_before"]])
+_CODE = re.compile(r"s?(?: such as)?,? [(\[]?([A-Z]{2,5}-?\d{3,7}[A-Za-z]{0,2})(?![A-Za-z0-9-])")
 _NO_CODE = re.compile(r"NCT|[A-Z]+\d?[A-Z]\d+[A-Z]$")
 _MIN_LENGTH = 8
 
@@ -25,28 +28,39 @@ def unlisted_drugs(source: str, folded: str, found: Sequence[Hit], spelled: Call
     spelled
         The listed drug that a word is one slip away from, or None.
     """
-    taken = [(h.start, h.end) for h in found if h.label is not Label.GENE]
+    taken = [(h.start, h.end) for h in found]
     hits: list[Hit] = []
-    for match in _TAIL.finditer(folded):
-        start = match.start()
-        while start and folded[start - 1].isalpha():
-            start -= 1
-        word = folded[start : match.end()]
-        if len(word) >= _MIN_LENGTH and not _overlaps(taken, start, match.end()):
-            concept = spelled(word)
-            if concept:
-                hits.append(Hit(start, match.end(), Label.DRUG, concept, "spelling"))
-            elif _ENDING.fullmatch(word) and not word.startswith(("non", "anti")):
-                hits.append(Hit(start, match.end(), Label.DRUG, Concept(f"drug:{word}", word), "ending"))
-    for match in _CODE.finditer(source):
-        start, end = match.span(1)
-        if not _overlaps([*taken, *((h.start, h.end) for h in found)], start, end) and not _NO_CODE.match(match[1]):
-            hits.append(Hit(start, end, Label.DRUG, Concept(f"drug:{match[1].lower()}", match[1]), "code"))
+    for index, start, end in _SEARCH.find_matches_as_indexes(folded, overlapping=True):
+        hit = _by_word(folded, start, end, spelled) if index < len(_TAILS) else _by_code(source, end)
+        if hit and not any(s < hit.end and hit.start < e for s, e in taken):
+            taken.append((hit.start, hit.end))
+            hits.append(hit)
     return hits
 
 
-def _overlaps(taken: Sequence[tuple[int, int]], start: int, end: int) -> bool:
-    return any(s < end and start < e for s, e in taken)
+def _by_word(folded: str, start: int, end: int, spelled: Callable[[str], Concept | None]) -> Hit | None:
+    """A word that is a slip of a listed name, or that ends as generic names do."""
+    if end < len(folded) and folded[end].isalpha():
+        return None
+    while start and folded[start - 1].isalpha():
+        start -= 1
+    word = folded[start:end]
+    if len(word) < _MIN_LENGTH:
+        return None
+    concept = spelled(word)
+    if concept:
+        return Hit(start, end, Label.DRUG, concept, "spelling")
+    if _ENDING.fullmatch(word) and not word.startswith(("non", "anti")):
+        return Hit(start, end, Label.DRUG, Concept(f"drug:{word}", word), "ending")
+    return None
+
+
+def _by_code(source: str, end: int) -> Hit | None:
+    """A research code that stands right behind "inhibitor" and the like."""
+    match = _CODE.match(source, end)
+    if not match or _NO_CODE.match(match[1]):
+        return None
+    return Hit(match.start(1), match.end(1), Label.DRUG, Concept(f"drug:{match[1].lower()}", match[1]), "code")
 
 
 def speller(generics: Mapping[str, Concept]) -> Callable[[str], Concept | None]:

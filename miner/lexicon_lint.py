@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -62,18 +63,31 @@ class Problem:
 
 def lint(folders: Sequence[Path] = ()) -> list[Problem]:
     """Check the package's tables and those of the folders; an empty list means that all is well."""
-    problems: list[Problem] = []
-    rows: list[Row] = []
-    properties: list[Property] = []
-    for folder in (PACKAGE_FOLDER, *map(Path, folders)):
+    known = _package()
+    problems, rows, properties = list(known[0]), list(known[1]), list(known[2])
+    for folder in map(Path, folders):
         if not folder.is_dir():
             problems.append(Problem(folder, 0, "no such folder; name one that holds *.tsv"))
             continue
-        for path in tables(folder):
-            problems += _read(path, rows, properties)
-        problems += _two_concepts([r for r in rows if r.path.parent == folder])
+        problems += _folder(folder, rows, properties)
     problems += _properties(properties, rows)
     return sorted(problems)
+
+
+@cache
+def _package() -> tuple[list[Problem], list[Row], list[Property]]:
+    """Problems and rows of the package's tables, which do not change while the program runs."""
+    rows: list[Row] = []
+    properties: list[Property] = []
+    return _folder(PACKAGE_FOLDER, rows, properties), rows, properties
+
+
+def _folder(folder: Path, rows: list[Row], properties: list[Property]) -> list[Problem]:
+    """Read the tables of a folder into the lists and check them one by one and against each other."""
+    own: list[Row] = []
+    problems = [p for path in tables(folder) for p in _read(path, own, properties)]
+    rows += own
+    return [*problems, *_two_concepts(own)]
 
 
 def _read(path: Path, rows: list[Row], properties: list[Property]) -> list[Problem]:

@@ -112,8 +112,8 @@ def label_of(path: Path) -> Label | None:
 
 
 def tables(folder: Path) -> list[Path]:
-    """Tables of a folder, the generated before the curated (``genes.tsv`` before ``genes_curated.tsv``)."""
-    return sorted(folder.glob("*.tsv"), key=lambda p: (len(p.stem), p.stem))
+    """Tables of a folder in the order in which they are read: generated, curated, stop list; a later row replaces an earlier."""
+    return sorted(folder.glob("*.tsv"), key=lambda p: (p.stem.endswith("_stop"), len(p.stem), p.stem))
 
 
 def read_rows(path: Path) -> Iterator[Row]:

@@ -39,8 +39,7 @@ def find_terms(text: str, lexicon: Lexicon, abbreviations: Iterable[Abbreviation
     hits = lexicon.find(text)
     meanings = _meanings(text, hits, [*abbreviations, *find_definitions(text)], lexicon)
     for short, meaning in meanings.items():
-        places = [m.span() for m in re.finditer(rf"(?<![A-Za-z0-9]){re.escape(short)}s?(?![A-Za-z0-9])", text)]
-        hits = _redefined(hits, places, meaning)
+        hits = _redefined(hits, _places(text, short), meaning)
     return [Mention(h.start, h.end, text[h.start : h.end], h.label, h.concept) for h in sorted(hits, key=lambda h: (h.start, h.end))]
 
 
@@ -90,6 +89,18 @@ def _may_keep(text: str, hits: Sequence[Hit], found: Abbreviation, own: Hit | No
         return True
     known = {word[:5] for name in lexicon.names(own.concept) for word in name.split() if len(word) > _SHORT_SIZE}
     return any(word[:5] in known for word in re.findall(r"[a-z]{5,}", long_form.lower()))
+
+
+def _places(text: str, short: str) -> list[tuple[int, int]]:
+    """Where a short form stands, its plural s taken in."""
+    places, start = [], text.find(short)
+    while start >= 0:
+        end = start + len(short)
+        end += text.startswith("s", end)
+        if not (start and text[start - 1].isalnum()) and not text[end : end + 1].isalnum():
+            places.append((start, end))
+        start = text.find(short, end)
+    return places
 
 
 def _redefined(hits: Sequence[Hit], places: Sequence[tuple[int, int]], meaning: Hit | None) -> list[Hit]:
