@@ -58,7 +58,7 @@ class GenericFinder:
         before = found.end("genes") <= found.start("noun")
         if not before and self.sentence.word(found.start("noun")) == "translocation":
             return []
-        return [i for i in genes if set(units[i].genes) & self.rules.fused and (not before or i == found.end("genes") - 1)]
+        return [i for i in genes if set(units[i].genes) & self.rules.rearranged and (not before or i == found.end("genes") - 1)]
 
     def _strong(self, unit: Unit) -> bool:
         return bool(set(unit.genes) & (self.rules.strong | self.rules.by_status))

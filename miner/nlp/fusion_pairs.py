@@ -107,12 +107,19 @@ class Judge:
         if (a.symbol, b.symbol) in self.rules.known:
             return a, b
         three = self.rules.strong | self.rules.weak | {"NTRK"}
+        if a.symbol not in three and b.symbol in three:
+            return a, b
         if sign != "=" and ((b.symbol, a.symbol) in self.rules.known or (a.symbol in three and b.symbol not in three)):
             return b, a
         return a, b
 
 
-_WRITTEN = re.compile(r"(?:reciprocal|5['’′](?:\s|-)?|five[- ]prime\s)\W{0,2}$", re.I)
+_WRITTEN = re.compile(r"(?:reciprocal(?:\s\w+){0,2}\s?|5['’′](?:\s|-)?|five[- ]prime\s)\W{0,2}$", re.I)
+_FIVE, _THREE, _KINASE = r"\b5(?:['’′]|[- ]prime)", r"\b3(?:['’′]|[- ]prime)", r"(?:kinase|N?TRK\w*|ALK|ROS1|RET)\b"
+_KINASE_FIRST = re.compile(
+    rf"\b{_KINASE}[^.;,()]{{0,30}}{_FIVE}|{_FIVE}[- ](?:partner |gene |kinase |fusion )*(?:was |is |were |being )?(?:the )?{_KINASE}", re.I
+)
+_KINASE_LAST = re.compile(rf"{_THREE}[- ](?:\w+ ){{0,2}}{_KINASE}|(?:kinase|domain)\b[^.;,]{{0,20}}{_THREE}", re.I)
 _WRITTEN_AFTER = re.compile(
     r"[-\s]3['’′](?![-\s]?(?:end|part|region|kinase))|[^.;,]{0,12}\breciprocal|[^.;]{0,30}\bas (?:the|a) 5['’′]", re.I
 )
@@ -120,7 +127,7 @@ _WRITTEN_AFTER = re.compile(
 
 def written_order(text: str, start: int, end: int) -> bool:
     """Whether the text says that the pair stands in its true order (5' NTRK1-CUL3, reciprocal NTRK3-ETV6)."""
-    return bool(_WRITTEN.search(text, max(0, start - 24), start) or _WRITTEN_AFTER.match(text, end))
+    return bool(_WRITTEN.search(text, max(0, start - 40), start) or _WRITTEN_AFTER.match(text, end))
 
 
 def mention(text: str, five: Side, three: Side, start: int, end: int) -> Mention:
@@ -137,7 +144,16 @@ class PairFinder:
         self.judge = judge
         self.found: list[Mention] = []
         self.used: set[int] = set()
+        self._kinase_first = self._says_kinase_first()
         self._somewhere = "F" in sentence.kinds or "f" in sentence.kinds or "b" in sentence.kinds
+
+    def _says_kinase_first(self) -> bool:
+        """"with the kinase as the 5′ partner": pairs with the kinase first are then no reversals."""
+        text, units = self.sentence.text, self.sentence.units
+        if "p" not in self.sentence.kinds and "prime" not in text:
+            return False
+        start, end = units[0].start, units[-1].end
+        return bool(_KINASE_FIRST.search(text, start, end)) and not _KINASE_LAST.search(text, start, end)
 
     def run(self) -> list[Mention]:
         """All fusions written with a sign."""
@@ -214,7 +230,7 @@ class PairFinder:
 
     def _record(self, a: Side, b: Side, sign: str) -> None:
         start, end = min(a.start, b.start), max(a.end, b.end)
-        five, three = self.judge.order(a, b, sign, sign != "~" and written_order(self.sentence.text, start, end))
+        five, three = self.judge.order(a, b, sign, self._kinase_first or (sign != "~" and written_order(self.sentence.text, start, end)))
         self.found.append(mention(self.sentence.text, five, three, start, end))
 
     def _shared(self, single: int, run: list[int], signs: list[str], end: int) -> None:

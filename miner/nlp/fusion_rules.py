@@ -32,6 +32,7 @@ class Rules:
     partners: Mapping[str, frozenset[str]]
     known: frozenset[tuple[str, str]]
     fused: frozenset[str]
+    rearranged: frozenset[str]
     names: Mapping[str, tuple[str, str]]
     generic_names: Mapping[str, str]
     aliases: Mapping[str, str]
@@ -98,6 +99,7 @@ def _rules(data: Mapping[str, Any]) -> Rules:
         partners={k: partners.get(k, frozenset()) | after.get(k, frozenset()) for k in partners | after},
         known=frozenset(known),
         fused=frozenset(name for pair in known for name in pair),
+        rearranged=frozenset(name for pair in data["pairs"]["known"].split() for name in _pair(pair)),
         names={name: _pair(pair) for name, pair in data["names"].items()},
         generic_names=dict(data["generic_names"]),
         aliases=dict(data["aliases"]),

@@ -30,7 +30,10 @@ _BEFORE = re.compile(rf"(?P<b>{LIST})(?P<link>[iqwN,\-f]{{1,8}})K?(?:F-?|f)?[Nq]
 _OF_KINASE = re.compile(r"P[qNw]{0,2}o[qN]{0,3}(?P<k>[GK])")
 _UNKNOWN = re.compile(r"X[qNFp\-]{0,4}P|P[N]?[iqw]{0,3}X|X[-=](?=K)|[?]-(?=K)")
 _OPEN = re.compile(r"(?P<open>[V?])=(?P<gene>[GKU])|(?P<last>[GKU])=(?P<end>[V?])")
-_JUXTAPOSED = re.compile(r"(?P<a>[GKU])(?P<b>K)|(?P<k>K)(?P<p>[GU])(?=[N\-]{0,3}F)|(?P<left>[GU])&q?(?P<right>K)(?=N{0,3}F)")
+_JUXTAPOSED = re.compile(
+    r"(?P<a>[GKU])(?P<b>K)|(?P<k>K)(?P<p>[GU])(?=[N\-]{0,3}F)|(?P<left>[GU])&q?(?P<right>K)(?=N{0,3}F)|(?P<in>[GU])\((?P<of>K)\)"
+)
+_OWNER_LATER = re.compile(rf"(?P<b>{LIST})[ot]q?(?P<a>K)(?![N\-]{{0,3}}[Ff])|(?P<k>K)tq?(?P<p>{LIST})")
 _OWNED = re.compile(rf"(?P<a>K)\((?P<b>{LIST}){_COUNT}\)")
 _NOT_FOUND = re.compile(r"partner(?: gene)? (?:could not be|was not|not) (?:identified|determined|established|known)")
 _REACH = 20
@@ -131,16 +134,36 @@ class WordFinder:
                 self._cross(a, b)
                 self.mine -= set(a)
         for found in _OWNED.finditer(kinds):
-            a, b = self._units(found, "a"), self._units(found, "b")
-            if self._free(a, b) and not set(b) & self.mine and all(self._mostly_known(a, [i]) for i in b):
-                self._cross(a, b)
-                self.mine -= set(a)
+            self._owned(self._units(found, "a"), self._units(found, "b"))
+        at = 0
+        while beside := _OWNER_LATER.search(kinds, at):
+            at = self._owner_beside(beside)
+
+    def _owner_beside(self, found: re.Match[str]) -> int:
+        """Read "ETV6 for NTRK3" or "NTRK1 with TPM3"; return where to go on."""
+        owner, listed = ("a", "b") if found["a"] else ("k", "p")
+        partners = self._units(found, listed)
+        later = next((i for i in partners[1:] if self.sentence.kinds[i] == "K"), None)
+        if not self._blocked(found.end()) or later:
+            self._owned(self._units(found, owner), [i for i in partners if later is None or i < later])
+        return found.end() if later is None or owner == "a" else later
+
+    def _owned(self, a: list[int], b: list[int]) -> None:
+        """Partners beside their kinase, as in "NTRK1 (TPM3, LMNA)" and "ETV6 for NTRK3": known pairs alone."""
+        units, rules = self.sentence.units, self.judge.rules
+        if not self._free(a, b) or set(b) & self.mine or any(set(units[i].genes) & rules.drivers for i in b):
+            return
+        if all(self._mostly_known(a, [i]) for i in b):
+            self._cross(a, b)
+            self.mine -= set(a)
 
     def _juxtaposed(self) -> None:
         """"EML4 ALK fusion", "EML4 ALK variant 1", "ETV6 and NTRK3 gene fusion": of known pairs alone."""
         kinds, units = self.sentence.kinds, self.sentence.units
         for found in _JUXTAPOSED.finditer(kinds):
-            pair = [found.start(), found.end() - 1]
+            pair = [i for i in range(*found.span()) if units[i].genes]
+            if found["in"] and not {"F", "P"} & set(kinds):
+                continue
             if found["a"] and not (units[pair[1]].detail or re.match(r"[N\-]{0,3}F", kinds[found.end() :])):
                 continue
             if found["left"] and (set(units[pair[0]].genes) & self.judge.rules.drivers or self._plural(found.end())):
