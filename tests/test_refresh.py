@@ -22,9 +22,8 @@ from miner.errors import ConfigError, InputError, LockedError, UpstreamError
 from miner.evidence.store import Store
 from miner.refresh import JsonFormatter, RunReport, refresh
 from miner.refresh.guard import run_lock
-from miner.refresh.screen import TermScreen
 from miner.refresh.versions import mining_version, mining_versions
-from miner.schema import Alteration, Claim, ClaimType, Label, Mention, Mined, Reading, Record, Section, Sentence, StudyType
+from miner.schema import Alteration, Claim, ClaimType, Label, Mention, Mined, Reading, Record, Sentence, StudyType
 from miner.sources.eutils import Eutils
 from tests.http.records import Fake, document
 from tests.http.server import FakeNcbi
@@ -399,14 +398,6 @@ def test_a_live_run_without_an_email_asks_for_one(bench: Bench) -> None:
 
 
 # small parts
-
-
-def test_the_screen_lets_pass_what_holds_a_term_in_any_case() -> None:
-    screen = TermScreen({"ntrk", "lung"})
-    assert screen.might_match(b"<ArticleTitle>Ntrk<i>1</i></ArticleTitle>")
-    assert screen.matches(Record("1", "1", "The LUNG"))
-    assert not screen.might_match(b"<ArticleTitle>Heart</ArticleTitle>")
-    assert not screen.matches(Record("1", "1", "Heart", (Section(None, "and kidney"),)))
 
 
 def test_the_mining_version_follows_the_users_lexicons(tmp_path: Path) -> None:

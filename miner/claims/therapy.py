@@ -108,7 +108,9 @@ _APPOSITION = re.compile(r"^\s*(?:\([^)]*\)|\))?,?\s*(?:is|was|being|as)?\s*(?:a
 
 def agents(view: View, within: tuple[int, int] | None = None) -> list[Mention]:
     """Therapies that the sentence has given, in order; chains keep the role of their first member."""
-    found, chain, last = [], [], ""
+    found: list[Mention] = []
+    chain: list[Mention] = []
+    last = ""
     for mention in therapies(view):
         role = therapy_role(view.document, mention)
         joined = bool(chain) and _joined(view, chain[-1], mention)

@@ -13,13 +13,14 @@ from miner.errors import ConfigError, InputError
 from miner.evidence.store import Store
 from miner.refresh.guard import run_lock
 from miner.refresh.report import RunReport
-from miner.refresh.screen import Surfaces, TermScreen
 from miner.refresh.spool import Plan, Spool
+from miner.refresh.surfaces import Surfaces
 from miner.refresh.taking import Mine, OnProgress, Taking
 from miner.refresh.versions import mining_version, mining_versions
 from miner.schema import Record
 from miner.sources import Deleted, Tally, file_digest, medline, read_records, source_files
 from miner.sources.eutils import Eutils
+from miner.sources.prescreen import Prescreen
 
 log = logging.getLogger(__name__)
 LIVE_SOURCE = "PubMed"
@@ -159,7 +160,7 @@ class _Job:
         if not pending:
             report.outcome = "unchanged"
             return report
-        screen = TermScreen(self.topic.trigger_terms(Surfaces(self.settings.lexicon_dirs)))
+        screen = Prescreen(self.topic.trigger_terms(Surfaces(self.settings.lexicon_dirs)), keep=store.digests())
         with self._run(store, report, None, clock) as taking:
             for digest, path in pending.items():
                 aside = report.set_aside
@@ -168,7 +169,7 @@ class _Job:
                     store.mark_source(self.topic.name, digest, path.name, self.source_version, report.run_id)
         return report
 
-    def _file(self, taking: Taking, path: Path, screen: TermScreen) -> None:
+    def _file(self, taking: Taking, path: Path, screen: Prescreen) -> None:
         tally, report = Tally(), taking.report
         items = read_records(path, on_reject=taking.reject(path.name), screen=screen, tally=tally)
         passed = (item for item in items if isinstance(item, Deleted) or _passes(screen, item, tally))
@@ -273,7 +274,7 @@ class _Job:
             self.on_progress("mining", report.fetched, total)
 
 
-def _passes(screen: TermScreen, record: Record, tally: Tally) -> bool:
+def _passes(screen: Prescreen, record: Record, tally: Tally) -> bool:
     """Screen the text once more: in the XML a term may stand in an address or in the reference list."""
     if screen.matches(record):
         return True
