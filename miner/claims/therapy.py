@@ -76,7 +76,7 @@ def therapies(view: View, within: tuple[int, int] | None = None) -> list[Mention
     """Drug and class mentions; a class that only explains a drug beside it (``the TRK inhibitor larotrectinib``) is left out."""
     found = view.of(Label.DRUG, Label.DRUG_CLASS, within=within)
     drugs = [m for m in found if m.label is Label.DRUG]
-    kept = []
+    kept: list[Mention] = []
     for mention in found:
         is_class = mention.label is Label.DRUG_CLASS
         if is_class and kept and kept[-1].label is Label.DRUG_CLASS and _in_brackets_after(view, kept[-1], mention):

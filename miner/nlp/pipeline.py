@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import spacy
 from scispacy.abbreviation import AbbreviationDetector  # noqa: F401  (registers the factory)
@@ -14,7 +15,7 @@ from spacy.language import Language
 from miner.nlp import context, doc, fusions, measures, terms, tokens, variants  # noqa: F401  (register the factories)
 from miner.schema import Reading, Record
 
-COMPONENTS = (
+COMPONENTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("miner_sentences", {}),
     ("abbreviation_detector", {"make_serializable": True}),
     ("miner_terms", {}),
