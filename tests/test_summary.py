@@ -11,7 +11,7 @@ from evidence_cases import FAMILIES, resistance, small_series, trial, with_recor
 
 from miner.evidence.merge import merge
 from miner.evidence.store import Store
-from miner.evidence.summary import Summary, SummaryRow, is_of, summarise
+from miner.evidence.summary import Summary, SummaryRow, alteration_fits, is_of, summarise
 from miner.evidence.summary_tables import response_rate
 from miner.schema import ClaimType, Direction, Mined, Status
 from miner.topic import SummaryRow as Question
@@ -215,3 +215,21 @@ def test_the_packaged_topic_answers_every_row(tmp_path: Path) -> None:
     answered = {item.id for item in summary.rows if not item.is_empty}
     assert len(summary.rows) == len(topic.summary)
     assert {"prevalence", "first-generation", "resistance-on-target", "next-generation", "immunotherapy", "detection"} <= answered
+
+
+@pytest.mark.parametrize(
+    ("profile", "kinds", "fits"),
+    [
+        ("ETV6::NTRK3", ("fusion",), True),
+        ("NTRK Fusion", ("fusion",), True),
+        ("NTRK", ("fusion",), True),
+        ("NTRK Mutation", ("fusion",), False),
+        ("NTRK Mutation", ("fusion", "mutation"), True),
+        ("ALK Fusion OR NTRK Mutation", ("fusion",), False),
+        ("EGFR T790M AND (MET Amplification OR NTRK Fusion)", ("fusion",), True),
+        ("ETV6::NTRK3", ("mutation",), False),
+        ("Unspecified", ("fusion",), False),
+    ],
+)
+def test_an_alteration_is_asked_of_the_topics_own_genes(profile: str, kinds: tuple[str, ...], fits: bool) -> None:
+    assert alteration_fits(profile, kinds, {"NTRK", "NTRK3"}) is fits

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -141,6 +142,8 @@ def _matcher(question: Question, lexicon: Terms) -> Callable[[Paper], bool]:
     genes = {member for gene in question.genes for member in (gene, *lexicon.members(gene))}
     without = {member for gene in question.without_genes for member in (gene, *lexicon.members(gene))}
 
+    alterations: tuple[str, ...] = getattr(question, "alterations", ())
+
     def fits(paper: Paper) -> bool:
         return (
             paper.claim_type in question.claim_types
@@ -150,9 +153,17 @@ def _matcher(question: Question, lexicon: Terms) -> Callable[[Paper], bool]:
             and (not question.significances or paper.significance in question.significances)
             and (not question.directions or str(paper.direction) in question.directions)
             and (not question.diseases or _disease_fits(question, paper))
+            and (not alterations or alteration_fits(paper.molecular_profile, alterations, genes))
         )
 
     return fits
+
+
+def alteration_fits(profile: str, kinds: Sequence[str], genes: Container[str]) -> bool:
+    """Tell whether a profile names one of the kinds of alteration (``fusion``, ``mutation``) for one of the genes, or none for it."""
+    parts = [part.strip("()") for part in re.split(r" AND | OR ", profile)]
+    own = [part for part in parts if not genes or any(word in genes for word in re.split(r"::| ", part))]
+    return any("fusion" in kinds if "::" in part else " " not in part or part.split(" ", 1)[1].casefold() in kinds for part in own)
 
 
 def _therapies_fit(question: Question, paper: Paper, lexicon: Terms) -> bool:
