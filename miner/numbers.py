@@ -32,8 +32,9 @@ _DECIMAL = re.compile(r"[.·∙•⋅‧]")
 _BARE_DECIMAL = re.compile(r"[.·](?<![\w.,·][.·])\d+")
 _PARTS = ("half", "Half", "third", "quarter", "fourth", "fifth", "sixth", "seventh", "eighth", "tenth")
 _FRACTION = re.compile(
-    r"\b(?:(?P<half>(?:[Oo]ne[-\s])?[Hh]alf)|(?P<n>[Aa]n?|[Oo]ne|[Tt]wo|[Tt]hree|[Ff]our)[-‐\s]"
-    r"(?P<d>thirds?|quarters?|fourths?|fifths?|sixths?|sevenths?|eighths?|tenths?))\b"
+    r"\b(?:(?P<half>(?:[Oo]ne[-\s])?[Hh]alf)(?![-‐\s](?:maximal|maximum|life|lives|time|years?|hour|day|an?\b))"
+    r"|(?P<n>[Aa]n?|[Oo]ne|[Tt]wo|[Tt]hree|[Ff]our)[-‐\s](?P<d>thirds?|quarters?|fourths?|fifths?|sixths?|sevenths?|eighths?|tenths?)"
+    r"(?=\s(?:of|had|were|was|to|responded|have|are|in)\b|\s?[,;.()]|$))\b"
 )
 _DENOMINATORS = {"third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8, "tenth": 10}
 

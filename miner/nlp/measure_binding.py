@@ -13,11 +13,12 @@ _RULES = measure_rules()
 _FAR = 99.0
 _LIMIT = {"percent": 26.0, "duration": 34.0, "ratio": 9.0, "count": 3.5, "text": 10.0}
 _COST = {"w": 1.0, "n": 0.8, ",": 1.2, ";": 9.0, ":": 0.3, "(": 0.5, ")": 0.5, "o": 0.2, "a": 0.5, "v": 0.2, "H": 0.3, "Q": 0.6, "y": 3.0, "/": 0.3, "=": 0.0}
-_COST_AFTER = {"w": 1.0, "n": 0.4, ",": 4.0, "(": 5.0, ")": 0.3, "o": 0.3, "a": 3.0, "v": 3.0, "H": 0.5, "/": 1.0, "=": 2.0}
+_COST_AFTER = {"w": 1.0, "n": 0.4, ",": 6.0, "(": 5.0, ")": 0.3, "o": 0.3, "a": 3.0, "v": 3.0, "H": 0.5, "/": 1.0, "=": 2.0}
 _COPULA = _RULES.word_set("words", "copula")
 _HAVING = _RULES.word_set("words", "having")
 _FINDING = _RULES.word_set("words", "finding")
 _FROM = _RULES.word_set("words", "from")
+_EVENTS = _RULES.word_set("words", "events")
 _ASSESSED = _RULES.word_set("words", "assessed")
 _LIMIT_AFTER = 7.0
 _LIMIT_WEAK = 8.0
@@ -52,7 +53,7 @@ def bind(elements: Sequence[Element], cues: Mapping[int, Cue], carried: Cue | No
         cue = _inner(element, cues) or aligned.get(i) or _nearest(elements, named, i, element, last.get(form))
         if cue is None and carried is not None and carried.natural(form) and not (form == "count" and element.total is None):
             cue = carried
-        if cue is None and form == "count" and element.total is None and form in last and _goes_on(elements, named, last[form], i):
+        if cue is None and form in last and _goes_on(elements, named, element, last[form], i):
             cue = last[form][1]
         last[form] = (i, cue)
         metric = cue.metric(form) if cue else _default(element)
@@ -61,14 +62,18 @@ def bind(elements: Sequence[Element], cues: Mapping[int, Cue], carried: Cue | No
     return found
 
 
-def _goes_on(elements: Sequence[Element], named: Mapping[int, Cue], last: tuple[int, Cue | None], i: int) -> bool:
-    """Does a bare count go on a list of counts ("in 105, 29 and 7 tumors", "..., KRAS mutations in 29")?"""
+def _goes_on(
+    elements: Sequence[Element], named: Mapping[int, Cue], quantity: Quantity, last: tuple[int, Cue | None], i: int
+) -> bool:
+    """Does a figure go on a list ("in 105, 29 and 7 tumors", "mutations in 105, KRAS mutations in 29", "cutoffs of 1%, 5% and 50%")?"""
     before, cue = last
-    if cue is None or not cue.endpoint.weak or i - before > 8:
+    if cue is None or i - before > 8:
         return False
     between = elements[before + 1:i]
     if all(e.kind in ",a" for e in between):
-        return True
+        return cue.endpoint.weak or quantity.form != "count"
+    if not cue.endpoint.weak or quantity.form != "count" or quantity.total is not None:
+        return False
     return i - 2 in named and named[i - 2].endpoint.weak and elements[i - 1].text.lower() == "in" and all(e.kind in ",awc" for e in between)
 
 
@@ -96,7 +101,7 @@ def _takes(cue: Cue, quantity: Quantity, text: str) -> bool:
     """Can a quantity of this form be a figure of the cue's endpoint?"""
     if cue.metric(kind_of(quantity)) is None:
         return False
-    if quantity.form == "count" and quantity.total is None and not cue.endpoint.weak:
+    if quantity.form == "count" and quantity.total in (None, quantity.n) and not cue.endpoint.weak:
         return not text.endswith(("rate", "rates")) and not text.startswith(("ORR", "DCR", "RR"))
     return True
 
@@ -147,9 +152,12 @@ def _countable(elements: Sequence[Element], i: int, j: int, quantity: Quantity, 
     if isinstance(quantity.value, str):
         return False
     if quantity.equals:
-        return j == i - 2 and elements[i - 1].kind == "("
+        counted = not cue.endpoint.weak or elements[j].text.lower() in _EVENTS
+        return counted and j == i - 2 and elements[i - 1].kind == "("
+    if i and elements[i - 1].text.lower() in _FROM and (j < i or cue.endpoint.weak):
+        return False
     if cue.endpoint.weak:
-        return elements[i - 1].text.lower() not in _FROM and _verbal(elements, i, j)
+        return _verbal(elements, i, j)
     return j < i or not any(e.text.lower() in _ASSESSED for e in elements[i + 1:j])
 
 

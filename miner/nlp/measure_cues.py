@@ -12,7 +12,7 @@ import ahocorasick_rs
 from miner.nlp.measure_rules import Rules
 
 KINDS = ("percent", "count", "duration", "ratio")
-_FOLD = str.maketrans({c: "-" for c in "‐‑‒–—−"} | {"\u00a0": " ", "\u2009": " ", "\u202f": " "})
+_FOLD = str.maketrans(dict.fromkeys("‐‑‒–—−", "-") | {"\u00a0": " ", "\u2009": " ", "\u202f": " "})
 _SITE = re.compile(r"\b(?:intracranial|intra-cranial|CNS|central nervous system|brain|cerebral|IC|ic)(?:\s(?:confirmed|best|objective|overall|partial|complete)){0,2}[\s-]$", re.IGNORECASE)
 _TIMEPOINT = re.compile(
     r"(?:\b(?:\d+(?:\.\d)?|one|two|three|four|five|six|ten)[-‐–\s]{0,2}(?:and|,|or|to)?[\s,]*)+"
@@ -143,15 +143,13 @@ class Cues:
 
 def _boundary(spaced: str, folded: str, start: int, end: int, exact: str | None) -> int:
     """End of a match, a plural s included; 0 where a longer word goes on."""
-    if exact is None and spaced.startswith("s ", end):
-        end += 1
-    elif exact is None and end < len(spaced) and spaced[end] == "s" and not (end + 1 < len(spaced) and spaced[end + 1].isalnum()):
+    if (exact is None and spaced.startswith("s ", end)) or (exact is None and end < len(spaced) and spaced[end] == "s" and not (end + 1 < len(spaced) and spaced[end + 1].isalnum())):
         end += 1
     if end < len(spaced) and spaced[end].isalnum():
         return 0
     if exact is not None and folded[start:end] != exact:
         return 0
-    if exact is not None and (folded[end:end + 1] == "-" and folded[end + 1:end + 2].isalnum() or folded[start - 1:start] == "-"):
+    if exact is not None and ((folded[end:end + 1] == "-" and folded[end + 1:end + 2].isalnum()) or folded[start - 1:start] == "-"):
         return 0
     return end
 

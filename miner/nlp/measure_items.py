@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 
@@ -120,12 +121,12 @@ def _listed(names: Sequence[Mention], text: str, start: int, end: int, count: in
     inside = [m for m in names if start <= m.start and m.end <= end]
     for last in range(len(inside), count - 1, -1):
         members = inside[last - count:last]
-        if len({m.label for m in members}) == 1 and all(_joined(text, a, b) for a, b in zip(members, members[1:], strict=False)):
+        if len({m.label for m in members}) == 1 and all(_joined(text, a, b) for a, b in itertools.pairwise(members)):
             return [(m.start, m.end) for m in members]
     return None
 
 
-_GAP = re.compile(rf"[^;()]{{0,30}}?(?:,|\band\b|\bor\b|/|\bversus\b|\bvs?\.?\s|\bthan\b|compared)\s*(?:and\s)?[^;()]{{0,22}}$")
+_GAP = re.compile(r"[^;()]{0,30}?(?:,|\band\b|\bor\b|/|\bversus\b|\bvs?\.?\s|\bthan\b|compared)\s*(?:and\s)?[^;()]{0,22}$")
 
 
 def _joined(text: str, left: Mention, right: Mention) -> bool:

@@ -91,7 +91,7 @@ class Noise:
         heads = sorted((word[::-1].replace(" ", r"\s") for word in rules.words("noise", "heads")), key=len, reverse=True)
         units = alternation(rules.words("noise", "units"))
         number = r"(?:\d+(?:[.·]\d+)?[a-z]?|[IVX]+)(?![\w·])(?!\s?%|\s?percent|\s?per cent|\.\d|,\d{3}|\s(?:of|patients|months)\b|/\d)"
-        month = "|".join(sorted((m[::-1] for m in "January February March April May June July August September October November December".split()), key=len))
+        month = "|".join(sorted((m[::-1] for m in ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]), key=len))
         self.before = re.compile(rf"(?:\(?[\s-]{{0,2}}(?i:{'|'.join(heads)})(?![\w-]))")
         self.dated = re.compile(rf"(?:\sfo)?\s+,?\.?(?:{month}|naJ|beF|raM|rpA|guA|tpeS|peS|tcO|voN|ceD)(?!\w)")
         self.named = re.compile(r"[-‐]\d*[A-Z]{1,4}(?!\w)|[A-Za-z]{2}|[©§#$€£¥]\s?|\^01")

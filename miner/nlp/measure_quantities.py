@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -84,16 +85,20 @@ def _unclosed(source: str, start: int, end: int) -> bool:
 
 
 def _infer_totals(elements: Sequence[Element]) -> None:
-    """In "Of 141 tumors, 19 (13%) ..." the percentage tells what the total is."""
+    """The percentage tells what is of what: "Of 141 tumors, 19 (13%) ...", "21 mutations were found in 951 patients (2.2%)"."""
     groups: list[int] = []
     for element in elements:
         if not isinstance(element, Quantity):
             continue
-        if element.form == "count" and element.n is not None and (element.noun or element.equals):
+        if element.form == "count" and element.n is not None and (element.noun or element.equals or not element.total):
             groups.append(element.n if element.total is None else element.total)
         elif element.form == "percent" and element.n is not None and element.total is None and isinstance(element.value, (int, float)):
             slack = 0.06 if isinstance(element.value, float) else 0.55
-            element.total = next((g for g in reversed(groups) if g >= element.n and abs(100 * element.n / g - element.value) <= slack), None)
+            n, value = element.n, element.value
+            element.total = next((g for g in reversed(groups) if g >= n and abs(100 * n / g - value) <= slack), None)
+            part = next((g for g in reversed(groups) if 0 < g < n and abs(100 * g / n - value) <= slack), None)
+            if element.total is None and part is not None:
+                element.n, element.total = part, n
 
 
 def _absorb(lexemes: list[Lexeme], seen_interval: bool) -> list[Lexeme]:
@@ -107,9 +112,7 @@ def _absorb(lexemes: list[Lexeme], seen_interval: bool) -> list[Lexeme]:
             _drop_separator(kept)
         elif lexeme.kind == ")" and kept and kept[-1].kind == "(" and lexeme.start - kept[-1].end > 0:
             kept.pop()
-        elif lexeme.kind in ",;:" and kept and kept[-1].kind == "(":
-            continue
-        elif lexeme.kind in "STP" and isinstance(lexeme.value, tuple) and _bare_interval(kept, lexeme, seen_interval):
+        elif (lexeme.kind in ",;:" and kept and kept[-1].kind == "(") or (lexeme.kind in "STP" and isinstance(lexeme.value, tuple) and _bare_interval(kept, lexeme, seen_interval)):
             continue
         else:
             kept.append(lexeme)
@@ -136,19 +139,23 @@ def _give(kept: list[Lexeme], value: object) -> None:
 
 def _bare_interval(kept: list[Lexeme], lexeme: Lexeme, seen_interval: bool) -> bool:
     """Is a range in brackets the interval of the value before it ("7% [5-9]")?"""
-    if len(kept) < 2 or kept[-1].kind != "(" or not isinstance(lexeme.value, tuple):
+    if len(kept) < 2 or not isinstance(lexeme.value, tuple) or kept[-1].kind not in ("(" if not seen_interval else "(,;"):
         return False
     value = kept[-2]
     if value.kind not in "PTD" or not isinstance(value.value, float) or not lexeme.value[0] <= value.value <= lexeme.value[1]:
         return False
+    if value.ci is not None and kept[-1].kind != "(":
+        return False
     if seen_interval and value.ci is None:
         value.ci = lexeme.value
+    if kept[-1].kind != "(":
+        kept.pop()
     return True
 
 
 def _share_units(lexemes: Sequence[Lexeme]) -> None:
     """In "17, 32 and 29%" the unit belongs to all three; in "10.8 (95% CI, 9.2-11.1) months" it stands late."""
-    for lexeme, following in zip(lexemes, lexemes[1:], strict=False):
+    for lexeme, following in itertools.pairwise(lexemes):
         if lexeme.kind in "ND" and following.text.lower() in _LATE_UNITS and following.kind == "w":
             lexeme.kind, lexeme.unit, following.kind = "T", following.text[0].lower(), "w"
     kinds = "".join(lexeme.kind for lexeme in lexemes)
@@ -203,7 +210,7 @@ def _set_noun(quantity: Quantity, following: Sequence[Lexeme]) -> None:
             return
         if lexeme.kind == "N" and i and following[i - 1].kind in "a,":
             listed = True
-        elif lexeme.kind not in "wca," or lexeme.text.lower() in _STOPS:
+        elif (i and not listed and following[i - 1].kind == ",") or lexeme.kind not in "wca," or lexeme.text.lower() in _STOPS:
             return
 
 
@@ -304,12 +311,12 @@ def _count(lexemes: list[Lexeme], match: re.Match[str]) -> tuple[Quantity, int] 
     """ "18 patients (3%)"; with a comma between ("n = 8, 42%") only where nothing else can be meant."""
     (count, _, percent) = _counts(lexemes, match)
     n = _whole(count)
-    if percent is None or n is None or count is None or percent.bound and percent.bound == ">":
+    if percent is None or n is None or count is None or (percent.bound and percent.bound == ">"):
         return None
     between = lexemes[match.start("a") + 1:match.start("p")]
     if any(x.kind == "c" for x in between) and between and between[0].kind != "n" and _separate(between):
         return None
-    if any(x.text.lower() in _BE for x in between):
+    if any(x.text.lower() in _BE for x in between) or (percent.bound and len(between) > 3):
         return None
     if between and between[0].kind in ",;" and not (count.equals or lexemes[match.start() - 1].kind == "("):
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -104,7 +105,7 @@ def _lexemes(text: str, sentence: Sentence, atoms: Sequence[Lexeme], made: Measu
         found.append(atom)
         at = atom.end
     found += gap_lexemes(text, at, sentence.end, made.nouns)
-    for lexeme, following in zip(found, found[1:], strict=False):
+    for lexeme, following in itertools.pairwise(found):
         if following.kind == "o" and lexeme.text.lower() in {"none", "neither"}:
             lexeme.kind, lexeme.value, lexeme.word = "N", 0.0, True
     return found
