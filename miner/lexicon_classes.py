@@ -23,11 +23,14 @@ _CONTINUES = re.compile(r"(?:-|::)[A-Z][A-Z0-9]{2}")
 
 _NAMES = cues("organisation")
 _ORGANISATION_AFTER = re.compile(rf"s?,? (?:{either(_NAMES['between'])} ?){{0,4}}{either(_NAMES['last'])}\b")
+_CRITERIA_BEFORE = re.compile(rf"\b{either(_NAMES['criteria'])} $", re.I)
 _ORGANISATION_BEFORE = re.compile(rf"\b{either(_NAMES['before'])} $")
 
 
 def in_organisation(source: str, start: int, end: int) -> bool:
-    """Whether a capitalised disease is part of the name of a society, group or registry."""
+    """Whether a disease is part of a name: of criteria in any case, of a society, group or registry where capitalised."""
+    if _CRITERIA_BEFORE.search(source, max(0, start - 45), start):
+        return True
     if not source[start].isupper():
         return False
     return bool(_ORGANISATION_AFTER.match(source, end) or _ORGANISATION_BEFORE.search(source, max(0, start - 45), start))

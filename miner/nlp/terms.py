@@ -46,9 +46,10 @@ def find_terms(text: str, lexicon: Lexicon, abbreviations: Iterable[Abbreviation
 def _meanings(text: str, hits: Sequence[Hit], definitions: Iterable[Abbreviation], lexicon: Lexicon) -> dict[str, Hit | None]:
     """Short form -> the hit that its long form is, or None where it names nothing known."""
     meanings: dict[str, Hit | None] = {}
+    places: dict[str, int] = {}
     for found in definitions:
         short = text[found.start : found.end]
-        if meanings.get(short) is not None:
+        if meanings.get(short) is not None or places.setdefault(short, found.start) != found.start:
             continue
         own = next((h for h in hits if h.start == found.start and h.end == found.end), None)
         meaning = _long_form_hit(hits, found, own)
