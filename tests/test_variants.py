@@ -70,8 +70,9 @@ def test_a_hot_spot_needs_no_gene() -> None:
     assert variants_of("The T790M mutation was found.") == [("EGFR", "T790M")]
 
 
-def test_what_the_text_calls_x_is_the_x() -> None:
-    assert variants_of("MET D1228X is hard to treat; D1228A/E/N were made.") == [("MET", "D1228X"), ("MET", "D1228X")]
+def test_a_list_stays_a_list_beside_the_x_that_sums_it_up() -> None:
+    found = [("MET", change) for change in ("D1228X", "D1228A", "D1228E", "D1228N")]
+    assert variants_of("MET D1228X is hard to treat; D1228A/E/N were made.") == found
 
 
 def test_the_other_mutations_are_an_alteration() -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -34,7 +32,7 @@ def find_variants(text: str, sentences: Sequence[Sentence], mentions: Sequence[M
     rules = load_rules()
     anchors = find_anchors(text, mentions, lexicon)
     assigner = Assigner(text, anchors, sentences, lexicon, rules)
-    forms = _umbrellas(_sift(text, find_forms(text, lambda prefix: _is_gene(prefix, lexicon)), mentions, anchors, rules))
+    forms = _sift(text, find_forms(text, lambda prefix: _is_gene(prefix, lexicon)), mentions, anchors, rules)
     variants = _variants(text, forms, assigner.assign(forms), rules)
     return sorted([*(_or_other(text, v) for v in variants), *find_alterations(assigner, variants)])
 
@@ -46,21 +44,6 @@ def _or_other(text: str, variant: Mention) -> Mention:
         return variant
     kind = Alteration(variant.referent.gene, f"non-{variant.referent.protein_change} mutation")
     return Mention(other.start(), variant.end, text[other.start() : variant.end], Label.ALTERATION, kind)
-
-
-def _umbrellas(forms: Sequence[Form]) -> list[Form]:
-    """A list of changes at a place that the text itself calls D1228X is that D1228X."""
-    named = {f.change for f in forms if f.shape == "substitution" and f.change.endswith("X")}
-    lists = Counter((f.start, f.change[:-1] + "X") for f in forms if f.shape == "substitution")
-    kept: dict[tuple[int, str], Form] = {}
-    for form in forms:
-        place = (form.start, form.change[:-1] + "X")
-        if form.shape == "substitution" and place[1] in named and lists[place] > 1:
-            end = max(form.end, kept[place].end if place in kept else 0)
-            kept[place] = replace(form, change=place[1], end=end)
-        else:
-            kept[form.start, f"{form.end} {form.change}"] = form
-    return sorted(kept.values(), key=lambda f: (f.start, f.end))
 
 
 def _variants(text: str, forms: Sequence[Form], genes: Sequence[str | None], rules: Rules) -> list[Mention]:
