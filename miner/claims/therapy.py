@@ -113,10 +113,10 @@ def agents(view: View, within: tuple[int, int] | None = None) -> list[Mention]:
     last = ""
     for mention in therapies(view):
         role = therapy_role(view.document, mention)
-        joined = bool(chain) and _joined(view, chain[-1], mention)
-        if role == "agent" and joined:
+        follows = bool(chain) and joined(view, chain[-1], mention)
+        if role == "agent" and follows:
             role = last
-        chain = [*chain, mention] if joined else [mention]
+        chain = [*chain, mention] if follows else [mention]
         inside = within is None or (within[0] <= mention.start and mention.end <= within[1])
         if role == "agent" and inside:
             found += [m for m in chain if m not in found]
@@ -124,7 +124,8 @@ def agents(view: View, within: tuple[int, int] | None = None) -> list[Mention]:
     return found
 
 
-def _joined(view: View, previous: Mention, mention: Mention) -> bool:
+def joined(view: View, previous: Mention, mention: Mention) -> bool:
+    """Does a therapy follow another in a list?"""
     gap = view.document.text[previous.end : mention.start]
     return bool(_LIST_GAP.fullmatch(gap))
 
