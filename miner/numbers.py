@@ -9,8 +9,26 @@ from dataclasses import dataclass
 from miner.schema import Measure
 
 _UNITS = (
-    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen",
-    "sixteen", "seventeen", "eighteen", "nineteen",
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
 )
 _TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 _WORDS = {word: i for i, word in enumerate(_UNITS)} | {word: 10 * i for i, word in enumerate(_TENS, 2)} | {"fourty": 40}
@@ -109,8 +127,17 @@ def tidy(value: float) -> float | int:
 
 
 _COUNTS = {"CR", "PR", "SD", "PD", "n_resp", "n_pos"}
-_OF_COUNT = {"ORR_percent": "n_resp", "IC_ORR_percent": "n_resp", "value_percent": "n_pos", "CR_percent": "CR", "PR_percent": "PR",
-             "SD_percent": "SD", "PD_percent": "PD", "sensitivity_percent": "n_pos", "specificity_percent": "n_pos"}
+_OF_COUNT = {
+    "ORR_percent": "n_resp",
+    "IC_ORR_percent": "n_resp",
+    "value_percent": "n_pos",
+    "CR_percent": "CR",
+    "PR_percent": "PR",
+    "SD_percent": "SD",
+    "PD_percent": "PD",
+    "sensitivity_percent": "n_pos",
+    "specificity_percent": "n_pos",
+}
 _AS = {"IC_ORR_percent": "ORR_percent"}
 
 

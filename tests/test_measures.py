@@ -53,7 +53,7 @@ def test_case(case):
 @pytest.mark.parametrize("case", CASES, ids=[case["text"][:60] for case in CASES])
 def test_spans_hold_their_text(case):
     for mention in read(case["text"]):
-        assert case["text"][mention.start:mention.end] == mention.text
+        assert case["text"][mention.start : mention.end] == mention.text
 
 
 def test_the_anchor_is_the_name_of_the_endpoint():
@@ -74,8 +74,18 @@ def test_a_sum_that_does_not_add_up_is_told():
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("Forty-six", 46), ("two hundred and thirty", 230), ("One hundred thirty-three", 133), ("1,234", 1234), ("30 450", 30450), ("7·5", 7.5),
-     (".05", 0.05), ("ninety-nine", 99), ("two thousand", 2000), ("a hundred", 100)],
+    [
+        ("Forty-six", 46),
+        ("two hundred and thirty", 230),
+        ("One hundred thirty-three", 133),
+        ("1,234", 1234),
+        ("30 450", 30450),
+        ("7·5", 7.5),
+        (".05", 0.05),
+        ("ninety-nine", 99),
+        ("two thousand", 2000),
+        ("a hundred", 100),
+    ],
 )
 def test_numbers_in_figures_and_words(text, value):
     assert parse_number(text) == value
@@ -88,7 +98,15 @@ def test_names_hold_no_numbers(text):
 
 
 @pytest.mark.parametrize(
-    ("text", "share"), [("half of them", 50), ("one-half", 50), ("a third", 33.3), ("two thirds", 66.7), ("one in the last fifth", None), ("three quarters", 75)]
+    ("text", "share"),
+    [
+        ("half of them", 50),
+        ("one-half", 50),
+        ("a third", 33.3),
+        ("two thirds", 66.7),
+        ("one in the last fifth", None),
+        ("three quarters", 75),
+    ],
 )
 def test_parts_of_a_whole(text, share):
     assert [n.value for n in find_numbers(text) if n.share] == ([] if share is None else [share])

@@ -27,7 +27,7 @@ def whole(text):
 def test_sentences_labels_and_clauses(case):
     text = case["text"]
     found = split_sentences(text, whole(text))
-    assert [text[s.start:s.end] for s in found] == case["sentences"]
+    assert [text[s.start : s.end] for s in found] == case["sentences"]
     assert [s.label for s in found] == case.get("labels", [None] * len(found))
     clauses = [[text[a:b].strip() for a, b in s.clauses] for s in found]
     assert clauses == case.get("clauses", [[sentence] for sentence in case["sentences"]])
@@ -46,7 +46,7 @@ def test_no_sentence_crosses_a_section_or_a_line():
     text = "Fusions in lung cancer\nWe tested\nten tumors. Two were positive"
     sections = (("TITLE", 0, 22), ("RESULTS", 23, len(text)))
     found = split_sentences(text, sections)
-    assert [(text[s.start:s.end], s.section, s.label) for s in found] == [
+    assert [(text[s.start : s.end], s.section, s.label) for s in found] == [
         ("Fusions in lung cancer", 0, "TITLE"),
         ("We tested", 1, "RESULTS"),
         ("ten tumors.", 1, "RESULTS"),
@@ -117,7 +117,7 @@ def test_component_sets_sentences_and_token_starts():
     nlp = spacy.blank("en", config=CONFIG)
     nlp.add_pipe("miner_sentences")
     doc = nlp("The tumor carried G623R. It grew.")
-    assert [doc.text[s.start:s.end] for s in doc._.miner_sentences] == ["The tumor carried G623R.", "It grew."]
+    assert [doc.text[s.start : s.end] for s in doc._.miner_sentences] == ["The tumor carried G623R.", "It grew."]
     assert [sentence.text for sentence in doc.sents] == ["The tumor carried G623R.", "It grew."]
 
 

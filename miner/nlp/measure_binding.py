@@ -12,7 +12,23 @@ from miner.nlp.measure_rules import measure_rules
 _RULES = measure_rules()
 _FAR = 99.0
 _LIMIT = {"percent": 26.0, "duration": 34.0, "ratio": 9.0, "count": 3.5, "text": 10.0}
-_COST = {"w": 1.0, "n": 0.8, ",": 1.2, ";": 9.0, ":": 0.3, "(": 0.5, ")": 0.5, "o": 0.2, "a": 0.5, "v": 0.2, "H": 0.3, "Q": 0.6, "y": 3.0, "/": 0.3, "=": 0.0}
+_COST = {
+    "w": 1.0,
+    "n": 0.8,
+    ",": 1.2,
+    ";": 9.0,
+    ":": 0.3,
+    "(": 0.5,
+    ")": 0.5,
+    "o": 0.2,
+    "a": 0.5,
+    "v": 0.2,
+    "H": 0.3,
+    "Q": 0.6,
+    "y": 3.0,
+    "/": 0.3,
+    "=": 0.0,
+}
 _COST_AFTER = {"w": 1.0, "n": 0.4, ",": 6.0, "(": 5.0, ")": 0.3, "o": 0.3, "a": 3.0, "v": 3.0, "H": 0.5, "/": 1.0, "=": 2.0}
 _COPULA = _RULES.word_set("words", "copula")
 _HAVING = _RULES.word_set("words", "having")
@@ -62,14 +78,12 @@ def bind(elements: Sequence[Element], cues: Mapping[int, Cue], carried: Cue | No
     return found
 
 
-def _goes_on(
-    elements: Sequence[Element], named: Mapping[int, Cue], quantity: Quantity, last: tuple[int, Cue | None], i: int
-) -> bool:
+def _goes_on(elements: Sequence[Element], named: Mapping[int, Cue], quantity: Quantity, last: tuple[int, Cue | None], i: int) -> bool:
     """Does a figure go on a list ("in 105, 29 and 7 tumors", "mutations in 105, KRAS mutations in 29", "cutoffs of 1%, 5% and 50%")?"""
     before, cue = last
     if cue is None or i - before > 8:
         return False
-    between = elements[before + 1:i]
+    between = elements[before + 1 : i]
     if all(e.kind in ",a" for e in between):
         return cue.endpoint.weak or quantity.form != "count"
     if not cue.endpoint.weak or quantity.form != "count" or quantity.total is not None:
@@ -140,7 +154,7 @@ def _nearest(
 def _inside(elements: Sequence[Element], k: int, i: int) -> bool:
     """Does a bracket close between two elements that opened before the first?"""
     depth = 0
-    for element in elements[k + 1:i]:
+    for element in elements[k + 1 : i]:
         depth += (element.kind == "(") - (element.kind == ")")
         if depth < 0:
             return True
@@ -158,12 +172,12 @@ def _countable(elements: Sequence[Element], i: int, j: int, quantity: Quantity, 
         return False
     if cue.endpoint.weak:
         return _verbal(elements, i, j)
-    return j < i or not any(e.text.lower() in _ASSESSED for e in elements[i + 1:j])
+    return j < i or not any(e.text.lower() in _ASSESSED for e in elements[i + 1 : j])
 
 
 def _verbal(elements: Sequence[Element], i: int, j: int) -> bool:
     """Does a verb tie a count and a name ("detected in 7", "5 fusions were detected", "3 harbored a mutation")?"""
-    between = elements[min(i, j) + 1:max(i, j)]
+    between = elements[min(i, j) + 1 : max(i, j)]
     words = {e.text.lower() for e in between}
     if j > i:
         return bool(words & (_HAVING - {"with"})) and not words & _RELATIVE
@@ -201,7 +215,7 @@ def _before(elements: Sequence[Element], named: Mapping[int, Cue], j: int, i: in
     if linked:
         cost -= 3.0
     if cue.endpoint.weak:
-        cost += 4.0 * (cue.endpoint.metrics.get("percent") is None) + 8.0 * any(e.kind == "Q" for e in elements[j + 1:i])
+        cost += 4.0 * (cue.endpoint.metrics.get("percent") is None) + 8.0 * any(e.kind == "Q" for e in elements[j + 1 : i])
         spoken = opener is not None and (opener.kind == "o" or opener.text.lower() in _COPULA | _FINDING)
         cost += 1.0 if spoken or after == i else 5.0 if linked else 8.0
     return cost
@@ -253,7 +267,9 @@ def _after(elements: Sequence[Element], named: Mapping[int, Cue], i: int, j: int
         elif element.kind == "w":
             words += 1
         cost += _COST_AFTER.get(element.kind, 1.0)
-    adjacent = all(elements[k].kind in "wcH" and elements[k].text.lower() not in _COPULA for k in range(i + 1, j)) and words <= 2 and not having
+    adjacent = (
+        all(elements[k].kind in "wcH" and elements[k].text.lower() not in _COPULA for k in range(i + 1, j)) and words <= 2 and not having
+    )
     adjacent = adjacent and all(elements[k].kind != ")" for k in range(i + 1, j))
     if adjacent or (elements[i + 1].text.lower() == "for" and j <= i + 4):
         cost -= 4.0
@@ -265,7 +281,7 @@ def _after(elements: Sequence[Element], named: Mapping[int, Cue], i: int, j: int
 
 def _owns_next(elements: Sequence[Element], k: int) -> bool:
     """Does a name lead straight to another quantity?"""
-    for element in elements[k:k + 4]:
+    for element in elements[k : k + 4]:
         if element.kind == "Q":
             return True
         if not (element.kind in ":,=(o" or element.text.lower() in _COPULA):
@@ -293,8 +309,12 @@ def _groups(elements: Sequence[Element], named: Mapping[int, Cue]) -> list[list[
     for j, cue in named.items():
         if cue.endpoint.weak:
             continue
-        between = elements[int(last) + 1:j] if last >= 0 else []
-        joined = last >= 0 and all(e.kind in _JOINING or (e.kind == "w" and e.text.lower() not in _COPULA | _HAVING) for e in between) and len(between) <= 6
+        between = elements[int(last) + 1 : j] if last >= 0 else []
+        joined = (
+            last >= 0
+            and all(e.kind in _JOINING or (e.kind == "w" and e.text.lower() not in _COPULA | _HAVING) for e in between)
+            and len(between) <= 6
+        )
         coordinated = joined and any(e.kind in ",a/v" for e in between)
         if groups and joined and named[groups[-1][-1]].endpoint is cue.endpoint and not coordinated:
             last = j

@@ -51,7 +51,7 @@ def _unit(elements: Sequence[Element], i: int, quantity: Quantity, people: froze
 
 def _noun_before(elements: Sequence[Element], i: int, people: frozenset[str]) -> str | None:
     """The noun before "(n = 44)"."""
-    for element in reversed(elements[max(0, i - 8):i]):
+    for element in reversed(elements[max(0, i - 8) : i]):
         if element.kind == "n" and element.text.lower() in people:
             return element.text.lower()
         if element.kind in ";Q":

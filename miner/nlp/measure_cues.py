@@ -13,16 +13,24 @@ from miner.nlp.measure_rules import Rules
 
 KINDS = ("percent", "count", "duration", "ratio")
 _FOLD = str.maketrans(dict.fromkeys("‐‑‒–—−", "-") | {"\u00a0": " ", "\u2009": " ", "\u202f": " "})
-_SITE = re.compile(r"\b(?:intracranial|intra-cranial|CNS|central nervous system|brain|cerebral|IC|ic)(?:\s(?:confirmed|best|objective|overall|partial|complete)){0,2}[\s-]$", re.IGNORECASE)
+_SITE = re.compile(
+    r"\b(?:intracranial|intra-cranial|CNS|central nervous system|brain|cerebral|IC|ic)"
+    r"(?:\s(?:confirmed|best|objective|overall|partial|complete)){0,2}[\s-]$",
+    re.IGNORECASE,
+)
 _TIMEPOINT = re.compile(
     r"(?:\b(?:\d+(?:\.\d)?|one|two|three|four|five|six|ten)[-‐–\s]{0,2}(?:and|,|or|to)?[\s,]*)+"
-    r"(?:years?|yrs?|y|months?|mos?|weeks?)(?:\s(?:estimated|overall|actuarial|the|crude|cumulative|relative|landmark|updated|median)){0,3}\s?$", re.IGNORECASE
+    r"(?:years?|yrs?|y|months?|mos?|weeks?)(?:\s(?:estimated|overall|actuarial|the|crude|cumulative|relative|landmark|updated|median)){0,3}\s?$",
+    re.IGNORECASE,
 )
 _RATE_AFTER = re.compile(
     r"s?\s?(?:\([^()]{2,8}\)\s?)?(?:rates?|probabilit\w+|estimates?)?(?:\s(?:was|were|of))?\s?(?:at|after|for)\s(?:\d+|one|two|three|five|six|ten|twelve)[-\s]?(?:years?|months?|weeks?|y\b)",
     re.IGNORECASE,
 )
-_NUMBER_NEXT = re.compile(r"(?:\s(?:of|was|were|is))?(?:\s(?:about|approximately|nearly|over|at least|in at least|on at least|less than|more than))?[\s,:(=≥><]{1,3}(?:median,? )?\d")
+_NUMBER_NEXT = re.compile(
+    r"(?:\s(?:of|was|were|is))?(?:\s(?:about|approximately|nearly|over|at least|in at least|on at least|less than|more than))?"
+    r"[\s,:(=≥><]{1,3}(?:median,? )?\d"
+)
 _MEDIAN = re.compile(r"\b(?:medians?|mean)(?:\s\w+){0,2}\s$", re.IGNORECASE)
 
 
@@ -88,7 +96,9 @@ class Cues:
         if not isinstance(name, str):
             raise rules.fail("endpoint", "an [[endpoint]] has no name; give it one")
         if unknown := set(entry) - {"name", "words", "abbreviations", "before_number", "weak", "firm", "ignore", *KINDS}:
-            raise rules.fail(unknown.pop(), f"endpoint {name!r} has an unknown key; use name, words, abbreviations, weak, {', '.join(KINDS)}")
+            raise rules.fail(
+                unknown.pop(), f"endpoint {name!r} has an unknown key; use name, words, abbreviations, weak, {', '.join(KINDS)}"
+            )
         metrics = {kind: entry[kind] for kind in KINDS if kind in entry}
         endpoint = Endpoint(name, metrics, bool(entry.get("weak")), frozenset(entry.get("firm", ())))
         if bool(metrics) == bool(entry.get("ignore")):
@@ -143,13 +153,15 @@ class Cues:
 
 def _boundary(spaced: str, folded: str, start: int, end: int, exact: str | None) -> int:
     """End of a match, a plural s included; 0 where a longer word goes on."""
-    if (exact is None and spaced.startswith("s ", end)) or (exact is None and end < len(spaced) and spaced[end] == "s" and not (end + 1 < len(spaced) and spaced[end + 1].isalnum())):
+    if (exact is None and spaced.startswith("s ", end)) or (
+        exact is None and end < len(spaced) and spaced[end] == "s" and not (end + 1 < len(spaced) and spaced[end + 1].isalnum())
+    ):
         end += 1
     if end < len(spaced) and spaced[end].isalnum():
         return 0
     if exact is not None and folded[start:end] != exact:
         return 0
-    if exact is not None and ((folded[end:end + 1] == "-" and folded[end + 1:end + 2].isalnum()) or folded[start - 1:start] == "-"):
+    if exact is not None and ((folded[end : end + 1] == "-" and folded[end + 1 : end + 2].isalnum()) or folded[start - 1 : start] == "-"):
         return 0
     return end
 

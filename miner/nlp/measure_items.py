@@ -16,10 +16,15 @@ _AFTER = re.compile(
     rf"[^()\[\];]{{0,3}}[)\]]?\s*(?:\([^()]*\)|\[[^\[\]]*\])?\s*(?:(?:of\s(?:the\s|all\s)?(?:[\w-]+\s){{0,2}}?(?:patients|cases|tumou?rs|samples|specimens)\s)?"
     rf"{_PREPOSITION}\s(?:the\s|those\s(?:with|in|on)\s|patients\s(?:with|on|in|receiving)\s)*|\((?=[^\d()]+\))|(?=\bNO\b))(?P<item>[^,;:()\[\]]+)"
 )
-_STOP = re.compile(r"\s(?:and|versus|vs\.?|v|but|whereas|while|compared|than|or|at|was|were|had|respectively|carried|harbou?red|responded|achieved|showed|experienced|received|developed|who|which|that|when)\s|,|;|\(|\.\s|\.$")
+_STOP = re.compile(
+    r"\s(?:and|versus|vs\.?|v|but|whereas|while|compared|than|or|at|was|were|had|respectively|carried|harbou?red|responded|achieved|showed|experienced|received|developed|who|which|that|when)\s|,|;|\(|\.\s|\.$"
+)
 _LIST = re.compile(r",\s*(?:and\s|or\s)?|\s(?:and|or|versus|vs\.?|v|than|compared\swith|compared\sto|&)\s")
 _LEAD = re.compile(rf"^\s*(?:(?:{_PREPOSITION}|than|the|those|versus|compared|patients(?=\s(?:with|on|in|receiving|given|treated)\b))\s)+")
-_GENERIC = re.compile(r"(?:all |both |our |these |the )?(?:patients|cases|tumou?rs|samples|specimens|individuals|subjects|months|years|which|whom|each|total|median)\b")
+_GENERIC = re.compile(
+    r"(?:all |both |our |these |the )?(?:patients|cases|tumou?rs|samples|specimens|"
+    r"individuals|subjects|months|years|which|whom|each|total|median)\b"
+)
 _SUBJECT = re.compile(rf"\b{_PREPOSITION}\s(?P<item>(?:(?!\b{_PREPOSITION}\s)[^,;:()])+?)\s(?:was|were|is|are|had)\s(?:only\s|about\s)?$")
 _COMPARED = re.compile(
     rf"\b{_PREPOSITION}\s(?P<a>[^,;:()]{{2,60}}?)\s(?:than|versus|vs\.?|v|compared\swith|compared\sto)\s(?:(?:{_PREPOSITION}|that|those)\s)*"
@@ -27,7 +32,9 @@ _COMPARED = re.compile(
 )
 
 
-def items_of(text: str, sentence: Sentence, elements: Sequence[Element], bound: Sequence[Bound], names: Sequence[Mention]) -> dict[int, Span]:
+def items_of(
+    text: str, sentence: Sentence, elements: Sequence[Element], bound: Sequence[Bound], names: Sequence[Mention]
+) -> dict[int, Span]:
     """Span of the item of each bound figure, by index of its element."""
     found: dict[int, Span] = {}
     inside = [m for m in names if sentence.start <= m.start and m.end <= sentence.end]
@@ -40,7 +47,9 @@ def items_of(text: str, sentence: Sentence, elements: Sequence[Element], bound: 
     for one in bound:
         if one.index not in found:
             stop = next((q for q in quantities if q > one.quantity.start), sentence.end)
-            item = _apposed(text, one.quantity.end, min(stop, sentence.end), inside) or _headed(text, sentence.start, one.quantity.start, inside)
+            item = _apposed(text, one.quantity.end, min(stop, sentence.end), inside) or _headed(
+                text, sentence.start, one.quantity.start, inside
+            )
             if item and not (one.cue and item[0] < one.cue.end and one.cue.start < item[1]):
                 found[one.index] = item
     return found
@@ -50,8 +59,14 @@ def _runs(elements: Sequence[Element], bound: Sequence[Bound]) -> list[list[Boun
     """Figures of one metric that stand in a bare list: "57% and 44%", "8.4 v 6.7 months"."""
     runs: list[list[Bound]] = []
     for one in bound:
-        if runs and runs[-1][-1].metric == one.metric and one.index - runs[-1][-1].index <= 4 and all(
-            e.kind in ",av()w;" and (e.kind != "w" or e.text.lower() in {"compared", "with", "than"}) for e in elements[runs[-1][-1].index + 1:one.index]
+        if (
+            runs
+            and runs[-1][-1].metric == one.metric
+            and one.index - runs[-1][-1].index <= 4
+            and all(
+                e.kind in ",av()w;" and (e.kind != "w" or e.text.lower() in {"compared", "with", "than"})
+                for e in elements[runs[-1][-1].index + 1 : one.index]
+            )
         ):
             runs[-1].append(one)
         else:
@@ -59,12 +74,19 @@ def _runs(elements: Sequence[Element], bound: Sequence[Bound]) -> list[list[Boun
     return runs
 
 
-def _deal(text: str, sentence: Sentence, run: Sequence[Bound], names: Sequence[Mention], respectively: Sequence[int]) -> dict[int, Span] | None:
+def _deal(
+    text: str, sentence: Sentence, run: Sequence[Bound], names: Sequence[Mention], respectively: Sequence[int]
+) -> dict[int, Span] | None:
     """Items of a list of figures: the list after it, or the list before it."""
     start, end = run[0].quantity.start, run[-1].quantity.end
     stop = next((y for y in respectively if y >= end), None)
     after = _parts(text, end, stop if stop is not None else sentence.end, len(run), exact=stop is not None)
-    parts = after or _listed(names, text, sentence.start, start, len(run)) or _set_against(text, sentence.start, start, len(run)) or (_listed(names, text, end, stop, len(run)) if stop else None)
+    parts = (
+        after
+        or _listed(names, text, sentence.start, start, len(run))
+        or _set_against(text, sentence.start, start, len(run))
+        or (_listed(names, text, end, stop, len(run)) if stop else None)
+    )
     if not parts:
         return None
     return {one.index: _narrow(part, names) for one, part in zip(run, parts, strict=True)}
@@ -120,7 +142,7 @@ def _listed(names: Sequence[Mention], text: str, start: int, end: int, count: in
     """The last list of mentions of one label before figures that has as many members as there are figures."""
     inside = [m for m in names if start <= m.start and m.end <= end]
     for last in range(len(inside), count - 1, -1):
-        members = inside[last - count:last]
+        members = inside[last - count : last]
         if len({m.label for m in members}) == 1 and all(_joined(text, a, b) for a, b in itertools.pairwise(members)):
             return [(m.start, m.end) for m in members]
     return None
@@ -130,7 +152,7 @@ _GAP = re.compile(r"[^;()]{0,30}?(?:,|\band\b|\bor\b|/|\bversus\b|\bvs?\.?\s|\bt
 
 
 def _joined(text: str, left: Mention, right: Mention) -> bool:
-    return 0 < right.start - left.end <= 50 and bool(_GAP.match(text[left.end:right.start]))
+    return 0 < right.start - left.end <= 50 and bool(_GAP.match(text[left.end : right.start]))
 
 
 def _narrow(span: Span, names: Sequence[Mention]) -> Span:
@@ -159,5 +181,7 @@ def _headed(text: str, start: int, end: int, names: Sequence[Mention]) -> Span |
     subject = _SUBJECT.search(text, max(start, end - 90), end)
     if subject and (span := _trim(text, *subject.span("item"))) and not _GENERIC.match(text[slice(*span)]):
         return _narrow(span, names)
-    before = [m for m in names if start <= m.start and m.end <= end and re.fullmatch(r"\s*[:,=(\[]\s*(?:n\s=\s\d+[,;]\s)?", text[m.end:end])]
+    before = [
+        m for m in names if start <= m.start and m.end <= end and re.fullmatch(r"\s*[:,=(\[]\s*(?:n\s=\s\d+[,;]\s)?", text[m.end : end])
+    ]
     return (before[-1].start, before[-1].end) if before else None

@@ -21,10 +21,13 @@ NUM = r"[-−]?(?:\d+(?:,\d{3})+|\d+(?:[.·∙•⋅]\d+)?|[.·]\d+)"
 _PCT = r"(?:\s?%|\s?‰|[\s-]?per\s?cent\b|[\s-]?percent\b)"
 _TIME = r"(?:months?|mos?|mo\.|weeks?|wks?|years?|yrs?|y|days?|m|d)"
 DASH = r"[-‐‑‒–—−~∼～]"
-_CI_NAME = re.compile(r"(?:confidence[\s-]+(?:interval|limit|bound)s?|CIs?|C\.I\.s?|CrIs?|credib(?:le|ility)[\s-]+intervals?|HDI|c\.i\.)(?!\w)")
+_CI_NAME = re.compile(
+    r"(?:confidence[\s-]+(?:interval|limit|bound)s?|CIs?|C\.I\.s?|CrIs?|credib(?:le|ility)[\s-]+intervals?|HDI|c\.i\.)(?!\w)"
+)
 _CI_LEVEL = re.compile(rf"(?:[±+/-]+\s?)?\b(?:(?:two-sided|exact|adjusted)\s)*\d\d(?:\.\d)?(?:{_PCT})?[\s-]*(?:\w+\s)?$")
 _CI_BODY = re.compile(
-    r"(?:\s*[\[(](?:\d\d\s?%?\s?)?C\.?I\.?s?[\])])?(?:\s?9\d(?:\.\d)?\s?%(?!\s*(?:[-–−‐‑—]|to\b|and\b)))?(?:\sof\s(?:the\s)?(?:HR|OR|RR|hazard ratio|odds ratio))?"
+    r"(?:\s*[\[(](?:\d\d\s?%?\s?)?C\.?I\.?s?[\])])?(?:\s?9\d(?:\.\d)?\s?%(?!\s*(?:[-–−‐‑—]|to\b|and\b)))?"
+    r"(?:\sof\s(?:the\s)?(?:HR|OR|RR|hazard ratio|odds ratio))?"
     r"(?:\s*(?:[:,=;(\[]|of\b|was\b|were\b|from\b|rang\w+\b|between\b))*\s*"
     rf"(?:(?P<lo>{NUM})\s?(?:{_PCT}|{_TIME}\b)?\s*(?:{DASH}|\bto\b|,|;|\band\b|/|\s)\s*"
     rf"(?P<hi>{NUM}|NR|NE|NA|NC|not[\s-]\w+(?: reached)?|could not be \w+|∞|infinity|inf\b|unreached|upper limit[\w\s]{{0,20}})"
@@ -49,16 +52,64 @@ _UNIT = re.compile(
 )
 _EQUALS = re.compile(r"\b[nN]\s*(?:[=:]|of)\s*$")
 _WORD = re.compile(r"[A-Za-zα-ωΑ-Ωµ][\w'’.+-]*|[(\[{]|[)\]}]|[,;:/=&]|\S")
-_SHORT = {"of": "o", "and": "a", "or": "a", "&": "a", "v": "v", "vs": "v", "versus": "v", "respectively": "y", "(": "(", "[": "(", "{": "(", ")": ")",
-          "]": ")", "}": ")", ",": ",", ";": ";", ":": ":", "/": "/", "=": "=", "respective": "y"}
+_SHORT = {
+    "of": "o",
+    "and": "a",
+    "or": "a",
+    "&": "a",
+    "v": "v",
+    "vs": "v",
+    "versus": "v",
+    "respectively": "y",
+    "(": "(",
+    "[": "(",
+    "{": "(",
+    ")": ")",
+    "]": ")",
+    "}": ")",
+    ",": ",",
+    ";": ";",
+    ":": ":",
+    "/": "/",
+    "=": "=",
+    "respective": "y",
+}
 _BOUND = re.compile(
     r"(?:(?P<lt><|≤|&lt;|\b(?:less|fewer|lower|smaller) than|\bunder|\bbelow|\bat most)"
-    r"|(?P<gt>>|≥|&gt;|(?<!no )\b(?:more|greater|higher|larger) than|\bover|\babove|\bat least|\bexceeding|\bexceeded|\bexceeds|\bin excess of|\bno less than))"
+    r"|(?P<gt>>|≥|&gt;|(?<!no )\b(?:more|greater|higher|larger) than|\bover|\babove|\bat least|"
+    r"\bexceeding|\bexceeded|\bexceeds|\bin excess of|\bno less than))"
     r"\s*(?:or\s*=\s*(?:to\s)?|or equal to\s*)?(?:about\s|an?\s)?$",
     re.IGNORECASE,
 )
-_BOUND_ENDS = ("<", "≤", ">", "≥", "=", "than", "under", "below", "to", "more", "most", "over", "above", "least", "ing", "eds", "ed", "of", "less", "as", "about", " a", " an", ";")
-_AT = re.compile(r"\b(?:at|after|within|every|first|last|past|before|than|each|by|over|until)\s(?:a\s|about\s|least\s|the\s)?$", re.IGNORECASE)
+_BOUND_ENDS = (
+    "<",
+    "≤",
+    ">",
+    "≥",
+    "=",
+    "than",
+    "under",
+    "below",
+    "to",
+    "more",
+    "most",
+    "over",
+    "above",
+    "least",
+    "ing",
+    "eds",
+    "ed",
+    "of",
+    "less",
+    "as",
+    "about",
+    " a",
+    " an",
+    ";",
+)
+_AT = re.compile(
+    r"\b(?:at|after|within|every|first|last|past|before|than|each|by|over|until)\s(?:a\s|about\s|least\s|the\s)?$", re.IGNORECASE
+)
 _MONTHS_IN = {"y": 12.0, "m": 1.0, "w": 12 / 52.1775, "d": 12 / 365.2422}
 
 
@@ -80,7 +131,10 @@ class Lexeme:
     word: bool = False
 
 
-_MONTH = "(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)"
+_MONTH = (
+    "(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|"
+    "Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)"
+)
 _SEVERAL = r"(?:consecutive |unselected |advanced )?(?:patients|cases|tumou?rs|samples|specimens|women|individuals|NSCLC)"
 
 
@@ -91,7 +145,28 @@ class Noise:
         heads = sorted((word[::-1].replace(" ", r"\s") for word in rules.words("noise", "heads")), key=len, reverse=True)
         units = alternation(rules.words("noise", "units"))
         number = r"(?:\d+(?:[.·]\d+)?[a-z]?|[IVX]+)(?![\w·])(?!\s?%|\s?percent|\s?per cent|\.\d|,\d{3}|\s(?:of|patients|months)\b|/\d)"
-        month = "|".join(sorted((m[::-1] for m in ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]), key=len))
+        month = "|".join(
+            sorted(
+                (
+                    m[::-1]
+                    for m in [
+                        "January",
+                        "February",
+                        "March",
+                        "April",
+                        "May",
+                        "June",
+                        "July",
+                        "August",
+                        "September",
+                        "October",
+                        "November",
+                        "December",
+                    ]
+                ),
+                key=len,
+            )
+        )
         self.before = re.compile(rf"(?:\(?[\s-]{{0,2}}(?i:{'|'.join(heads)})(?![\w-]))")
         self.dated = re.compile(rf"(?:\sfo)?\s+,?\.?(?:{month}|naJ|beF|raM|rpA|guA|tpeS|peS|tcO|voN|ceD)(?!\w)")
         self.named = re.compile(r"[-‐]\d*[A-Z]{1,4}(?!\w)|[A-Za-z]{2}|[©§#$€£¥]\s?|\^01")
@@ -123,7 +198,7 @@ class Noise:
 
     def _name_end(self, text: str, start: int) -> int:
         """End of the name whose digits begin here; 0 where they are a number."""
-        back = text[max(0, start - 26):start][::-1]
+        back = text[max(0, start - 26) : start][::-1]
         match = None
         if back and back[0] in " -(" and self.before.match(back):
             match = self.listed.match(text, start)
@@ -150,7 +225,7 @@ def months(value: float, unit: str) -> float:
 
 def special_lexemes(text: str) -> list[Lexeme]:
     """Confidence intervals, p values and ranges, which hold numbers that are no figures of their own."""
-    found = [_interval(text, m) for m in _CI_NAME.finditer(text) if not text[m.start() - 1:m.start()].isalnum()]
+    found = [_interval(text, m) for m in _CI_NAME.finditer(text) if not text[m.start() - 1 : m.start()].isalnum()]
     found += [Lexeme("V", m.start(), m.end()) for m in _P_VALUE.finditer(text)]
     found += [Lexeme("R", m.start(), m.end()) for m in _RANGE.finditer(text) if _is_aside(text, m.start())]
     found += [Lexeme("R", m.start(), m.end()) for m in _PLUS_MINUS.finditer(text)]
@@ -163,7 +238,7 @@ def _is_aside(text: str, start: int) -> bool:
         return False
     if text.startswith(("SD", "SE", "s.d"), start):
         return _SPREAD.search(text, max(0, start - 60), start) is not None
-    return not _TOLD.match(text, start) or text[max(0, start - 6):start].replace("age", "").rstrip()[-1:] in {"(", "[", ",", ";"}
+    return not _TOLD.match(text, start) or text[max(0, start - 6) : start].replace("age", "").rstrip()[-1:] in {"(", "[", ",", ";"}
 
 
 def _interval(text: str, name: re.Match[str]) -> Lexeme:
@@ -215,9 +290,14 @@ def _single(text: str, number: Number, noise: Noise) -> Lexeme:
     return lexeme
 
 
-_TO = re.compile(rf"\s?(?P<pct>{_PCT})?(?:\s?(?P<time>{_TIME}))?\s?(?:{DASH}|\bto\b|(?P<and>\band\b))\s?(?:about |almost |nearly |approximately |over )?$")
+_TO = re.compile(
+    rf"\s?(?P<pct>{_PCT})?(?:\s?(?P<time>{_TIME}))?\s?(?:{DASH}|\bto\b|(?P<and>\band\b))"
+    r"\s?(?:about |almost |nearly |approximately |over )?$"
+)
 _BETWEEN = re.compile(r"\bbetween\s(?:about\s|approximately\s)?$", re.IGNORECASE)
-_CHANGED = re.compile(r"\b(?:increas|decreas|declin|rose|ris|fell|fall|improv|reduc|drop|grew|chang|shift)\w*\b[^.;]{0,60}\bfrom\s$", re.IGNORECASE)
+_CHANGED = re.compile(
+    r"\b(?:increas|decreas|declin|rose|ris|fell|fall|improv|reduc|drop|grew|chang|shift)\w*\b[^.;]{0,60}\bfrom\s$", re.IGNORECASE
+)
 
 
 def _range_of(text: str, number: Number, following: Number | None, noise: Noise) -> Lexeme | None:
@@ -241,7 +321,7 @@ def _set_bound(text: str, lexeme: Lexeme) -> None:
     """Note a bound printed before a number, and widen the lexeme over it."""
     if lexeme.kind not in "PTND" or not isinstance(lexeme.value, float):
         return
-    if not text[max(0, lexeme.start - 8):lexeme.start].rstrip().lower().endswith(_BOUND_ENDS):
+    if not text[max(0, lexeme.start - 8) : lexeme.start].rstrip().lower().endswith(_BOUND_ENDS):
         return
     if before := _BOUND.search(text, max(0, lexeme.start - 30), lexeme.start):
         lexeme.bound = "<" if before["lt"] else ">"

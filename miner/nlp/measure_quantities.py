@@ -112,7 +112,9 @@ def _absorb(lexemes: list[Lexeme], seen_interval: bool) -> list[Lexeme]:
             _drop_separator(kept)
         elif lexeme.kind == ")" and kept and kept[-1].kind == "(" and lexeme.start - kept[-1].end > 0:
             kept.pop()
-        elif (lexeme.kind in ",;:" and kept and kept[-1].kind == "(") or (lexeme.kind in "STP" and isinstance(lexeme.value, tuple) and _bare_interval(kept, lexeme, seen_interval)):
+        elif (lexeme.kind in ",;:" and kept and kept[-1].kind == "(") or (
+            lexeme.kind in "STP" and isinstance(lexeme.value, tuple) and _bare_interval(kept, lexeme, seen_interval)
+        ):
             continue
         else:
             kept.append(lexeme)
@@ -161,7 +163,7 @@ def _share_units(lexemes: Sequence[Lexeme]) -> None:
     kinds = "".join(lexeme.kind for lexeme in lexemes)
     for match in _SHARED_UNIT.finditer(kinds):
         last = lexemes[match.start("last")]
-        for lexeme in lexemes[match.start():match.start("last")]:
+        for lexeme in lexemes[match.start() : match.start("last")]:
             if lexeme.kind in "ND" and not lexeme.equals:
                 lexeme.kind, lexeme.unit = last.kind, last.unit
 
@@ -183,8 +185,18 @@ def _simple(lexemes: list[Lexeme], kinds: str, i: int, source: str) -> Quantity:
     if form == "count" and lexeme.ci:
         form = "ratio"
     span = (lexeme.start, lexeme.end)
-    quantity = Quantity(*span, form, value_of(lexeme), ci=_interval_in(lexeme), equals=lexeme.equals,
-                        word=lexeme.word, share=lexeme.share, text=lexeme.text, figure=span, counted=span)
+    quantity = Quantity(
+        *span,
+        form,
+        value_of(lexeme),
+        ci=_interval_in(lexeme),
+        equals=lexeme.equals,
+        word=lexeme.word,
+        share=lexeme.share,
+        text=lexeme.text,
+        figure=span,
+        counted=span,
+    )
     if form == "duration":
         quantity.unit = "months"
     elif form == "percent":
@@ -193,7 +205,7 @@ def _simple(lexemes: list[Lexeme], kinds: str, i: int, source: str) -> Quantity:
         quantity.n = int(lexeme.value)
         if _ALL.search(source, max(0, lexeme.start - 16), lexeme.start):
             quantity.total = quantity.n
-        _set_noun(quantity, lexemes[i + 1:i + 9])
+        _set_noun(quantity, lexemes[i + 1 : i + 9])
     return quantity
 
 
@@ -256,23 +268,34 @@ def _agree(n: int, total: int, percent: Lexeme) -> bool:
     return isinstance(percent.value, float) and total > 0 and abs(100 * n / total - percent.value) <= _NEAR
 
 
-def _build(lexemes: list[Lexeme], match: re.Match[str], percent: Lexeme | None, n: int | None, total: int | None, stop: int) -> tuple[Quantity, int]:
+def _build(
+    lexemes: list[Lexeme], match: re.Match[str], percent: Lexeme | None, n: int | None, total: int | None, stop: int
+) -> tuple[Quantity, int]:
     groups = match.groupdict()
     first, last = lexemes[match.start()], lexemes[stop - 1]
     of = match.start("b") if groups.get("b") is not None else None
     count = match.start("a") if groups.get("a") is not None else of
     ci = percent.ci if percent else lexemes[of].ci if of is not None else None
-    quantity = Quantity(first.start, last.end, "percent" if percent else "count", value_of(percent) if percent else n, n, total,
-                        ci, "%" if percent else None, word=first.word)
-    quantity.inner = tuple(x.start for x in lexemes[match.start():stop] if x.kind == "c")
+    quantity = Quantity(
+        first.start,
+        last.end,
+        "percent" if percent else "count",
+        value_of(percent) if percent else n,
+        n,
+        total,
+        ci,
+        "%" if percent else None,
+        word=first.word,
+    )
+    quantity.inner = tuple(x.start for x in lexemes[match.start() : stop] if x.kind == "c")
     if count is not None:
         end = of if of is not None and of > count and (percent is None or lexemes[of].start < percent.start or percent is first) else count
         quantity.counted = (lexemes[count].start, lexemes[end].end)
-        _set_noun(quantity, lexemes[end + 1:end + 9])
+        _set_noun(quantity, lexemes[end + 1 : end + 9])
     quantity.figure = (percent.start, percent.end) if percent else quantity.counted
     if not quantity.noun:
         closed = stop < len(lexemes) and lexemes[stop].kind == ")"
-        _set_noun(quantity, lexemes[stop + closed:stop + closed + 8])
+        _set_noun(quantity, lexemes[stop + closed : stop + closed + 8])
     return quantity, stop
 
 
@@ -313,7 +336,7 @@ def _count(lexemes: list[Lexeme], match: re.Match[str]) -> tuple[Quantity, int] 
     n = _whole(count)
     if percent is None or n is None or count is None or (percent.bound and percent.bound == ">"):
         return None
-    between = lexemes[match.start("a") + 1:match.start("p")]
+    between = lexemes[match.start("a") + 1 : match.start("p")]
     if any(x.kind == "c" for x in between) and between and between[0].kind != "n" and _separate(between):
         return None
     if any(x.text.lower() in _BE for x in between) or (percent.bound and len(between) > 3):
@@ -360,6 +383,11 @@ def _odds(lexemes: list[Lexeme], match: re.Match[str]) -> tuple[Quantity, int] |
 
 _Maker = Callable[[list[Lexeme], re.Match[str]], "tuple[Quantity, int] | None"]
 _MAKERS: dict[str, _Maker] = {
-    "percent of fraction": _percent_of_fraction, "fraction": _fraction, "count of": _count_of, "count": _count,
-    "percent of": _percent_of, "percent": _percent_count, "odds": _odds,
+    "percent of fraction": _percent_of_fraction,
+    "fraction": _fraction,
+    "count of": _count_of,
+    "count": _count,
+    "percent of": _percent_of,
+    "percent": _percent_count,
+    "odds": _odds,
 }

@@ -93,7 +93,7 @@ def _literals(text: str, made: MeasureRules) -> list[Lexeme]:
 
 
 def _cue_lexemes(text: str, cues: Sequence[Cue]) -> list[Lexeme]:
-    return [Lexeme("c", cue.start, cue.end, text=text[cue.start:cue.end]) for cue in cues]
+    return [Lexeme("c", cue.start, cue.end, text=text[cue.start : cue.end]) for cue in cues]
 
 
 def _lexemes(text: str, sentence: Sentence, atoms: Sequence[Lexeme], made: MeasureRules) -> list[Lexeme]:
@@ -124,7 +124,9 @@ def _mentions(
 
 def _plausible(bound: Sequence[Bound]) -> list[Bound]:
     """Without percentages above 100 that no change explains, and ratios that are none."""
-    return [b for b in bound if not (b.quantity.form == "percent" and isinstance(b.quantity.value, (int, float)) and b.quantity.value > 100)]
+    return [
+        b for b in bound if not (b.quantity.form == "percent" and isinstance(b.quantity.value, (int, float)) and b.quantity.value > 100)
+    ]
 
 
 def _measure(text: str, bound: Bound, item: tuple[int, int] | None) -> Mention:

@@ -37,8 +37,37 @@ _TOKEN = re.compile(
     r"|and/or)$"
 )
 _URL = re.compile(r"(?:https?://|www\.)[^\s<>\"]*[^\s<>\"\).,;]$|(?i:[a-z]+\.(?:gov|org|com|edu|int))$")
-_SPECIAL = ("vs.", "e.g.", "i.e.", "i.v.", "p.o.", "s.c.", "i.m.", "al.", "etc.", "cf.", "ca.", "approx.", "Dr.", "Fig.", "Figs.", "No.",
-            "b.i.d.", "t.i.d.", "q.d.", "U.S.", "U.K.", "Inc.", "Ltd.", "Co.", "resp.", "viz.", "Nos.", "Ref.", "Refs.")
+_SPECIAL = (
+    "vs.",
+    "e.g.",
+    "i.e.",
+    "i.v.",
+    "p.o.",
+    "s.c.",
+    "i.m.",
+    "al.",
+    "etc.",
+    "cf.",
+    "ca.",
+    "approx.",
+    "Dr.",
+    "Fig.",
+    "Figs.",
+    "No.",
+    "b.i.d.",
+    "t.i.d.",
+    "q.d.",
+    "U.S.",
+    "U.K.",
+    "Inc.",
+    "Ltd.",
+    "Co.",
+    "resp.",
+    "viz.",
+    "Nos.",
+    "Ref.",
+    "Refs.",
+)
 
 
 def make_tokenizer(nlp: Language) -> Tokenizer:
@@ -185,7 +214,7 @@ def _is_abbreviation(text: str, left: int, match: re.Match[str], word: str, rule
         return False
     lower, following = word.lower(), text[match.end()]
     if len(word) == 1 and word.isupper():
-        head = text[left:match.start() - 1].split()
+        head = text[left : match.start() - 1].split()
         return not head or (head[-1].lower().strip("(,") not in rules.letter_heads and following.isalpha())
     if lower in rules.before_figures:
         return following.isdigit() or (lower in _HGVS and _CHANGE.match(text, match.end()) is not None)
