@@ -264,7 +264,8 @@ class Lexicon:
     def _spelled_otherwise(self, source: str, found: list[Hit]) -> list[Hit]:
         """Symbols with a figure in other case or with a hyphen: MMP-2, Stat3."""
         taken = {h.start for h in found}
-        hits = [Hit(*m.span(), Label.GENE, Concept(f"ncbigene:{m[1]}", m[0]), "symbol") for m in _LOCUS.finditer(source)]
+        loci = _LOCUS.finditer(source) if "LOC" in source else ()
+        hits = [Hit(*m.span(), Label.GENE, Concept(f"ncbigene:{m[1]}", m[0]), "symbol") for m in loci]
         for match in _WITH_FIGURE.finditer(source):
             written = match[0]
             if match.start() in taken or written in self._exact or written in self._limits:

@@ -34,16 +34,15 @@ TAGS = frozenset({"member", "kinase", "target"})
 # Rows of these kinds limit a text: never on its own, or only beside a cue.
 LIMITS = frozenset({"stop", "weak"})
 
-_SAME = str.maketrans(
-    {
-        **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u00ad\ufe63\uff0d", "-"),
-        **dict.fromkeys("\u00a0\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u3000\t", " "),
-        **dict.fromkeys("\u2018\u2019\u02bc\u2032", "'"),
-        "\u03d0": "β",
-        "ß": "β",
-        "\u00b5": "μ",
-    }
-)
+_SAME = {
+    **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u00ad\ufe63\uff0d", "-"),
+    **dict.fromkeys("\u00a0\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u3000\t", " "),
+    **dict.fromkeys("\u2018\u2019\u02bc\u2032", "'"),
+    "\u03d0": "β",
+    "ß": "β",
+    "\u00b5": "μ",
+}
+_OTHER = re.compile(f"[{''.join(_SAME)}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +94,7 @@ def either(patterns: Iterable[str]) -> str:
 
 def plain(text: str) -> str:
     """Map dashes, spaces and quotes to ASCII, one character for one."""
-    return text if text.isascii() else text.translate(_SAME)
+    return text if text.isascii() else _OTHER.sub(lambda m: _SAME[m[0]], text)
 
 
 def fold(text: str) -> str:
