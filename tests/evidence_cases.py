@@ -107,7 +107,8 @@ def resistance(pmid: str = "900002", **rest: Any) -> Mined:
         "Routes around TRK inhibition",
         (
             None,
-            "NTRK1 G595R made cells resistant to larotrectinib. Selitrectinib kept its activity against G595R. MET amplification may bypass TRK.",
+            "NTRK1 G595R made cells resistant to larotrectinib. Selitrectinib kept its activity against G595R. "
+            "MET amplification may bypass TRK.",
         ),
         **rest,
     )
@@ -148,7 +149,8 @@ def small_series(pmid: str = "900003", **rest: Any) -> Mined:
         claim(text, "None had an EGFR or KRAS mutation.", ClaimType.MUTUAL_EXCLUSIVITY, genes=("NTRK", "EGFR", "KRAS"), disease=LUNG),
         claim(text, "DNA sequencing missed one fusion.", ClaimType.DETECTION_METHOD, **base, figures={"method": "DNA NGS"},
               direction=Direction.DOES_NOT_SUPPORT),
-        claim(text, "Three of five patients with ETV6-NTRK3 secretory carcinoma responded to larotrectinib.", ClaimType.SENSITIVITY_RESPONSE,
+        claim(text, "Three of five patients with ETV6-NTRK3 secretory carcinoma responded to larotrectinib.",
+              ClaimType.SENSITIVITY_RESPONSE,
               genes=("NTRK3",), fusion="ETV6::NTRK3", therapies=("larotrectinib",), disease=SECRETORY, population_n=5,
               figures={"n_resp": 3, "N": 5}),
         claim(text, "Neither of two patients with an NTRK fusion responded to nivolumab.", ClaimType.IMMUNOTHERAPY_OUTCOME, **base,
