@@ -64,6 +64,13 @@ def test_a_corpus_has_its_card_guideline_and_floor(corpus):
     assert "synthetic" in (corpus / "README.md").read_text("utf-8").lower()
 
 
+def test_the_card_counts_what_is_there():
+    rows = read_gold(SYNTHETIC / "gold.jsonl")
+    card = (SYNTHETIC / "README.md").read_text("utf-8")
+    claims, mentions = (sum(len(row[key]) for row in rows) for key in ("claims", "mentions"))
+    assert all(said in card for said in (f"| texts | {len(rows)} (", f"| claims | {claims}, ", f"| mentions | {mentions:,} ("))
+
+
 def test_words_are_the_schema_s(corpus):
     for row in read_gold(corpus / "gold.jsonl"):
         assert row["study_type"] in set(StudyType), row["id"]
