@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 
+import numpy
+from spacy.attrs import IDX, SENT_START
 from spacy.language import Language
 from spacy.tokenizer import Tokenizer
 from spacy.tokens import Doc
@@ -283,10 +285,11 @@ class SentenceSplitter:
         """Cut a doc into sentences."""
         found = split_sentences(doc.text, sections_of(doc))
         doc._.miner_sentences = found
-        starts = {sentence.start for sentence in found}
-        for token in doc:
-            token.is_sent_start = token.i == 0 or token.idx in starts
-        return doc
+        if not len(doc):
+            return doc
+        begins = numpy.isin(doc.to_array(IDX), [sentence.start for sentence in found])
+        begins[0] = True
+        return doc.from_array([SENT_START], numpy.where(begins, 1, -1).astype("int64").reshape(-1, 1))
 
 
 @Language.factory("miner_sentences")
