@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 import spacy
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from miner.errors import ConfigError
 from miner.nlp.measure_cues import Cues
@@ -144,6 +146,50 @@ def test_a_bad_endpoint_names_its_line(text, message):
     with pytest.raises(ConfigError) as caught:
         Cues(Rules("m.toml", text))
     assert str(caught.value).startswith(message)
+
+
+PIECES = st.sampled_from(
+    [
+        *"()[]{};:,./=<>%&-–+ \n",
+        " of ",
+        " and ",
+        " v ",
+        "n = ",
+        "0",
+        "7",
+        "12",
+        "1,068",
+        "7.5",
+        "·5",
+        "ten",
+        "two thirds",
+        "all ",
+        "none",
+        " months",
+        "%",
+        " patients",
+        "95% CI, ",
+        " to ",
+        "ORR ",
+        "median PFS ",
+        "complete ",
+        "partial responses",
+        "HR ",
+        "not reached",
+        "respectively",
+        " was ",
+        " had ",
+        " with ",
+        "detected in ",
+    ]
+)
+
+
+@given(st.lists(PIECES, max_size=40).map("".join))
+@settings(max_examples=300, deadline=None)
+def test_no_text_breaks_the_reading(text):
+    for mention in read(text):
+        assert text[mention.start : mention.end] == mention.text != ""
 
 
 def test_component_adds_mentions():

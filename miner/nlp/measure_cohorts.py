@@ -29,7 +29,7 @@ def cohorts_of(text: str, elements: Sequence[Element], quantities: Sequence[tupl
 
 def cohort_of(quantity: Quantity, unit: str) -> Cohort:
     """The group a quantity counts; in "0.2% of 1,068 patients" that is the 1,068."""
-    return Cohort(quantity.total, unit) if quantity.n is None else Cohort(quantity.n, unit, quantity.total)
+    return Cohort(quantity.total, unit) if quantity.n is None or quantity.whole_counted else Cohort(quantity.n, unit, quantity.total)
 
 
 def _elided(elements: Sequence[Element], i: int, quantity: Quantity) -> bool:

@@ -29,7 +29,7 @@ _RATE_AFTER = re.compile(
 )
 _NUMBER_NEXT = re.compile(
     r"(?:\s(?:of|was|were|is))?(?:\s(?:about|approximately|nearly|over|at least|in at least|on at least|less than|more than))?"
-    r"[\s,:(=≥><]{1,3}(?:median,? )?\d"
+    r"[\s,:(=≥><]{1,5}(?:median,? )?\d"
 )
 _MEDIAN = re.compile(r"\b(?:medians?|mean)(?:\s\w+){0,2}\s$", re.IGNORECASE)
 

@@ -108,7 +108,8 @@ _BOUND_ENDS = (
     ";",
 )
 _AT = re.compile(
-    r"\b(?:at|after|within|every|first|last|past|before|than|each|by|over|until)\s(?:a\s|about\s|least\s|the\s)?$", re.IGNORECASE
+    r"\b(?:at|after|within|every|first|last|past|before|than|each|by|over|until)\s(?:a\s|about\s|least\s|the\s)?(?:\d+(?:\.\d)?(?:,|\sand|,\sand|\sor|\sto)\s)*$",
+    re.IGNORECASE,
 )
 _MONTHS_IN = {"y": 12.0, "m": 1.0, "w": 12 / 52.1775, "d": 12 / 365.2422}
 

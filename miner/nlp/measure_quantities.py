@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from miner.nlp.measure_intervals import absorb, share_units
 from miner.nlp.measure_lexemes import Lexeme, months
 from miner.nlp.measure_rules import measure_rules
 from miner.numbers import tidy
@@ -21,9 +21,7 @@ _COMPOSITES = {
     "percent": re.compile(r"(?P<p>P)\(w{0,2}=?(?P<a>N)[wn]{0,4}\)"),
     "odds": re.compile(r"(?P<a>N)w(?P<b>N)"),
 }
-_SHARED_UNIT = re.compile(r"(?<!No)(?<!Now)(?<!no)(?<!now)(?<!/)(?:[ND](?:,a|,v|[,av]))*[ND](?:,a|,v|[av])(?P<last>[PT])")
 _ALL = re.compile(r"\b(?:all|both)\s(?:of\s)?(?:the\s|these\s|our\s)?$", re.IGNORECASE)
-_LATE_UNITS = frozenset({"months", "month", "years", "weeks", "mo", "mos", "y", "yrs"})
 _NEAR = 1.6
 
 
@@ -31,7 +29,8 @@ _NEAR = 1.6
 class Quantity:
     """A figure of a sentence before it has a name; ``value`` is a number, a bound or range as text, or "not reached".
 
-    ``figure`` is the span of the value alone, ``counted`` that of the count with its noun ("ten of the 17 patients").
+    ``figure`` is the span of the value alone, ``counted`` that of the count with its noun ("ten of the 17 patients"), or of
+    the total alone where ``whole_counted``.
     """
 
     start: int
@@ -50,6 +49,7 @@ class Quantity:
     text: str = ""
     inner: tuple[int, ...] = ()
     figure: tuple[int, int] = (0, 0)
+    whole_counted: bool = False
     counted: tuple[int, int] = (0, 0)
 
 
@@ -58,8 +58,8 @@ Element = Lexeme | Quantity
 
 def compose(lexemes: list[Lexeme], source: str, seen_interval: bool) -> list[Element]:
     """The lexemes of a sentence with its figures composed into quantities."""
-    lexemes = _absorb(lexemes, seen_interval)
-    _share_units(lexemes)
+    lexemes = absorb(lexemes, seen_interval)
+    share_units(lexemes)
     kinds = "".join(lexeme.kind for lexeme in lexemes)
     found: list[Element] = []
     i = 0
@@ -95,77 +95,10 @@ def _infer_totals(elements: Sequence[Element]) -> None:
         elif element.form == "percent" and element.n is not None and element.total is None and isinstance(element.value, (int, float)):
             slack = 0.06 if isinstance(element.value, float) else 0.55
             n, value = element.n, element.value
-            element.total = next((g for g in reversed(groups) if g >= n and abs(100 * n / g - value) <= slack), None)
+            element.total = next((g for g in reversed(groups) if g >= max(n, 1) and abs(100 * n / g - value) <= slack), None)
             part = next((g for g in reversed(groups) if 0 < g < n and abs(100 * g / n - value) <= slack), None)
             if element.total is None and part is not None:
-                element.n, element.total = part, n
-
-
-def _absorb(lexemes: list[Lexeme], seen_interval: bool) -> list[Lexeme]:
-    """Give intervals to their values and drop them, p values and ranges, with the punctuation that held them."""
-    kept: list[Lexeme] = []
-    for lexeme in lexemes:
-        if lexeme.kind == "C":
-            _give(kept, lexeme.value)
-            _drop_separator(kept)
-        elif lexeme.kind in "VR":
-            _drop_separator(kept)
-        elif lexeme.kind == ")" and kept and kept[-1].kind == "(" and lexeme.start - kept[-1].end > 0:
-            kept.pop()
-        elif (lexeme.kind in ",;:" and kept and kept[-1].kind == "(") or (
-            lexeme.kind in "STP" and isinstance(lexeme.value, tuple) and _bare_interval(kept, lexeme, seen_interval)
-        ):
-            continue
-        else:
-            kept.append(lexeme)
-    return kept
-
-
-def _drop_separator(kept: list[Lexeme]) -> None:
-    while kept and kept[-1].kind in ",;:=":
-        kept.pop()
-
-
-def _give(kept: list[Lexeme], value: object) -> None:
-    """Attach an interval to the nearest value that it holds, or else to the nearest value."""
-    if not isinstance(value, tuple):
-        return
-    near = [x for x in kept[-14:] if x.kind in "PTDNL" and x.ci is None]
-    holding = [x for x in near if x.kind in "PTDN" and isinstance(x.value, float) and value[0] <= x.value <= value[1]]
-    named = [x for x in near if x.kind in "PTDL"]
-    for choice in (holding[-1:], named[-1:]):
-        if choice:
-            choice[0].ci = value
-            return
-
-
-def _bare_interval(kept: list[Lexeme], lexeme: Lexeme, seen_interval: bool) -> bool:
-    """Is a range in brackets the interval of the value before it ("7% [5-9]")?"""
-    if len(kept) < 2 or not isinstance(lexeme.value, tuple) or kept[-1].kind not in ("(" if not seen_interval else "(,;"):
-        return False
-    value = kept[-2]
-    if value.kind not in "PTD" or not isinstance(value.value, float) or not lexeme.value[0] <= value.value <= lexeme.value[1]:
-        return False
-    if value.ci is not None and kept[-1].kind != "(":
-        return False
-    if seen_interval and value.ci is None:
-        value.ci = lexeme.value
-    if kept[-1].kind != "(":
-        kept.pop()
-    return True
-
-
-def _share_units(lexemes: Sequence[Lexeme]) -> None:
-    """In "17, 32 and 29%" the unit belongs to all three; in "10.8 (95% CI, 9.2-11.1) months" it stands late."""
-    for lexeme, following in itertools.pairwise(lexemes):
-        if lexeme.kind in "ND" and following.text.lower() in _LATE_UNITS and following.kind == "w":
-            lexeme.kind, lexeme.unit, following.kind = "T", following.text[0].lower(), "w"
-    kinds = "".join(lexeme.kind for lexeme in lexemes)
-    for match in _SHARED_UNIT.finditer(kinds):
-        last = lexemes[match.start("last")]
-        for lexeme in lexemes[match.start() : match.start("last")]:
-            if lexeme.kind in "ND" and not lexeme.equals:
-                lexeme.kind, lexeme.unit = last.kind, last.unit
+                element.n, element.total, element.whole_counted = part, n, True
 
 
 def _composite(lexemes: list[Lexeme], kinds: str, i: int, source: str) -> tuple[Quantity, int]:

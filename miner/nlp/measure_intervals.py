@@ -1,0 +1,85 @@
+"""Give intervals and late or shared units to the numbers they belong to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from miner.nlp.measure_lexemes import Lexeme
+
+_SHARED_UNIT = re.compile(r"(?<!No)(?<!Now)(?<!no)(?<!now)(?<!/)(?:[ND](?:,a|,v|[,av]))*[ND](?:,a|,v|[av])(?P<last>[PT])")
+_LATE_UNITS = frozenset({"months", "month", "years", "weeks", "mo", "mos", "y", "yrs"})
+
+
+def absorb(lexemes: list[Lexeme], seen_interval: bool) -> list[Lexeme]:
+    """Give intervals to their values and drop them, p values and ranges, with the punctuation that held them."""
+    kept: list[Lexeme] = []
+    for lexeme in lexemes:
+        if lexeme.kind == "C":
+            _give(kept, lexeme.value)
+            _drop_separator(kept)
+        elif lexeme.kind in "VR":
+            _drop_separator(kept)
+        elif lexeme.kind == ")" and kept and kept[-1].kind == "(" and lexeme.start - kept[-1].end > 0:
+            kept.pop()
+        elif (lexeme.kind in ",;:" and kept and kept[-1].kind == "(") or (
+            lexeme.kind in "STP" and isinstance(lexeme.value, tuple) and _bare_interval(kept, lexeme, seen_interval)
+        ):
+            continue
+        else:
+            kept.append(lexeme)
+    return kept
+
+
+def _drop_separator(kept: list[Lexeme]) -> None:
+    while kept and kept[-1].kind in ",;:=":
+        kept.pop()
+
+
+def _give(kept: list[Lexeme], value: object) -> None:
+    """Attach an interval to the nearest value that it holds, or else to the nearest value."""
+    if not isinstance(value, tuple):
+        return
+    last = next((i for i in range(len(kept) - 1, -1, -1) if kept[i].kind not in "(,;:="), -1)
+    if last >= 0 and kept[last].kind == "N" and (last == 0 or kept[last - 1].kind not in "ow/") and _holds(value, kept[last]):
+        kept[last].ci = value
+        return
+    near = [x for x in kept[-14:] if x.kind in "PTDL" and x.ci is None]
+    holding = [x for x in near if _holds(value, x)]
+    for choice in (holding[-1:], near[-1:]):
+        if choice:
+            choice[0].ci = value
+            return
+
+
+def _holds(interval: tuple[float, float], lexeme: Lexeme) -> bool:
+    return lexeme.ci is None and isinstance(lexeme.value, float) and interval[0] <= lexeme.value <= interval[1]
+
+
+def _bare_interval(kept: list[Lexeme], lexeme: Lexeme, seen_interval: bool) -> bool:
+    """Is a range in brackets the interval of the value before it ("7% [5-9]")?"""
+    if len(kept) < 2 or not isinstance(lexeme.value, tuple) or kept[-1].kind not in ("(" if not seen_interval else "(,;"):
+        return False
+    value = kept[-2]
+    if value.kind not in "PTD" or not isinstance(value.value, float) or not lexeme.value[0] <= value.value <= lexeme.value[1]:
+        return False
+    if value.ci is not None and kept[-1].kind != "(":
+        return False
+    if seen_interval and value.ci is None:
+        value.ci = lexeme.value
+    if kept[-1].kind != "(":
+        kept.pop()
+    return True
+
+
+def share_units(lexemes: Sequence[Lexeme]) -> None:
+    """In "17, 32 and 29%" the unit belongs to all three; in "10.8 (95% CI, 9.2-11.1) months" it stands late."""
+    for lexeme, following in itertools.pairwise(lexemes):
+        if lexeme.kind in "ND" and following.text.lower() in _LATE_UNITS and following.kind == "w":
+            lexeme.kind, lexeme.unit, following.kind = "T", following.text[0].lower(), "w"
+    kinds = "".join(lexeme.kind for lexeme in lexemes)
+    for match in _SHARED_UNIT.finditer(kinds):
+        last = lexemes[match.start("last")]
+        for lexeme in lexemes[match.start() : match.start("last")]:
+            if lexeme.kind in "ND" and not lexeme.equals:
+                lexeme.kind, lexeme.unit = last.kind, last.unit
