@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from corpus_source import GENE_WORD, KIND_WORDS, KINDS, Span, Term, Text
+from corpus_source import GENE_WORD, KIND_WORDS, KINDS, WORDS, WORDY, Line, Span, Term, Text
 
 COUNT = (r"(?:\d{1,3}(?:,\d{3})+|\d+|(?:[a-z]+ hundred and )?(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:-[a-z]+)?"
          r"|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|[a-z]+teen)")  # fmt: skip
@@ -34,6 +34,7 @@ def all_spans(text: Text, body: str, glossary: list[Term]) -> list[Span]:
                 spans.append(Span(term.label, *hit.span(), term.name, "asserted", term.curie, given=False))
     add_alterations(spans, body)
     add_cohorts(spans, body)
+    add_measures(spans, text)
     by_name = {(t.label, t.name): t.curie for t in glossary if t.curie}
     for span in spans:
         span.curie = span.curie or by_name.get((span.label, span.name or ""))
@@ -68,6 +69,27 @@ def add_cohorts(spans: list[Span], body: str) -> None:
     for found in COHORT.finditer(body):
         if not clash(spans, "COHORT", *found.span(), ""):
             spans.append(Span("COHORT", *found.span(), found[0], given=False))
+
+
+def add_measures(spans: list[Span], text: Text) -> None:
+    """Mark the figures of claims where the sentences hold them once and no mark does."""
+    for line in text.lines:
+        for claim in line.claims:
+            marked = {s.name for s in spans if s.label == "MEASURE"}
+            for key, value in claim["figures"].items():
+                if key not in {*WORDY, "N"} and f"{key}={value}" not in marked and isinstance(value, (int, float)):
+                    places = [p for i in claim["lines"] for p in places_of(value, text.lines[i])]
+                    if len(places) == 1 and not clash(spans, "MEASURE", *places[0], ""):
+                        spans.append(Span("MEASURE", *places[0], f"{key}={value}", given=False))
+
+
+def places_of(value: float, line: Line) -> list[tuple[int, int]]:
+    """Where a sentence says a number, in figures or in words, with its unit."""
+    forms = [re.escape(str(value)).replace(r"\.", "[.·]")]
+    if isinstance(value, int) and 0 < value < len(WORDS):
+        forms.append(WORDS[value])
+    found = re.finditer(rf"(?<![\w.·,-])(?:{'|'.join(forms)})(?:%| months)?(?![\w·]|[.,]\d|-)", line.text, re.I)
+    return [(line.start + hit.start(), line.start + hit.end()) for hit in found]
 
 
 def clash(spans: list[Span], label: str, start: int, end: int, form: str) -> bool:
