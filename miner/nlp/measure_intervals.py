@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from miner.nlp.measure_lexemes import Lexeme
 
@@ -74,7 +75,7 @@ def _bare_interval(kept: list[Lexeme], lexeme: Lexeme, seen_interval: bool) -> b
 
 def share_units(lexemes: Sequence[Lexeme]) -> None:
     """In "17, 32 and 29%" the unit belongs to all three; in "10.8 (95% CI, 9.2-11.1) months" it stands late."""
-    for lexeme, following in itertools.pairwise(lexemes):
+    for lexeme, following in pairwise(lexemes):
         if lexeme.kind in "ND" and following.text.lower() in _LATE_UNITS and following.kind == "w":
             lexeme.kind, lexeme.unit, following.kind = "T", following.text[0].lower(), "w"
     kinds = "".join(lexeme.kind for lexeme in lexemes)
