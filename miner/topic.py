@@ -111,7 +111,7 @@ class SummaryRow:
     An empty filter lets everything pass. ``genes`` and ``without_genes`` are symbols or families (the lexicon expands
     them); ``therapies`` are drugs or classes of which the claim must name one (by class or by a drug of it) from each
     entry of ``therapies_all`` and one at least of ``therapies``; ``generation`` is that of the drug (first, next);
-    ``diseases`` patterns as in a group. ``statement`` is what the claims support, ``absent`` what stands where none does.
+    ``alterations`` are kinds (``fusion``), of which the molecular profile must be one; ``diseases`` patterns as in a group. ``statement`` is what the claims support, ``absent`` what stands where none does.
     """
 
     id: str
@@ -121,6 +121,7 @@ class SummaryRow:
     claim_types: tuple[ClaimType, ...]
     genes: tuple[str, ...] = ()
     without_genes: tuple[str, ...] = ()
+    alterations: tuple[str, ...] = ()
     therapies: tuple[str, ...] = ()
     therapies_all: tuple[str, ...] = ()
     generation: str | None = None

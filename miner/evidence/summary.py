@@ -142,7 +142,7 @@ def _matcher(question: Question, lexicon: Terms) -> Callable[[Paper], bool]:
     genes = {member for gene in question.genes for member in (gene, *lexicon.members(gene))}
     without = {member for gene in question.without_genes for member in (gene, *lexicon.members(gene))}
 
-    alterations: tuple[str, ...] = getattr(question, "alterations", ())
+    alterations: tuple[str, ...] = question.alterations
 
     def fits(paper: Paper) -> bool:
         return (
