@@ -113,6 +113,7 @@ def test_a_text_compiles_to_offsets(compile_one):
         ("GENE", "NTRK", "NTRK", "asserted"),
         ("ALTERATION", "NTRK fusion", "NTRK fusion", "asserted"),
         ("COHORT", "8 patients", "8 patients", "asserted"),
+        ("MEASURE", "6", "n_resp=6", "asserted"),
         ("MEASURE", "75%", "ORR_percent=75", "asserted"),
         ("GENE", "EGFR", "EGFR", "asserted"),
         ("ALTERATION", "EGFR mutation", "EGFR mutation", "negated"),
