@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -371,12 +371,3 @@ def _words(item: object) -> str:
 
 def _mention_words(mention: Row) -> str:
     return f"{mention['start']}-{mention['end']} {mention['text']!r} ({mention['name']})"
-
-
-def slips_by_text(report: Report) -> Iterator[tuple[str, list[Slip]]]:
-    """(id, slips) of each text, in the order of the corpus."""
-    grouped: dict[str, list[Slip]] = defaultdict(list)
-    for slip in report.slips:
-        grouped[slip.id].append(slip)
-    for gold, _ in report.pairs:
-        yield str(gold["id"]), grouped[str(gold["id"])]
