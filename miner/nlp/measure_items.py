@@ -22,8 +22,8 @@ _STOP = re.compile(
 _LIST = re.compile(r",\s*(?:and\s|or\s)?|\s(?:and|or|versus|vs\.?|v|than|compared\swith|compared\sto|&)\s")
 _LEAD = re.compile(rf"^\s*(?:(?:{_PREPOSITION}|than|the|those|versus|compared|patients(?=\s(?:with|on|in|receiving|given|treated)\b))\s)+")
 _GENERIC = re.compile(
-    r"(?:all |both |our |these |the )?(?:patients|cases|tumou?rs|samples|specimens|"
-    r"individuals|subjects|months|years|which|whom|each|total|median)\b"
+    r"(?:an? |all |both |our |these |the )?(?:patients|cases|tumou?rs|samples|specimens|"
+    r"individuals|subjects|months|years|which|whom|each|total|median|duration|response rate|overall|objective|complete|partial)\b"
 )
 _SUBJECT = re.compile(rf"\b{_PREPOSITION}\s(?P<item>(?:(?!\b{_PREPOSITION}\s)[^,;:()])+?)\s(?:was|were|is|are|had)\s(?:only\s|about\s)?$")
 _COMPARED = re.compile(
