@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from miner.claims import frames
-from miner.claims.document import METHODS, OUTSIDE, RESULTS, TITLE, Subject, View, agents, therapies
+from miner.claims import frames, safety
+from miner.claims.document import METHODS, OUTSIDE, RESULTS, TITLE, Subject, View, agents
 from miner.claims.frames import DENIED, HEDGED, build, names
-from miner.schema import Claim, ClaimType, Cohort, Concept, Direction, Label, Measure, Mention
+from miner.schema import Claim, ClaimType, Concept, Direction, Label, Measure, Mention
 
 _TEST_FIGURES = ("sensitivity_percent", "specificity_percent", "concordance_percent", "ppv_percent", "npv_percent", "accuracy_percent")
 _POOR_TEST = re.compile(r"\b(?:poor|miss(?:ed|es)?|false[- ](?:negative|positive)s?|difficult|low sensitivity|limited|not (?:reliable|sensitive|sufficient)|unreliable|variab\w+|discord\w+|no concordance|fail\w*)\b", re.I)
@@ -20,7 +20,7 @@ def extract(view: View) -> list[Claim]:
     """Claims of practice in one sentence."""
     if view.role == OUTSIDE:
         return []
-    return [*_detection(view), *_approval(view), *_safety(view)]
+    return [*_detection(view), *_approval(view), *safety.extract(view)]
 
 
 def _detection(view: View) -> Iterator[Claim]:
@@ -142,32 +142,6 @@ def _approval_stance(view: View, cue: tuple[int, int, str]) -> frames.Stance:
 
 _WITHDRAWN = re.compile(r"\b(?:rescind\w*|withdr[ae]w\w*|not recommended|recommend\w* against|advise\w* against|warn\w* \w+ against|should not|should be avoided)\b", re.I)
 _EXPECTED = re.compile(r"\b(?:may|might|could|potential\w*|expected|will|probably|likely|nearing|approaching)\b", re.I)
-
-
-def _safety(view: View) -> Iterator[Claim]:
-    cues = [c for c in view.sense("safetycore") if not any(m.start <= c.start and c.end <= m.end for m in view.of(Label.DRUG, Label.DISEASE))]
-    if not cues or (view.is_aim and not frames.measures(view, "AE_percent")) or view.role in ("aim", METHODS):
-        return
-    if re.search(r"\b(?:until|unacceptable toxicity|were assessed|was assessed|end ?points?)\b", view.text, re.I) and not frames.measures(view, "AE_percent"):
-        return
-    given = frames.therapies_for(view, (cues[0].start, cues[0].end))
-    if not given:
-        return
-    events = _events(view)
-    figures: dict[str, float | int | str] = {"AE": events} if events else {}
-    cohort = [m.referent.n for m in view.of(Label.COHORT) if isinstance(m.referent, Cohort) and m.referent.n]
-    yield from build(
-        view, ClaimType.SAFETY, "practice.safety", subjects=(), therapies=names(view, given), figures=figures,
-        n=cohort[0] if len(cohort) == 1 else None, confidence=0.6,
-    )  # fmt: skip
-
-
-def _events(view: View) -> str | None:
-    parts = []
-    for _, measure in frames.measures(view, "AE_percent"):
-        name = view.document.text[measure.anchor[0] : measure.anchor[1]] if measure.anchor else ""
-        parts.append(f"{name} {measure.value}%".strip() if measure.value is not None else name)
-    return "; ".join(p for p in parts if p) or None
 
 
 def disease_names(view: View) -> list[str]:

@@ -1,0 +1,185 @@
+"""Safety: which therapy does what harm, how often, or that it is tolerated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from miner.claims import cohorts, frames, words
+from miner.claims.document import BACKGROUND, BODY, METHODS, TITLE, Subject, View, agents, therapies, therapy_role
+from miner.claims.frames import build, names
+from miner.schema import Claim, ClaimType, Cohort, Label, Measure, Mention, Polarity, StudyType
+
+Item = tuple[Mention, Measure]
+Span = tuple[int, int]
+
+
+def extract(view: View) -> Iterator[Claim]:
+    """Safety claims of a sentence: one for each arm whose figures it gives, else one."""
+    cues = _triggers(view)
+    if not cues or _idle(view):
+        return
+    given = _therapies(view)
+    if not given:
+        return
+    items = frames.measures(view, "AE_percent")
+    for group, figures in _arms(view, given, items):
+        chosen = names(view, group)
+        events = _events(view, figures) if figures or not items else ""
+        yield from build(
+            view, ClaimType.SAFETY, "practice.safety", subjects=_targets(view, chosen), therapies=chosen,
+            figures={"AE": events} if events else {}, stance=_stance(view, cues[0]), n=_population(view, figures, chosen),
+            confidence=0.65 if figures else 0.55,
+        )  # fmt: skip
+
+
+def _words() -> words.Words:
+    return words.load("safety.toml")
+
+
+def _triggers(view: View) -> list[Span]:
+    """General words of toxicity, and names of events that the sentence ties to a therapy."""
+    named = view.of(Label.DRUG, Label.DISEASE)
+    core = [(c.start, c.end) for c in view.sense("safetycore")] + _words().spans("general", view.document.text, view.start, view.end)
+    core = [c for c in core if not any(m.start <= c[0] and c[1] <= m.end for m in named)]
+    events = _event_spans(view)
+    tied = events and (_words()["tie"].search(view.text) or frames.measures(view, "AE_percent"))
+    placed = agents(view) or view.role not in (TITLE, BACKGROUND) or frames.points_back(view)
+    if tied and placed and not view.has("respond", "outcome", "resist"):
+        core += events
+    return sorted(core)
+
+
+def _event_spans(view: View) -> list[Span]:
+    diseases = view.of(Label.DISEASE, Label.DRUG)
+    found = _words().spans("event", view.document.text, view.start, view.end)
+    return [e for e in found if not any(m.start < e[1] and e[0] < m.end and len(m.text) > e[1] - e[0] for m in diseases)]
+
+
+def _idle(view: View) -> bool:
+    figures = bool(frames.measures(view, "AE_percent"))
+    if view.role in ("aim", METHODS) or (view.is_aim and not figures):
+        return True
+    if view.role == TITLE:
+        return not _words()["judged"].search(view.text)
+    return not figures and bool(_words()["idle"].search(view.text))
+
+
+def _therapies(view: View) -> list[Mention]:
+    """Therapies of the sentence (given, or compared where figures or words compare), else those that it points at, else the paper's."""
+    roles = ("agent", "comparator") if frames.measures(view, "AE_percent") or _words()["compares"].search(view.text) else ("agent",)
+    given = agents(view)
+    here = [m for m in therapies(view) if m in given or therapy_role(view.document, m) in roles]
+    here = _stopped(view) or _drugs(here) or ([] if view.document.focus_drugs and _drugs(view.document.focus_drugs) else here)
+    if here:
+        return _without_classes(view, here)
+    carried = _drugs(frames.carried_therapies(view))
+    titled = _drugs(agents(view.document.title)) if view.document.title else []
+    carried = carried if any(m.label is Label.DRUG for m in carried) or not titled else []
+    follows = view.document.study_type is StudyType.REVIEW or view.role in (BODY, BACKGROUND) or _words()["pointing"].search(view.text)
+    return carried if carried and (follows or not titled) else titled or carried
+
+
+def _stopped(view: View) -> list[Mention]:
+    """Therapies whose withdrawal the sentence speaks of."""
+    if not _event_spans(view):
+        return []
+    text, before = view.document.text, _words()["stopped"]
+    return [m for m in therapies(view) if before.search(text[max(view.start, m.start - 40) : m.start])]
+
+
+def _drugs(mentions: Sequence[Mention]) -> list[Mention]:
+    return [m for m in mentions if not _words()["procedure"].search(m.name or "")]
+
+
+def _without_classes(view: View, found: list[Mention]) -> list[Mention]:
+    """Leave out a class that one of the sentence's drugs belongs to."""
+    classes = {c for m in found if m.label is Label.DRUG for c in view.document.lexicon.classes(m.name or "")}
+    return [m for m in found if m.label is Label.DRUG or m.name not in classes] or found
+
+
+def _arms(view: View, given: list[Mention], items: list[Item]) -> Iterator[tuple[list[Mention], list[Item]]]:
+    """Therapies with the figures that belong to them: by "respectively", else by whether the therapy stands before or after its figures."""
+    groups = _groups(view, [m for m in given if view.start <= m.start < view.end])
+    if len(groups) < 2 or not items:
+        yield given, items
+        return
+    forward = min(m.start for m, _ in items) > groups[0][0].start
+    held: list[list[Item]] = [[] for _ in groups]
+    for mention, measure in items:
+        held[_arm_of(groups, mention, measure, forward)].append((mention, measure))
+    if all(held):
+        yield from zip(groups, held, strict=True)
+    else:
+        yield [m for g, h in zip(groups, held, strict=True) if h for m in g], items
+
+
+def _groups(view: View, given: list[Mention]) -> list[list[Mention]]:
+    """Therapies given together, or named as one arm, as one group."""
+    groups: list[list[Mention]] = []
+    for mention in given:
+        gap = view.document.text[groups[-1][-1].end : mention.start] if groups else ""
+        if groups and len(gap) < 26 and not _words()["apart"].search(gap):
+            groups[-1].append(mention)
+        else:
+            groups.append([mention])
+    return groups
+
+
+def _arm_of(groups: list[list[Mention]], mention: Mention, measure: Measure, forward: bool) -> int:
+    if measure.item:
+        tied = [i for i, g in enumerate(groups) if any(m.start < measure.item[1] and measure.item[0] < m.end for m in g)]
+        if tied:
+            return tied[0]
+    if forward:
+        return max((i for i, g in enumerate(groups) if g[0].start < mention.start), default=0)
+    return min((i for i, g in enumerate(groups) if g[-1].end > mention.start), default=len(groups) - 1)
+
+
+def _targets(view: View, chosen: Sequence[str]) -> list[Subject]:
+    """The target that the name of a class tells: ``TRK inhibitors`` speaks of NTRK."""
+    found = []
+    for name in chosen:
+        for hit in view.document.lexicon.find(name.split()[0]) if name.endswith(" inhibitors") else []:
+            if hit.label is Label.GENE:
+                found.append(Subject(view.start, view.start, hit.concept.name))
+    return found if len(chosen) == 1 else []
+
+
+def _stance(view: View, cue: Span) -> frames.Stance:
+    """Harm is always what a claim of safety supports; only a hedge counts."""
+    spans = [cue, *_words().spans("tie", view.document.text, view.start, view.end)]
+    return frames.HEDGED if any(frames.stance_at(view, *s)[1] is Polarity.HEDGED for s in spans[:2]) else frames.SUPPORTS
+
+
+def _events(view: View, items: list[Item]) -> str:
+    parts = []
+    for _, measure in items:
+        name = view.document.text[slice(*measure.anchor)] if measure.anchor else ""
+        parts.append(f"{name} {measure.value}%".strip() if measure.value is not None else name)
+    return "; ".join(p for p in parts if p) or "; ".join(dict.fromkeys(view.document.text[a:b] for a, b in _event_spans(view)))
+
+
+def _population(view: View, items: list[Item], chosen: Sequence[str]) -> int | None:
+    totals = [r.total for _, r in items if r.total]
+    here = [m.referent for m in view.of(Label.COHORT) if isinstance(m.referent, Cohort)]
+    totals += [c.total for c in here if c.total]
+    if totals:
+        return totals[0]
+    counted = {r.n for _, r in items}
+    treated = [m for m in view.of(Label.COHORT) if isinstance(m.referent, Cohort) and m.referent.n not in counted and _is_all(view, m)]
+    if treated and isinstance(treated[0].referent, Cohort):
+        return treated[0].referent.n
+    book = cohorts.ledger(view.document)
+    if view.document.study_type is StudyType.CASE_REPORT and max((g.n for g in book.groups), default=1) == 1:
+        return 1
+    for mention, measure in items:
+        if measure.n and isinstance(measure.value, int | float) and (fit := book.fitting(measure.n, measure.value, mention.start)):
+            return fit
+    if not items or view.document.study_type is not StudyType.TRIAL or len({c for g in book.groups for c in g.drugs}) > 2:
+        return None
+    return max((g.n for g in book.groups if (g.treated or g.drugs & set(chosen)) and g.view.role != TITLE), default=None)
+
+
+def _is_all(view: View, mention: Mention) -> bool:
+    """Is this counted group the one that was treated, and not those with the event?"""
+    return bool(_words()["whole"].search(view.document.text[max(view.start, mention.start - 40) : mention.start]))
