@@ -203,6 +203,8 @@ class Noise:
         match = None
         if back and back[0] in " -(" and self.before.match(back):
             match = self.listed.match(text, start)
+        if not match and _PLACE.match(back):
+            match = self.name.match(text, start)
         if not match and back[:1].isspace() and self.dated.match(back):
             match = self.date.match(text, start)
         if not match and back and self.named.match(back):
@@ -214,6 +216,7 @@ class Noise:
         return match.end() if match else 0
 
 
+_PLACE = re.compile(r"[\s-](?:s?noxe|s?nodoc|s?nortni|s?noitisop|s?eudiser|emosomorhc)\b", re.IGNORECASE)  # reversed words
 _RUN = re.compile(r"\d+")
 _POWER = re.compile(r"\d+(?:;\d+)*(?=\))")
 

@@ -13,6 +13,7 @@ from spacy.tokens import Doc
 
 from miner.nlp import doc as docs
 from miner.nlp.measure_binding import Bound, bind
+from miner.nlp.measure_carriers import carriers
 from miner.nlp.measure_cohorts import cohorts_of
 from miner.nlp.measure_cues import Cue, Cues
 from miner.nlp.measure_items import items_of
@@ -118,8 +119,15 @@ def _mentions(
     items = items_of(text, sentence, elements, bound, names)
     found = [_measure(text, one, items.get(one.index)) for one in bound]
     quantities = [(i, e) for i, e in enumerate(elements) if isinstance(e, Quantity)]
+    taken = {one.quantity.start for one in bound}
+    found += carriers(text, [q for _, q in quantities], taken, _within(sentence, names))
     found += cohorts_of(text, elements, quantities, made.people)
     return found
+
+
+def _within(sentence: Sentence, names: Sequence[Mention]) -> list[Mention]:
+    """Mentions that lie in a sentence."""
+    return [m for m in names if sentence.start <= m.start and m.end <= sentence.end]
 
 
 def _plausible(bound: Sequence[Bound]) -> list[Bound]:

@@ -1,0 +1,54 @@
+"""Counts that only the alteration beside them names: "ETV6-NTRK3 in nine", "TPM3-NTRK1 (n = 4)", "seven of NTRK1"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+
+from miner.nlp.measure_quantities import Quantity
+from miner.schema import Label, Measure, Mention
+
+GENETIC = frozenset({Label.GENE, Label.FUSION, Label.VARIANT, Label.ALTERATION})
+_NAMED = frozenset({Label.FUSION, Label.VARIANT})
+_BEFORE = re.compile(
+    r"\s?(?:(?:gene\s)?(?:fusions?|mutations?|rearrangements?)\s)?(?:(?:was|were)\s(?:\w+\s){0,3})?in\s(?:only\s|another\s)?$|\s?(?:fusions?|mutations?)?\s?\($"
+)
+_GROUP = re.compile(r"with \||positive|negative|mutant|mutated|rearranged|wild|amplified|\|[\w/]+$")
+_AFTER = re.compile(
+    r"\s(?:(?:tumou?rs?|cases?|patients?|samples?|specimens?)\s)?(?:of|had|"
+    r"harbou?red|carried|involved|were|showed|contained)\s(?:an?\s|the\s)?$"
+)
+
+
+def carriers(text: str, quantities: Sequence[Quantity], bound: Collection[int], names: Sequence[Mention]) -> list[Mention]:
+    """n_pos measures of bare counts that nothing else binds, each with the alteration as its item; ``bound`` holds starts."""
+    genetic = [m for m in names if m.label in GENETIC]
+    found = []
+    for quantity in quantities:
+        if quantity.form != "count" or quantity.n is None or quantity.total is not None or quantity.start in bound:
+            continue
+        mention = _before(text, quantity, genetic) or _after(text, quantity, genetic)
+        if mention:
+            start, end = quantity.figure
+            measure = Measure("n_pos", quantity.n, None, quantity.n, item=(mention.start, mention.end))
+            found.append(Mention(start, end, text[start:end], Label.MEASURE, measure))
+    return found
+
+
+def _before(text: str, quantity: Quantity, genetic: Sequence[Mention]) -> Mention | None:
+    """The alteration straight before a count."""
+    near = [m for m in genetic if 0 < quantity.start - m.end <= 40 and _BEFORE.fullmatch(text, m.end, quantity.start)]
+    if quantity.equals:
+        near = [m for m in near if m.label in _NAMED or not _GROUP.search(f"{text[max(0, m.start - 5) : m.start]}|{m.text}")]
+    return max(near, key=lambda m: (m.end - m.start, m.end), default=None)
+
+
+def _after(text: str, quantity: Quantity, genetic: Sequence[Mention]) -> Mention | None:
+    """The alteration straight after a count: with a verb, or a fusion or variant that follows without a word."""
+    if quantity.equals:
+        return None
+    end = quantity.figure[1]
+    near = [m for m in genetic if 0 < m.start - end <= 30]
+    tied = [m for m in near if _AFTER.fullmatch(text, end, m.start)]
+    bare = [m for m in near if m.label in _NAMED and not quantity.noun and text[end : m.start] == " "]
+    return max(tied or bare, key=lambda m: m.end - m.start, default=None)
