@@ -289,7 +289,7 @@ class SentenceSplitter:
             return doc
         begins = numpy.isin(doc.to_array(IDX), [sentence.start for sentence in found])
         begins[0] = True
-        return doc.from_array([SENT_START], numpy.where(begins, 1, -1).astype("int64").reshape(-1, 1))
+        return doc.from_array([SENT_START], numpy.where(begins, 1, -1).astype("int64").view("uint64").reshape(-1, 1))
 
 
 @Language.factory("miner_sentences")
