@@ -12,7 +12,7 @@ from spacy.tokens import Doc
 
 from miner.lexicon import Hit, Lexicon, load_lexicon
 from miner.lexicon_rows import cues, either
-from miner.nlp.doc import add_mentions
+from miner.nlp.doc import add_mentions, text_of
 from miner.schema import Label, Mention
 
 
@@ -149,13 +149,13 @@ def _long_start(short: str, text: str, floor: int, end: int, words: Sequence[int
     return start if len(text[start:end]) > len(short) else None
 
 
-@Language.factory("miner_terms", default_config={"folders": []})
-def create_miner_terms(nlp: Language, name: str, folders: list[str]) -> Callable[[Doc], Doc]:
+@Language.factory("miner_terms", default_config={"lexicon_dirs": []})
+def create_miner_terms(nlp: Language, name: str, lexicon_dirs: list[str]) -> Callable[[Doc], Doc]:
     """Component that adds the mentions of ``find_terms`` to a doc."""
-    lexicon = load_lexicon(tuple(Path(f) for f in folders))
+    lexicon = load_lexicon(tuple(Path(folder) for folder in lexicon_dirs))
 
     def add_terms(doc: Doc) -> Doc:
-        return add_mentions(doc, find_terms(doc.text, lexicon, abbreviations(doc)))
+        return add_mentions(doc, find_terms(text_of(doc), lexicon, abbreviations(doc)))
 
     return add_terms
 
