@@ -1,6 +1,10 @@
 # Sourced by run, test and .ci/run: find a Python that the product supports, make .venv, install. Needs bash.
 fail() { echo "$*" >&2; exit 78; }
 
+# Taken out of the environment: the program reads every MINER_… there as a setting and refuses what it does not know.
+wanted=${MINER_PYTHON:-}
+unset MINER_PYTHON
+
 supported() { "$1" -c 'import sys; sys.exit(not ((3, 11) <= sys.version_info[:2] <= (3, 12)))' >/dev/null 2>&1; }
 
 refuse() {
@@ -10,9 +14,9 @@ refuse() {
 
 find_python() {
     local candidate
-    if [ -n "${MINER_PYTHON:-}" ]; then
-        supported "$MINER_PYTHON" || refuse "MINER_PYTHON=$MINER_PYTHON is $("$MINER_PYTHON" --version 2>&1)."
-        command -v "$MINER_PYTHON"
+    if [ -n "$wanted" ]; then
+        supported "$wanted" || refuse "MINER_PYTHON=$wanted is $("$wanted" --version 2>&1)."
+        command -v "$wanted"
         return
     fi
     for candidate in python3.12 python3.11 python3 python "$(uv python find --no-python-downloads '>=3.11,<3.13' 2>/dev/null)"; do
