@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
-from evidence_cases import FAMILIES, LUNG, SECRETORY, resistance, small_series, trial
+from evidence_cases import FAMILIES, LUNG, SECRETORY, mention, mined, record, resistance, small_series, trial
 
-from miner.evidence import civic
+from miner.evidence import civic, regimen
 from miner.evidence.figures import describe, wilson
 from miner.evidence.merge import is_background, make_key, merge, patients
-from miner.schema import Claim, ClaimType, Concept, Direction, Evidence, Polarity, StudyType
+from miner.schema import (
+    Alteration,
+    Claim,
+    ClaimType,
+    Concept,
+    Direction,
+    Evidence,
+    Fusion,
+    Label,
+    Polarity,
+    Reading,
+    StudyType,
+    Variant,
+)
 
 T, D = ClaimType, Direction
 
@@ -101,7 +115,7 @@ def test_an_illegal_significance_is_told() -> None:
         (made(variant="MET exon 14 skipping", genes=("MET",)), "MET Exon 14 Skipping"),
         (made(variant="? G667C", genes=("NTRK1",)), "NTRK1 G667C"),
         (made(genes=("ALK",)), "ALK"),
-        (made(), "Unspecified"),
+        (made(), "not stated"),
         (made(alteration="? fusion"), "Fusion"),
         (made(T.MUTUAL_EXCLUSIVITY, genes=("NTRK", "KRAS", "EGFR")), "EGFR AND KRAS AND NTRK"),
         (made(T.MUTUAL_EXCLUSIVITY, genes=("NTRK", "KRAS"), alteration="mutation"), "KRAS AND NTRK"),
@@ -114,16 +128,56 @@ def test_molecular_profile(claim: Claim, profile: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("claim", "expected"),
+    ("sentence", "expected"),
     [
-        (made(therapies=("larotrectinib",)), None),
-        (made(therapies=("larotrectinib", "entrectinib")), "Substitutes"),
-        (made(T.COMBINATION_THERAPY, therapies=("larotrectinib", "osimertinib")), "Combination"),
-        (made(T.COMBINATION_THERAPY, therapies=("larotrectinib", "osimertinib"), rule="sequential"), "Sequential"),
+        ("Dabrafenib was given alone.", None),
+        ("Dabrafenib plus trametinib was given.", "Combination"),
+        ("Dabrafenib with trametinib was given.", "Combination"),
+        ("Dabrafenib in combination with trametinib was given.", "Combination"),
+        ("The combination of dabrafenib and trametinib was given.", "Combination"),
+        ("The addition of dabrafenib to trametinib paid.", "Combination"),
+        ("The dabrafenib-trametinib combination was given.", "Combination"),
+        ("Dabrafenib or trametinib was given.", "Substitutes"),
+        ("Dabrafenib compared with trametinib lasted longer.", "Substitutes"),
+        ("Dabrafenib followed by trametinib was given.", "Sequential"),
+        ("Trametinib after dabrafenib was given.", "Sequential"),
+        ("Dabrafenib and trametinib were given.", None),
     ],
 )
-def test_interaction(claim: Claim, expected: str | None) -> None:
-    assert civic.interaction(claim) == expected
+def test_the_sentence_tells_how_therapies_were_given(sentence: str, expected: str | None) -> None:
+    assert regimen.interaction(*pair(sentence)) == expected
+
+
+def test_a_combination_claim_is_a_combination() -> None:
+    claim, reading = pair("Dabrafenib and trametinib were given.")
+    assert regimen.interaction(replace(claim, type=T.COMBINATION_THERAPY), reading) == "Combination"
+    assert regimen.interaction(replace(claim, type=T.COMBINATION_THERAPY, rule="sequential"), reading) == "Sequential"
+
+
+def pair(sentence: str) -> tuple[Claim, Reading]:
+    item = record("1", sentence)
+    places = {sentence.lower().find(drug): drug for drug in ("dabrafenib", "trametinib") if drug in sentence.lower()}
+    mentions = [mention(sentence, sentence[at : at + len(drug)], Label.DRUG, Concept("x:1", drug)) for at, drug in places.items()]
+    claim = Claim(T.SENSITIVITY_RESPONSE, 0, len(sentence), "test", therapies=tuple(places.values()))
+    return claim, mined(item, [claim], mentions).reading
+
+
+@pytest.mark.parametrize(
+    ("found", "profile"),
+    [
+        ((Alteration("ALK", "rearrangement"), Alteration("EGFR", "mutation")), "ALK Fusion AND EGFR Mutation"),
+        ((Fusion("EML4", "ALK"), Variant("EGFR", "L858R")), "ALK Fusion AND EGFR L858R"),
+        ((Alteration("ALK", "fusion"), Alteration("EGFR", "mutation"), Variant("EGFR", "L858R")), "ALK Fusion AND EGFR Mutation"),
+        ((Alteration("ALK", "fusion"), Alteration("ALK", "amplification"), Alteration("EGFR", "alteration")), "ALK AND EGFR Alteration"),
+        ((Alteration("ALK", "fusion"),), "ALK Fusion AND EGFR"),
+    ],
+)
+def test_genes_counted_together_have_each_their_own_alteration(found: tuple[Any, ...], profile: str) -> None:
+    text = "w1 w2 w3 in one sentence."
+    mentions = [mention(text, f"w{n}", Label.ALTERATION, referent) for n, referent in enumerate(found, start=1)]
+    claim = Claim(T.MUTUAL_EXCLUSIVITY, 0, len(text), "test", genes=("EGFR", "ALK"), alteration="fusion")
+    (item,) = merge(mined(record("1", text), [claim], mentions), FAMILIES)
+    assert item.molecular_profile == profile
 
 
 @pytest.mark.parametrize(
@@ -142,46 +196,60 @@ def test_interaction(claim: Claim, expected: str | None) -> None:
     ],
 )
 def test_level(claim: Claim, study_type: StudyType, paper_level: str, expected: str) -> None:
-    assert civic.level(claim, study_type, paper_level) == expected
+    assert civic.level(claim, study_type, paper_level, "Larotrectinib is approved.") == expected
+
+
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("The FDA approved larotrectinib.", "A"),
+        ("Larotrectinib is the standard of care.", "A"),
+        ("The NCCN guidelines list larotrectinib.", "A"),
+        ("Larotrectinib should be considered.", "B"),
+        ("Larotrectinib warrants further study.", "B"),
+    ],
+)
+def test_only_a_regulator_or_guideline_validates(sentence: str, expected: str) -> None:
+    assert civic.level(made(T.APPROVAL_RECOMMENDATION), StudyType.TRIAL, "B", sentence) == expected
 
 
 def test_one_proposition_of_one_paper_is_one_evidence_with_results_before_background() -> None:
-    mined = trial()
-    responds, fails = merge(mined, FAMILIES)
+    paper = trial()
+    responds, fails = merge(paper, FAMILIES)
     assert len(responds.claims) == 3
     assert responds.claims[0].figures["N"] == 24
     assert [claim.background for claim in responds.claims] == [False, False, True]
     assert dict(responds.figures) == {"ORR_percent": 75, "ORR_percent_ci": "53-90", "n_resp": 18, "N": 24, "PFS_months": 28.3}
     assert responds.statement == (
-        "ETV6::NTRK3 in secretory carcinoma responds to larotrectinib: ORR 75 % (18/24; 95 % CI 53–90), median PFS 28.3 months"
+        "Secretory carcinoma with ETV6::NTRK3 responds to larotrectinib: ORR 75 % (18/24; 95 % CI 53–90), median PFS 28.3 months"
     )
     assert responds.warnings == ()
     assert (fails.disease, fails.evidence_direction, fails.significance) == (LUNG.name, D.DOES_NOT_SUPPORT, "Sensitivity/Response")
-    assert fails.statement == "ETV6::NTRK3 in lung non-small cell carcinoma did not respond to larotrectinib"
+    assert fails.statement == "Lung non-small cell carcinoma with ETV6::NTRK3 did not respond to larotrectinib"
 
 
 def test_every_claim_is_kept_once_and_slices_its_sentence() -> None:
-    mined = trial()
-    kept = [claim for item in merge(mined, FAMILIES) for claim in item.claims]
-    assert sorted(kept, key=lambda item: item.start) == sorted(mined.claims, key=lambda item: item.start)
-    assert mined.reading.text[kept[0].start : kept[0].end].startswith("Of 24 patients")
+    paper = trial()
+    kept = [claim for item in merge(paper, FAMILIES) for claim in item.claims]
+    assert sorted(kept, key=lambda item: item.start) == sorted(paper.claims, key=lambda item: item.start)
+    assert paper.reading.text[kept[0].start : kept[0].end].startswith("Of 24 patients")
 
 
 def test_statements_of_a_laboratory_paper() -> None:
     assert [(item.evidence_level, item.statement) for item in merge(resistance(), FAMILIES)] == [
-        ("D", "NTRK1 G595R in cancer confers on-target resistance to larotrectinib"),
-        ("D", "MET Amplification in cancer may confer off-target resistance to TRK inhibitors"),
-        ("D", "Selitrectinib overcomes the resistance of NTRK1 G595R in cancer"),
+        ("D", "NTRK1 G595R confers on-target resistance to larotrectinib in cancer"),
+        ("D", "MET Amplification may confer off-target resistance to TRK inhibitors in cancer"),
+        ("D", "Resistant cancer with NTRK1 G595R responds to selitrectinib"),
     ]
 
 
 def test_statements_of_a_cohort() -> None:
     assert [item.statement for item in merge(small_series(), FAMILIES)] == [
         "NTRK Fusion is found in lung non-small cell carcinoma: 0.2 % (4/2,000)",
-        "Mutually exclusive: EGFR AND KRAS AND NTRK in lung non-small cell carcinoma",
+        "Mutually exclusive in lung non-small cell carcinoma: EGFR AND KRAS AND NTRK",
         "DNA NGS does not reliably detect NTRK Fusion in lung non-small cell carcinoma",
-        "ETV6::NTRK3 in secretory carcinoma responds to larotrectinib: 3 of 5 responded",
-        "NTRK Fusion in lung non-small cell carcinoma did not respond to nivolumab: 0 of 2 responded",
+        "Secretory carcinoma with ETV6::NTRK3 responds to larotrectinib: 3 of 5 responded",
+        "Lung non-small cell carcinoma with NTRK Fusion did not respond to nivolumab: 0 of 2 responded",
     ]
 
 
@@ -201,38 +269,38 @@ def test_key_is_pinned_and_independent_of_therapy_order() -> None:
 
 
 def test_diseases_of_one_identifier_and_two_names_are_one_proposition() -> None:
-    mined = small_series()
-    other = replace(mined.claims[3], disease=Concept(SECRETORY.curie, "mammary analogue secretory carcinoma"))
-    assert len(merge(replace(mined, claims=(mined.claims[3], other)), FAMILIES)) == 1
+    paper = small_series()
+    other = replace(paper.claims[3], disease=Concept(SECRETORY.curie, "mammary analogue secretory carcinoma"))
+    assert len(merge(replace(paper, claims=(paper.claims[3], other)), FAMILIES)) == 1
 
 
 def test_figures_of_two_cohorts_do_not_mix() -> None:
-    mined = trial()
-    whole, small = mined.claims[1], replace(mined.claims[1], figures={"n_resp": 3, "N": 4}, population_n=4)
-    (item,) = merge(replace(mined, claims=(small, whole)), FAMILIES)
+    paper = trial()
+    whole, small = paper.claims[1], replace(paper.claims[1], figures={"n_resp": 3, "N": 4}, population_n=4)
+    (item,) = merge(replace(paper, claims=(small, whole)), FAMILIES)
     assert (item.figures["n_resp"], item.figures["N"]) == (18, 24)
     assert item.warnings == ("the paper also gives 3 responded; n = 4",)
 
 
 def test_figures_complete_each_other_where_they_agree() -> None:
-    mined = trial()
-    title = replace(mined.claims[1], figures={"ORR_percent": 75, "CR": 2}, population_n=None)
-    (item,) = merge(replace(mined, claims=(mined.claims[1], title)), FAMILIES)
+    paper = trial()
+    title = replace(paper.claims[1], figures={"ORR_percent": 75, "CR": 2}, population_n=None)
+    (item,) = merge(replace(paper, claims=(paper.claims[1], title)), FAMILIES)
     assert (item.figures["CR"], item.figures["N"], item.warnings) == (2, 24, ())
 
 
 def test_asserting_and_hedging_the_same_is_told() -> None:
-    mined = trial()
-    hedged = replace(mined.claims[1], polarity=Polarity.HEDGED, figures={})
-    (item,) = merge(replace(mined, claims=(hedged, mined.claims[1])), FAMILIES)
+    paper = trial()
+    hedged = replace(paper.claims[1], polarity=Polarity.HEDGED, figures={})
+    (item,) = merge(replace(paper, claims=(hedged, paper.claims[1])), FAMILIES)
     assert (item.polarity, item.warnings) == (Polarity.ASSERTED, ("the paper both asserts and hedges this",))
 
 
 def test_patients_are_the_papers_own() -> None:
     assert [patients(item) for item in merge(trial(), FAMILIES)] == [24, None]
     assert patients(merge(resistance(), FAMILIES)[0]) is None
-    mined = trial()
-    (item,) = merge(replace(mined, claims=mined.claims[:1]), FAMILIES)
+    paper = trial()
+    (item,) = merge(replace(paper, claims=paper.claims[:1]), FAMILIES)
     assert (is_background(item), patients(item), item.evidence_level) == (True, None, "C")
 
 
@@ -244,7 +312,7 @@ def test_patients_are_the_papers_own() -> None:
         ({"value_percent": "<1"}, "<1 %"),
         ({"value_percent": 0.71, "N": 1687}, "0.71 % (n = 1,687)"),
         ({"n_pos": 14, "N": 78}, "14 of 78"),
-        ({"case_response": "CR"}, "case response: CR"),
+        ({"case_response": "CR"}, "one patient: CR"),
         ({"AE": "dizziness 28%"}, "dizziness 28%"),
         ({"IC50_nM": 3.1}, "IC50 nM 3.1"),
         ({"accuracy_percent": ">90"}, "accuracy >90 %"),

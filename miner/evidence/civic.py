@@ -8,15 +8,16 @@ they carry ``N/A`` and ``submittable`` is false for them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from miner.evidence.authority import names_authority
 from miner.schema import Claim, ClaimType, Direction, Polarity, StudyType
 
 SENSITIVITY, RESISTANCE, REDUCED, ADVERSE = "Sensitivity/Response", "Resistance", "Reduced Sensitivity", "Adverse Response"
 NOT_APPLICABLE = "N/A"
-UNSPECIFIED = "Unspecified"
+UNSPECIFIED = "not stated"
 
 LEGAL_SIGNIFICANCES: dict[str, tuple[str, ...]] = {
     "Predictive": (SENSITIVITY, RESISTANCE, ADVERSE, REDUCED, NOT_APPLICABLE),
@@ -104,8 +105,13 @@ _WORD = re.compile(r"(?<![\w.])[a-z]{3,}(?![\w])")
 _SYMBOL = re.compile(r"[A-Z?][A-Z0-9?]*(?:-[A-Z0-9]+)*(?:/[A-Z0-9]+)*$")
 
 
-def molecular_profile(claim: Claim, families: Families | None = None) -> str:
-    """Name what the claim is about, as CIViC names profiles: ``NTRK1 G595R``, ``NTRK Fusion``, ``EML4::ALK AND EGFR T790M``."""
+def molecular_profile(claim: Claim, families: Families | None = None, kinds: Mapping[str, str] | None = None) -> str:
+    """Name what the claim is about, as CIViC names profiles: ``NTRK1 G595R``, ``NTRK Fusion``, ``EML4::ALK AND EGFR T790M``.
+
+    ``kinds`` is what the sentence says of each gene; genes that are counted together need it, for a claim holds one kind.
+    Where no alteration is named the profile is ``not stated``: the claim is on a disease or drug as a whole, and CIViC,
+    where every evidence item has a profile, has no place for it.
+    """
     genes = collapse(claim.genes, families)
     parts = [name for name in (_fusion_name(claim.fusion), _variant_name(claim.variant, genes)) if name]
     covered = {gene for part in parts for gene in re.split(r"::| ", part)}
@@ -113,7 +119,7 @@ def molecular_profile(claim: Claim, families: Families | None = None) -> str:
     parts += _alteration_names(claim, genes, rest)
     if claim.type in _COUNTED_TOGETHER:
         named = {word for part in parts for word in re.split(r"::| ", part)}
-        parts += [gene for gene in rest if gene not in named]
+        parts += [_with_kind(gene, kinds or {}, families) for gene in rest if gene not in named]
     if not parts:
         parts = [_joined(genes, " OR ", bracket=False)] if genes else [UNSPECIFIED]
     return " AND ".join(dict.fromkeys(parts))
@@ -129,6 +135,11 @@ def collapse(genes: Iterable[str], families: Families | None = None) -> tuple[st
         if len(members) > 1 and (stem in found or members <= set(found)):
             found = sorted({stem, *(gene for gene in found if gene not in members)})
     return tuple(found)
+
+
+def _with_kind(gene: str, kinds: Mapping[str, str], families: Families | None) -> str:
+    own = {kinds[name] for name in (gene, *(families.members(gene) if families else ())) if name in kinds}
+    return f"{gene} {_titled(own.pop())}" if len(own) == 1 else gene
 
 
 def _within(gene: str, covered: set[str], families: Families | None) -> bool:
@@ -175,7 +186,12 @@ def _split_kind(alteration: str) -> tuple[str | None, str]:
     head, _, tail = alteration.partition(" ")
     named = bool(tail) and bool(_SYMBOL.match(head))
     kind = tail if named else alteration
-    return (head if named and head != "?" else None), _SAME_KIND.get(kind.lower(), kind)
+    return (head if named and head != "?" else None), fold_kind(kind)
+
+
+def fold_kind(kind: str) -> str:
+    """Write a kind of alteration one way: rearrangement and translocation are fusion."""
+    return _SAME_KIND.get(kind.lower(), kind)
 
 
 def _joined(names: Sequence[str], word: str, *, bracket: bool) -> str:
@@ -183,30 +199,21 @@ def _joined(names: Sequence[str], word: str, *, bracket: bool) -> str:
     return f"({text})" if bracket and len(names) > 1 else text
 
 
-def interaction(claim: Claim) -> str | None:
-    """Return CIViC's therapy interaction type: None for one therapy, else Combination, Sequential or Substitutes."""
-    if len(set(claim.therapies)) < 2:
-        return None
-    if "sequen" in claim.rule:
-        return "Sequential"
-    return "Combination" if claim.type is ClaimType.COMBINATION_THERAPY or "combin" in claim.rule else "Substitutes"
-
-
 _CEILINGS = {StudyType.CASE_REPORT: "C", StudyType.PRECLINICAL: "D"}
 
 
-def level(claim: Claim, study_type: StudyType, paper_level: str) -> str:
+def level(claim: Claim, study_type: StudyType, paper_level: str, sentence: str) -> str:
     """Grade a claim from A (validated) to E (inferential).
 
     The paper's level holds, with these bounds: what a paper reports of others is no better than C, one patient no better
     than C, a case report no better than C and a cell line no better than D; an approval or guideline is A where the paper
-    is neither of those; what was only raised as a possibility is E.
+    is neither of those and the sentence names it (``rules/authority.toml``); what was only raised as a possibility is E.
     """
     if claim.polarity is Polarity.HYPOTHETICAL:
         return "E"
     ceiling = _CEILINGS.get(study_type, "A")
     approval = claim.type is ClaimType.APPROVAL_RECOMMENDATION and claim.polarity is Polarity.ASSERTED
-    if approval and claim.direction is Direction.SUPPORTS:
+    if approval and claim.direction is Direction.SUPPORTS and names_authority(sentence):
         return ceiling
     bounds = [ceiling, paper_level if paper_level in "ABCDE" and paper_level else "E"]
     if claim.background or claim.population_n == 1:

@@ -44,7 +44,7 @@ KINDS: dict[str, FigureKind] = {
     "sensitivity_percent": FigureKind("sensitivity {} %", "assay"),
     "specificity_percent": FigureKind("specificity {} %", "assay"),
     "method": FigureKind("by {}", "method"),
-    "case_response": FigureKind("case response: {}", "case"),
+    "case_response": FigureKind("one patient: {}", "case"),
     "AE": FigureKind("{}", "AE"),
 }
 INTERVAL = "_ci"

@@ -6,9 +6,9 @@ import hashlib
 import json
 from collections.abc import Sequence
 
-from miner.evidence import civic, figures
+from miner.evidence import civic, figures, regimen
 from miner.evidence.statement import compose
-from miner.schema import Claim, ClaimType, Concept, Direction, Evidence, Mined, Polarity, StudyType
+from miner.schema import Claim, ClaimType, Concept, Direction, Evidence, Mined, Polarity, Reading, StudyType
 
 KEY_VERSION = "v1"
 _POLARITY_RANK = {Polarity.ASSERTED: 0, Polarity.NEGATED: 0, Polarity.HEDGED: 1, Polarity.HYPOTHETICAL: 2}
@@ -18,7 +18,7 @@ def merge(mined: Mined, lexicon: civic.Families | None = None) -> tuple[Evidence
     """Merge the claims of one paper into evidence, ordered by claim type, molecular profile and key."""
     groups: dict[str, list[Claim]] = {}
     for claim in mined.claims:
-        groups.setdefault(proposition_key(claim, lexicon), []).append(claim)
+        groups.setdefault(proposition_key(claim, mined.reading, lexicon), []).append(claim)
     merged = [_evidence(key, claims, mined, lexicon) for key, claims in groups.items()]
     order = {claim_type: rank for rank, claim_type in enumerate(ClaimType)}
     return tuple(sorted(merged, key=lambda item: (order[item.claim_type], item.molecular_profile, item.key)))
@@ -29,10 +29,10 @@ def source_id(mined: Mined) -> str:
     return mined.record.pmid or mined.record.id
 
 
-def proposition_key(claim: Claim, lexicon: civic.Families | None = None) -> str:
+def proposition_key(claim: Claim, reading: Reading, lexicon: civic.Families | None = None) -> str:
     """Return the versioned key of what a claim asserts; equal keys are one proposition."""
     significance, direction, _ = civic.significance(claim)
-    profile = civic.molecular_profile(claim, lexicon)
+    profile = civic.molecular_profile(claim, lexicon, regimen.kinds(claim, reading))
     return make_key(claim.type, profile, disease_key(claim.disease), claim.therapies, significance, direction)
 
 
@@ -53,7 +53,9 @@ def patients(evidence: Evidence) -> int | None:
     if evidence.study_type in (StudyType.PRECLINICAL, StudyType.REVIEW):
         return None
     own = [claim for claim in evidence.claims if not claim.background]
-    counts = [figures.whole(count) for claim in own for count in (claim.population_n, claim.figures.get("N"))]
+    # Of safety a count may be of those who had the event.
+    enrolled = [] if evidence.claim_type is ClaimType.SAFETY else [claim.population_n for claim in own]
+    counts = [figures.whole(count) for count in (*enrolled, *(claim.figures.get("N") for claim in own))]
     return max((count for count in counts if count), default=None)
 
 
@@ -72,7 +74,8 @@ def _evidence(key: str, claims: Sequence[Claim], mined: Mined, lexicon: civic.Fa
     ranked = sorted(claims, key=_rank)
     best = ranked[0]
     significance, direction, _ = civic.significance(best)
-    profile = civic.molecular_profile(best, lexicon)
+    profile = civic.molecular_profile(best, lexicon, regimen.kinds(best, mined.reading))
+    joint = _interaction(ranked, mined.reading)
     therapies = tuple(sorted(set(best.therapies)))
     disease = best.disease.name if best.disease else None
     merged, disagreements = figures.merge_figures(ranked, mined.reading)
@@ -84,7 +87,7 @@ def _evidence(key: str, claims: Sequence[Claim], mined: Mined, lexicon: civic.Fa
         molecular_profile=profile,
         disease=disease,
         therapies=therapies,
-        therapy_interaction_type=civic.interaction(best),
+        therapy_interaction_type=joint,
         significance=significance,
         evidence_direction=direction,
         polarity=best.polarity,
@@ -95,12 +98,12 @@ def _evidence(key: str, claims: Sequence[Claim], mined: Mined, lexicon: civic.Fa
             profile=profile,
             disease=disease,
             therapies=therapies,
-            joint=civic.interaction(best),
+            joint=joint,
             significance=significance,
             direction=direction,
             polarity=best.polarity,
             figures=merged,
-            population=best.population_n,
+            population=None if best.type is ClaimType.SAFETY else best.population_n,
         ),
         claims=tuple(ranked),
         source="PubMed" if mined.record.pmid else mined.record.source or "file",
@@ -109,11 +112,17 @@ def _evidence(key: str, claims: Sequence[Claim], mined: Mined, lexicon: civic.Fa
     )
 
 
+def _interaction(ranked: Sequence[Claim], reading: Reading) -> str | None:
+    told = (regimen.interaction(claim, reading) for claim in ranked)
+    return next((joint for joint in told if joint), None)
+
+
 def _level(ranked: Sequence[Claim], mined: Mined) -> str:
     # A hedged claim does not lift an asserted one, nor the background the paper's own results.
     best = ranked[0]
     like_best = [claim for claim in ranked if (claim.background, claim.polarity) == (best.background, best.polarity)]
-    return min(civic.level(claim, mined.study_type, mined.evidence_level) for claim in like_best)
+    text = mined.reading.text
+    return min(civic.level(claim, mined.study_type, mined.evidence_level, text[claim.start : claim.end]) for claim in like_best)
 
 
 def _warnings(claims: Sequence[Claim], mined: Mined, disagreements: Sequence[str]) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from miner.errors import InputError
+from miner.evidence.civic import UNSPECIFIED
 from miner.evidence.figures import ALSO, describe, number
 from miner.evidence.report_marks import LABEL_WORDS, PRIORITY, Mark, marks, pieces, window
 from miner.evidence.report_plots import forest, resistance_map, ribbons, stance, years
@@ -203,7 +204,7 @@ def _row_data(row: TableRow) -> dict[str, Any]:
     return {
         "key": row.key,
         "type": str(row.claim_type),
-        "profile": "" if row.molecular_profile == "Unspecified" else row.molecular_profile,
+        "profile": "" if row.molecular_profile == UNSPECIFIED else row.molecular_profile,
         "disease": row.disease or "",
         "therapies": (" + " if row.therapy_interaction_type == "Combination" else ", ").join(row.therapies),
         "finding": finding(row),

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from miner.evidence.civic import UNSPECIFIED
 from miner.evidence.figures import number
 from miner.evidence.summary_tables import InhibitorRow, PartnerRow, ResistanceRow
 from miner.evidence.table import STATUS_WEIGHTS, Paper
@@ -82,7 +83,7 @@ def forest(rows: Iterable[InhibitorRow], limit: int | None = None) -> Forest:
 
 
 def _forest_row(row: InhibitorRow) -> ForestRow:
-    population = " · ".join(part for part in (row.molecular_profile, row.disease or "") if part and part != "Unspecified")
+    population = " · ".join(part for part in (row.molecular_profile, row.disease or "") if part and part != UNSPECIFIED)
     hits, total = row.figures.get("n_resp"), row.figures.get("N")
     rate = row.orr if row.orr is not None else 0.0
     counts = f"n = {number(row.n)}" if row.n else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from miner.evidence.civic import REDUCED, UNSPECIFIED
@@ -9,7 +10,7 @@ from miner.evidence.figures import Figures, describe, number
 from miner.schema import ClaimType, Direction, Polarity
 
 T = ClaimType
-# claim type: (supports, does not support, may, may not)
+# claim type: (supports, does not support, may, may not); {is} and its like agree with the number of therapies.
 _SENTENCES: dict[ClaimType, tuple[str, str, str, str]] = {
     T.DRIVER_ROLE: (
         "{profile} drives {tumour}",
@@ -24,28 +25,28 @@ _SENTENCES: dict[ClaimType, tuple[str, str, str, str]] = {
         "{profile} may be absent from {tumour}",
     ),
     T.CLINICAL_FEATURES_ASSOCIATION: (
-        "{subject} is associated with clinical features or outcome",
-        "{subject} is not associated with clinical features or outcome",
-        "{subject} may be associated with clinical features or outcome",
-        "{subject} may not be associated with clinical features or outcome",
+        "{profile} in {tumour} is associated with {feature}",
+        "{profile} in {tumour} is not associated with {feature}",
+        "{profile} in {tumour} may be associated with {feature}",
+        "{profile} in {tumour} may not be associated with {feature}",
     ),
     T.MUTUAL_EXCLUSIVITY: (
-        "Mutually exclusive: {subject}",
-        "Not mutually exclusive: {subject}",
-        "Perhaps mutually exclusive: {subject}",
-        "Perhaps not mutually exclusive: {subject}",
+        "Mutually exclusive in {tumour}: {profile}",
+        "Not mutually exclusive in {tumour}: {profile}",
+        "Perhaps mutually exclusive in {tumour}: {profile}",
+        "Perhaps not mutually exclusive in {tumour}: {profile}",
     ),
     T.CO_OCCURRENCE: (
-        "Found together: {subject}",
-        "Not found together: {subject}",
-        "Perhaps found together: {subject}",
-        "Perhaps not found together: {subject}",
+        "Found together in {tumour}: {profile}",
+        "Not found together in {tumour}: {profile}",
+        "Perhaps found together in {tumour}: {profile}",
+        "Perhaps not found together in {tumour}: {profile}",
     ),
     T.DETECTION_METHOD: (
-        "{method} detects {subject}",
-        "{method} does not reliably detect {subject}",
-        "{method} may detect {subject}",
-        "{method} may miss {subject}",
+        "{method} detects {detected}",
+        "{method} does not reliably detect {detected}",
+        "{method} may detect {detected}",
+        "{method} may miss {detected}",
     ),
     T.SENSITIVITY_RESPONSE: (
         "{subject} responds to {therapies}",
@@ -54,34 +55,34 @@ _SENTENCES: dict[ClaimType, tuple[str, str, str, str]] = {
         "{subject} may not respond to {therapies}",
     ),
     T.RESISTANCE_ON_TARGET: (
-        "{subject} confers on-target resistance to {therapies}",
-        "{subject} does not confer on-target resistance to {therapies}",
-        "{subject} may confer on-target resistance to {therapies}",
-        "{subject} may not confer on-target resistance to {therapies}",
+        "{cause} confers on-target resistance to {therapies}{where}",
+        "{cause} does not confer on-target resistance to {therapies}{where}",
+        "{cause} may confer on-target resistance to {therapies}{where}",
+        "{cause} may not confer on-target resistance to {therapies}{where}",
     ),
     T.RESISTANCE_OFF_TARGET: (
-        "{subject} confers off-target resistance to {therapies}",
-        "{subject} does not confer off-target resistance to {therapies}",
-        "{subject} may confer off-target resistance to {therapies}",
-        "{subject} may not confer off-target resistance to {therapies}",
+        "{cause} confers off-target resistance to {therapies}{where}",
+        "{cause} does not confer off-target resistance to {therapies}{where}",
+        "{cause} may confer off-target resistance to {therapies}{where}",
+        "{cause} may not confer off-target resistance to {therapies}{where}",
     ),
     T.OVERCOMES_RESISTANCE: (
-        "{Therapies} overcomes the resistance of {subject}",
-        "{Therapies} does not overcome the resistance of {subject}",
-        "{Therapies} may overcome the resistance of {subject}",
-        "{Therapies} may not overcome the resistance of {subject}",
+        "{resistant} responds to {therapies}",
+        "{resistant} did not respond to {therapies}",
+        "{resistant} may respond to {therapies}",
+        "{resistant} may not respond to {therapies}",
     ),
     T.RESISTANCE_TO_OTHER_THERAPY: (
-        "{subject} is a cause of resistance to {therapies}",
-        "{subject} is not a cause of resistance to {therapies}",
-        "{subject} may be a cause of resistance to {therapies}",
-        "{subject} may not be a cause of resistance to {therapies}",
+        "{cause} is a cause of resistance to {therapies}{where}",
+        "{cause} is not a cause of resistance to {therapies}{where}",
+        "{cause} may be a cause of resistance to {therapies}{where}",
+        "{cause} may not be a cause of resistance to {therapies}{where}",
     ),
     T.COMBINATION_THERAPY: (
-        "{Therapies} together are active in {subject}",
-        "{Therapies} together brought no benefit in {subject}",
-        "{Therapies} together may be active in {subject}",
-        "{Therapies} together may bring no benefit in {subject}",
+        "{Therapies} in combination {is} active in {subject}",
+        "{Therapies} in combination brought no benefit in {subject}",
+        "{Therapies} in combination may be active in {subject}",
+        "{Therapies} in combination may bring no benefit in {subject}",
     ),
     T.IMMUNOTHERAPY_OUTCOME: (
         "{subject} responds to {therapies}",
@@ -90,8 +91,8 @@ _SENTENCES: dict[ClaimType, tuple[str, str, str, str]] = {
         "{subject} may not respond to {therapies}",
     ),
     T.APPROVAL_RECOMMENDATION: (
-        "{Therapies} is approved or recommended for {subject}",
-        "{Therapies} is not approved or recommended for {subject}",
+        "{Therapies} {is} approved or recommended for {subject}",
+        "{Therapies} {is} not approved or recommended for {subject}",
         "{Therapies} may be recommended for {subject}",
         "{Therapies} may not be recommended for {subject}",
     ),
@@ -103,6 +104,8 @@ _SENTENCES: dict[ClaimType, tuple[str, str, str, str]] = {
     ),
 }
 _JOINTS = {"Combination": " plus ", "Sequential": " then ", "Substitutes": " or ", None: ", "}
+_FEATURES = {"Better Outcome": "better outcome", "Poor Outcome": "poorer outcome"}
+_PLURAL = re.compile(r"(?:inhibitors|antibodies|conjugates|antagonists|agonists|TKIs|drugs|vaccines|therapies)$")
 
 
 def compose(
@@ -124,21 +127,35 @@ def compose(
     if significance == REDUCED:
         template = template.replace("responds to", "is less sensitive to").replace("respond to", "be less sensitive to")
     named = _JOINTS[joint].join(therapies) or "treatment"
+    several = len(therapies) > 1 and joint != "Substitutes" and claim_type is not T.COMBINATION_THERAPY
+    plural = several or bool(_PLURAL.search(named))
+    subject = _subject(profile, disease)
     text = template.format(
-        profile="An unnamed alteration" if profile == UNSPECIFIED else profile,
+        profile="An alteration" if profile == UNSPECIFIED else profile,
+        cause="An alteration" if profile == UNSPECIFIED else profile,
         tumour=disease or "tumours",
-        subject=_subject(profile, disease),
+        where=f" in {disease}" if disease else "",
+        subject=subject,
+        resistant=f"resistant {subject}",
+        detected=_detected(profile, disease),
+        feature=_FEATURES.get(significance, "clinical features"),
         therapies=named,
         Therapies=named[0].upper() + named[1:],
         method=str(figures.get("method", "Testing")),
+        **{"is": "are" if plural else "is"},
     )
     told = describe(figures)
-    if population and "N" not in figures and "n_resp" not in figures:
+    if population and not {"N", "n_resp", "case_response"} & set(figures):
         told = ", ".join(part for part in (told, f"n = {number(population)}") if part)
     return text[0].upper() + text[1:] + (f": {told}" if told else "")
 
 
 def _subject(profile: str, disease: str | None) -> str:
     if profile == UNSPECIFIED:
-        return disease or "tumours"
-    return f"{profile} in {disease}" if disease else profile
+        return disease or "tumour"
+    return f"{disease or 'tumour'} with {profile}"
+
+
+def _detected(profile: str, disease: str | None) -> str:
+    named = "alterations" if profile == UNSPECIFIED else profile
+    return f"{named} in {disease}" if disease else named

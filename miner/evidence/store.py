@@ -14,7 +14,7 @@ from typing import Any, Self
 from miner.evidence import store_query, store_rows, store_write
 from miner.evidence.store_open import open_database, told
 from miner.evidence.store_write import Outcome
-from miner.evidence.table import Filters, FusionMention, Paper, TableRow
+from miner.evidence.table import Filters, FusionMention, Paper, Source, TableRow
 from miner.schema import Evidence, Mention, Mined, Record
 
 _COUNTED = ("records", "mentions", "claims", "evidence", "runs", "set_aside", "notices", "record_versions")
@@ -162,11 +162,17 @@ class Store:
             rows = self._connection.execute("SELECT source, identifier, reason FROM set_aside WHERE run_id = ? ORDER BY seq", (run_id,))
             return [tuple(row) for row in rows]
 
-    def digests(self) -> dict[str, tuple[str, str]]:
-        """Return PMID → (digest of the record, mining version) of every record."""
+    def digests(self, topic: str | None = None) -> dict[str, tuple[str, str]]:
+        """Return PMID → (digest of the record, mining version) of every record, or of a topic's."""
+        clause, values = _of_topic(topic)
         with told(self.path):
-            rows = self._connection.execute("SELECT pmid, sha256, mining_version FROM records ORDER BY pmid")
+            rows = self._connection.execute(f"SELECT pmid, sha256, mining_version FROM records {clause} ORDER BY pmid", values)
             return {row["pmid"]: (row["sha256"], row["mining_version"]) for row in rows}
+
+    def sources(self, topic: str | None = None) -> list[Source]:
+        """Return what the records of a topic came from, the largest source first."""
+        with told(self.path):
+            return store_query.sources(self._connection, topic)
 
     def source_seen(self, topic: str, digest: str, mining_version: str) -> bool:
         """Tell whether a source file was wholly taken in for a topic under this mining version."""
@@ -208,9 +214,9 @@ class Store:
 
     def records(self, *, topic: str | None = None) -> Iterator[Record]:
         """Yield all records, or a topic's, by PMID."""
-        clause = "WHERE pmid IN (SELECT pmid FROM record_topics WHERE topic = ?)" if topic else ""
+        clause, values = _of_topic(topic)
         with told(self.path):
-            for row in self._connection.execute(f"SELECT * FROM records {clause} ORDER BY pmid", (topic,) if topic else ()):
+            for row in self._connection.execute(f"SELECT * FROM records {clause} ORDER BY pmid", values):
                 yield store_rows.record_of(dict(row))
 
     def versions(self, pmid: str) -> list[dict[str, Any]]:
@@ -250,6 +256,10 @@ class Store:
     def _row(self, query: str, *values: object) -> sqlite3.Row | None:
         row: sqlite3.Row | None = self._connection.execute(query, values).fetchone()
         return row
+
+
+def _of_topic(topic: str | None) -> tuple[str, tuple[str, ...]]:
+    return ("WHERE pmid IN (SELECT pmid FROM record_topics WHERE topic = ?)", (topic,)) if topic else ("", ())
 
 
 __all__ = ["Change", "Run", "Store"]

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from miner.evidence.store_rows import paper_of
-from miner.evidence.table import Filters, FusionMention, Paper, TableRow, fold_class, make_row
+from miner.evidence.table import Filters, FusionMention, Paper, Source, TableRow, fold_class, is_synthetic, make_row
 from miner.schema import Polarity, Status
 
 _EVIDENCE = """
-SELECT e.*, r.status AS record_status, r.title, r.journal, r.year,
+SELECT e.*, r.status AS record_status, r.notices, r.title, r.journal, r.year,
        (SELECT json_group_array(json(c.spans)) FROM
             (SELECT c.spans FROM evidence_claims ec JOIN claims c ON c.pmid = ec.pmid AND c.seq = ec.claim_seq
              WHERE ec.key = e.key AND ec.pmid = e.pmid ORDER BY ec.rank) c) AS all_spans
@@ -133,6 +133,22 @@ def _fusion(pmid: str, row: sqlite3.Row, diseases: list[sqlite3.Row]) -> FusionM
         year=row["year"],
         record_status=Status(row["status"]),
     )
+
+
+def sources(connection: sqlite3.Connection, topic: str | None) -> list[Source]:
+    """Return the sources of records that are not withdrawn, by name, synthetic records apart; the largest first."""
+    clause = "AND pmid IN (SELECT pmid FROM record_topics WHERE topic = ?)" if topic else ""
+    rows = connection.execute(f"SELECT pmid, source, year FROM records WHERE status <> 'withdrawn' {clause}", (topic,) if topic else ())
+    found: dict[tuple[str, bool], list[int | None]] = {}
+    for row in rows:
+        found.setdefault((row["source"], is_synthetic(row["pmid"])), []).append(row["year"])
+    made = [_source(name, synthetic, years) for (name, synthetic), years in found.items()]
+    return sorted(made, key=lambda item: (item.is_synthetic, -item.records, item.name))
+
+
+def _source(name: str, synthetic: bool, years: list[int | None]) -> Source:
+    known = [year for year in years if year]
+    return Source(name, len(years), min(known, default=None), max(known, default=None), synthetic)
 
 
 def integrity(connection: sqlite3.Connection) -> list[str]:

@@ -274,6 +274,7 @@ def paper_of(row: Mapping[str, Any], quotes: Iterable[tuple[int, int, str]]) -> 
         background=bool(row["background"]),
         quotes=tuple(Quote(*quote) for quote in quotes),
         record_status=Status(row["record_status"]),
+        notices=tuple((kind, reference) for kind, reference in json.loads(row["notices"])),
         title=row["title"],
         journal=row["journal"],
         year=row["year"],

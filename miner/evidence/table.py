@@ -97,14 +97,38 @@ class Paper:
     background: bool
     quotes: tuple[Quote, ...]
     record_status: Status
+    notices: tuple[tuple[str, str], ...]
     title: str
     journal: str | None
     year: int | None
 
     @property
+    def flags(self) -> tuple[str, ...]:
+        """Say in words what a reader must know of the paper: that it is synthetic, retracted, doubted, corrected."""
+        told = ["synthetic"] if is_synthetic(self.pmid) else []
+        told += [] if self.record_status is Status.CURRENT else [_STATUS_WORDS[self.record_status]]
+        told += [
+            f"{_NOTICE_WORDS[kind]}: {reference}" if reference else _NOTICE_WORDS[kind]
+            for kind, reference in self.notices
+            if kind in _NOTICE_WORDS
+        ]
+        return tuple(dict.fromkeys(told))
+
+    @property
     def is_citable(self) -> bool:
         """Tell whether PubMed names the paper by its number."""
         return self.pmid.isdigit()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where records came from: a file or PubMed, how many, and the years of publication they span as far as known."""
+
+    name: str
+    records: int
+    first: int | None
+    last: int | None
+    is_synthetic: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,9 +196,13 @@ class TableRow:
     @property
     def warnings(self) -> tuple[str, ...]:
         """Warnings of all papers, with the status of those that are not current."""
-        unsound = [item for item in self.evidence if item.record_status is not Status.CURRENT]
-        told = [f"PMID {item.pmid}: {_STATUS_WORDS[item.record_status]}" for item in unsound]
-        return (*told, *(f"PMID {item.pmid}: {text}" for item in self.evidence for text in item.warnings))
+        told = [f"{cited(item.pmid)}: {flag}" for item in self.evidence for flag in item.flags if flag != "synthetic"]
+        return (*told, *(f"{cited(item.pmid)}: {text}" for item in self.evidence for text in item.warnings))
+
+    @property
+    def n_synthetic(self) -> int:
+        """Number of papers that are synthetic."""
+        return sum(is_synthetic(item.pmid) for item in self.evidence)
 
     @property
     def years(self) -> tuple[int, ...]:
@@ -193,6 +221,35 @@ _STATUS_WORDS = {
     Status.WITHDRAWN: "withdrawn",
     Status.CURRENT: "current",
 }
+# PubMed's links that change what a paper is worth and are no state of it.
+_NOTICE_WORDS = {
+    "ErratumIn": "erratum",
+    "RetractionOf": "retraction of",
+    "RepublishedIn": "republished",
+    "RepublishedFrom": "republished from",
+    "PreprintIn": "linked preprint",
+    "PreprintOf": "linked preprint",
+    "ErratumFor": "erratum for",
+    "CorrectedandRepublishedIn": "corrected and republished",
+    "CorrectedandRepublishedFrom": "corrected from",
+    "UpdateIn": "updated in",
+    "UpdateOf": "update of",
+    "RetractedandRepublishedIn": "retracted and republished",
+    "RetractedandRepublishedFrom": "republished after retraction",
+    "PartialRetractionIn": "partial retraction",
+    "PartialRetractionOf": "partial retraction of",
+}
+_SYNTHETIC = re.compile(r"syn[-_:]?\d", re.IGNORECASE)
+
+
+def is_synthetic(identifier: str) -> bool:
+    """Tell whether a record was written for testing (``syn-001``) and is no paper."""
+    return _SYNTHETIC.match(identifier) is not None
+
+
+def cited(identifier: str) -> str:
+    """Name a record as a reader cites it: by PMID, or by its own identifier."""
+    return f"PMID {identifier}" if identifier.isascii() and identifier.isdigit() else identifier
 
 
 def weight(item: Paper) -> float:
@@ -230,6 +287,8 @@ def table_columns() -> tuple[str, ...]:
 def cells(row: TableRow, *, width: int = 160) -> tuple[str, ...]:
     """Return a row as plain strings in the order of ``table_columns``; the sentence is cut to ``width`` characters."""
     pmids = ", ".join(row.papers[:6]) + (f" and {row.n_papers - 6} more" if row.n_papers > 6 else "")
+    if row.n_synthetic:
+        pmids += " (synthetic)" if row.n_synthetic == row.n_papers else f" ({row.n_synthetic} synthetic)"
     return (
         str(row.claim_type).replace("_", " "),
         row.molecular_profile,

@@ -182,7 +182,7 @@ class _Job:
     def remine(self, store: Store, clock: Clock) -> RunReport:
         """Read the stored records again that were read by other rules."""
         report = self._report("remine")
-        stale = {pmid for pmid, (_, version) in store.digests().items() if version != self.mining_version}
+        stale = {pmid for pmid, (_, version) in store.digests(self.topic.name).items() if version != self.mining_version}
         records = [record for record in store.records(topic=self.topic.name) if (record.pmid or record.id) in stale]
         if not records:
             report.outcome = "unchanged"
@@ -235,7 +235,7 @@ class _Job:
             changed = client.search(self.topic.query, mindate=since, datetype="mdat")
             pmids = sorted({*changed, *client.search(self.topic.query, mindate=since, datetype="crdt")}, key=int)
             interval = f"added or changed since {since:%Y-%m-%d}"
-        held, renewed = store.digests(), set(changed)
+        held, renewed = store.digests(self.topic.name), set(changed)
         wanted = [pmid for pmid in pmids if pmid in renewed or pmid not in held]
         size = self.settings.batch_size
         batches = tuple(tuple(wanted[start : start + size]) for start in range(0, len(wanted), size))
