@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from miner.claims import frames, safety
+from miner.claims import approval, frames, safety
 from miner.claims.document import METHODS, OUTSIDE, RESULTS, TITLE, Subject, View, agents
 from miner.claims.frames import DENIED, HEDGED, build, names
 from miner.schema import Claim, ClaimType, Concept, Direction, Label, Measure, Mention
@@ -20,7 +20,7 @@ def extract(view: View) -> list[Claim]:
     """Claims of practice in one sentence."""
     if view.role == OUTSIDE:
         return []
-    return [*_detection(view), *_approval(view), *safety.extract(view)]
+    return [*_detection(view), *approval.extract(view), *safety.extract(view)]
 
 
 def _detection(view: View) -> Iterator[Claim]:
@@ -89,59 +89,6 @@ def _test_stance(view: View) -> frames.Stance:
     good = view.sense("detect")
     stance = frames.stance_at(view, good[0].start, good[0].end) if good else frames.SUPPORTS
     return stance
-
-
-def _approval(view: View) -> Iterator[Claim]:
-    core = view.sense("approvecore")
-    cues = core or (view.sense("recommend") if view.role in ("conclusions", "body", "background", TITLE, RESULTS) else [])
-    if not cues or (view.is_aim and not core) or view.role == METHODS:
-        return
-    cues = [c for c in cues if not _COMPARED_STANDARD.search(view.document.text[max(view.start, c.start - 30) : c.start])]
-    if not cues or (view.role == TITLE and not re.search(r"approv|guideline|recommend", view.text, re.I)):
-        return
-    cue = cues[0]
-    given = _approved(view, cue.start)
-    subjects = frames.subjects_for(view, (cue.start, cue.end), carry=not given)
-    if not given and not (subjects and _TESTING.search(view.text)):
-        return
-    if not core and not subjects and not given:
-        return
-    subjects = subjects or list(view.document.focus)
-    stance = _approval_stance(view, cue)
-    yield from build(
-        view, ClaimType.APPROVAL_RECOMMENDATION, "practice.approval", subjects=subjects, therapies=names(view, given), stance=stance,
-        confidence=0.65 if core else 0.45,
-    )  # fmt: skip
-
-
-_COMPARED_STANDARD = re.compile(r"\b(?:than|versus|vs\.?|v|with|to|against|on|receiving|over|from)\s+(?:the\s+|current\s+|real-world\s+|other\s+)*$", re.I)
-
-
-def _approved(view: View, position: int) -> list[Mention]:
-    """What is approved: the therapies named before the cue, else (where the sentence points back) those before, else those after."""
-    given = [m for m in agents(view) if m.name != "standard of care"]
-    before = [m for m in given if m.end <= position]
-    if before:
-        clause = view.clause(position)
-        return [m for m in before if clause[0] <= m.start] or before
-    if frames.points_back(view):
-        return frames.carried_therapies(view)
-    if given:
-        return given
-    return view.document.focus_drugs if view.role == "conclusions" else []
-
-
-def _approval_stance(view: View, cue: tuple[int, int, str]) -> frames.Stance:
-    stance = frames.stance_at(view, cue[0], cue[1])
-    if _WITHDRAWN.search(view.text):
-        return (Direction.DOES_NOT_SUPPORT, frames.Polarity.ASSERTED)
-    if stance == frames.OPEN:
-        return HEDGED
-    return HEDGED if stance != DENIED and _EXPECTED.search(view.text[: cue[1] - view.start + 20]) else stance
-
-
-_WITHDRAWN = re.compile(r"\b(?:rescind\w*|withdr[ae]w\w*|not recommended|recommend\w* against|advise\w* against|warn\w* \w+ against|should not|should be avoided)\b", re.I)
-_EXPECTED = re.compile(r"\b(?:may|might|could|potential\w*|expected|will|probably|likely|nearing|approaching)\b", re.I)
 
 
 def disease_names(view: View) -> list[str]:

@@ -1,0 +1,168 @@
+"""Approval and recommendation: which therapy, or which testing, a regulator, a guideline or the authors stand for or against."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from miner.claims import frames, words
+from miner.claims.document import METHODS, TITLE, Subject, View, distinct, therapies, therapy_role
+from miner.claims.frames import HEDGED, build, names
+from miner.schema import Claim, ClaimType, Direction, Label, Mention, Polarity
+
+Span = tuple[int, int]
+_APART = 60
+
+
+def extract(view: View) -> Iterator[Claim]:
+    """Approvals and recommendations of a sentence, clause by clause."""
+    if view.role == METHODS or _rules()["other_act"].search(view.text):
+        return
+    told = set()
+    for clause in view.clauses:
+        for claim in (*_of_therapy(view, clause), *_of_testing(view, clause)):
+            if (claim.genes, claim.therapies, claim.direction) not in told:
+                told.add((claim.genes, claim.therapies, claim.direction))
+                yield claim
+
+
+def _rules() -> words.Words:
+    return words.load("approval.toml")
+
+
+def _find(view: View, name: str, clause: Span) -> list[Span]:
+    return _rules().spans(name, view.document.text, *clause)
+
+
+def _of_therapy(view: View, clause: Span) -> Iterator[Claim]:
+    acts = [s for s in _find(view, "act", clause) if not _compared(view, s, "compared_act")]
+    idle = view.role in (TITLE, "aim") or view.is_aim
+    advice = [] if idle else [s for s in _find(view, "advice", clause) if not _compared(view, s, "compared")]
+    if _rules().within("research", view.document.text, *clause):
+        advice = [s for s in advice if _rules().within("standing", view.document.text, *s)]
+    if not acts and not advice:
+        return
+    cue = (*acts, *advice)[0]
+    given = _objects(view, cue, clause)
+    if not given:
+        return
+    subjects = _subjects(view, clause, given)
+    yield from build(
+        view, ClaimType.APPROVAL_RECOMMENDATION, "practice.approval" if acts else "practice.advice", subjects=subjects,
+        therapies=names(view, given), stance=_stance(view, cue, clause), confidence=0.7 if acts else 0.5,
+    )  # fmt: skip
+
+
+def _compared(view: View, span: Span, name: str) -> bool:
+    return bool(_rules()[name].search(view.document.text[max(view.start, span[0] - 50) : span[0]]))
+
+
+def _objects(view: View, cue: Span, clause: Span) -> list[Mention]:
+    """What the cue speaks of: the therapy it governs to its right, else the one before it, else one after it, else one named before."""
+    rules, text = _rules(), view.document.text
+    named = [m for m in therapies(view) if clause[0] <= m.start < clause[1] and m.name != "standard of care"]
+    named = [m for m in named if not cue[0] <= m.start < cue[1]]
+    left, right = [m for m in named if m.end <= cue[0]], [m for m in named if m.start >= cue[1]]
+    governed = rules["governs"].match(text[cue[1] : cue[1] + 60])
+    if right and governed and right[0].start <= cue[1] + governed.end() + 8 and not rules.within("left_only", text, *cue):
+        return _chain(view, right)
+    if rules.within("right_only", text, *cue):
+        return _chain(view, right[:1]) if right and right[0].start - cue[1] <= _APART else []
+    beside = [m for m in left if rules["beside"].match(text[m.end : cue[0]] + " ")]
+    agents = beside[-1:] or [m for m in left if therapy_role(view.document, m) == "agent"]
+    if agents:
+        agents = left[: left.index(agents[-1]) + 1]
+        return _chain(view, _not_first_of(view, agents)[::-1])[::-1]
+    if right and right[0].start - cue[1] <= _APART and not rules.within("left_only", text, *cue):
+        return _chain(view, right)
+    elsewhere = [m for m in therapies(view) if m.end <= clause[0]]
+    elsewhere = [m for m in elsewhere if therapy_role(view.document, m) == "agent" or rules["beside"].match(text[m.end : cue[0]] + " ")]
+    if elsewhere:
+        return _chain(view, _not_first_of(view, elsewhere)[::-1])[::-1]
+    back = frames.points_back(view) or rules["it"].search(text[clause[0] : cue[0]])
+    return frames.carried_therapies(view) if back and not named else []
+
+
+def _not_first_of(view: View, left: list[Mention]) -> list[Mention]:
+    """Leave out the class in ``became the first kinase inhibitor to be approved`` where a drug is named."""
+    drugs = [m for m in left if m.label is Label.DRUG]
+    start = {m: view.document.text[view.start : m.start] for m in left if m.label is Label.DRUG_CLASS}
+    return [m for m in left if m not in start or not drugs or not _rules()["first_of"].search(start[m])]
+
+
+def _chain(view: View, found: Sequence[Mention]) -> list[Mention]:
+    """The first therapy and those coordinated with it."""
+    kept = list(found[:1])
+    for mention in found[1:]:
+        first, second = sorted((kept[-1], mention), key=lambda m: m.start)
+        gap = view.document.text[first.end : second.start]
+        if not _rules()["coordinates"].search(gap):
+            break
+        kept.append(mention)
+    return kept
+
+
+def _subjects(view: View, clause: Span, given: Sequence[Mention]) -> list[Subject]:
+    """Alterations named in the clause or sentence; else of what was named before or anywhere, those that the therapy targets."""
+    local = [s for s in frames.affirmed(view.subjects) if s.gene]
+    inside = [s for s in local if clause[0] <= s.start < clause[1]]
+    if inside or local:
+        return distinct(inside or local)
+    lexicon = view.document.lexicon
+    wanted = _targets(view, given)
+    told = [*(frames.carried_subjects(view) or view.document.focus), *view.document.subjects]
+    if not wanted:
+        return distinct(_generic(s) for s in frames.carried_subjects(view) or view.document.focus) or _genes(view)
+    fitting = [s for s in told if wanted & {s.gene, *lexicon.members(s.gene or "")}]
+    genes = [m for m in view.document.reading.mentions if m.label is Label.GENE and m.name in wanted]
+    named = [Subject(m.start, m.end, m.name, mention=m) for m in genes]
+    return [_generic(s) for s in fitting[:1]] or named[:1]
+
+
+def _targets(view: View, given: Sequence[Mention]) -> set[str]:
+    """Genes that every one of some therapies targets."""
+    lexicon = view.document.lexicon
+    sets = [{g for t in lexicon.targets(m.name or "") for g in (t, *lexicon.members(t))} for m in given]
+    return set.intersection(*sets) if sets else set()
+
+
+def _generic(subject: Subject) -> Subject:
+    return replace(subject, fusion=None, alteration="fusion") if subject.fusion else subject
+
+
+def _stance(view: View, cue: Span, clause: Span) -> frames.Stance:
+    text = view.document.text
+    if _rules().within("withdrawn", text, *clause):
+        told = _rules().within("stated", text, *clause)
+        return (Direction.DOES_NOT_SUPPORT, Polarity.ASSERTED if told else Polarity.NEGATED)
+    stance = frames.stance_at(view, *cue)
+    if stance == frames.DENIED:
+        return stance
+    hedged = _rules().within("expected", text, clause[0], min(clause[1], cue[1] + 20))
+    if hedged or (stance != frames.SUPPORTS and not _rules().within("firm", text, *clause)):
+        return HEDGED
+    return frames.SUPPORTS
+
+
+def _of_testing(view: View, clause: Span) -> Iterator[Claim]:
+    """Testing that is recommended, approved or not worth while; a second biopsy and a confirmation belong to detection."""
+    text = view.document.text
+    if view.role == TITLE or view.is_aim or (not _rules().within("testing", text, *clause) and not view.of(Label.ASSAY, within=clause)):
+        return
+    advice = _find(view, "test_advice", clause)
+    if not advice or _rules().within("retesting", text, *clause) or _objects(view, advice[0], clause):
+        return
+    tests = [*_find(view, "testing", clause), *((m.start, m.end) for m in view.of(Label.ASSAY, within=clause))]
+    if min(frames.distance(t, advice[0]) for t in tests) > 90:
+        return
+    subjects = _subjects(view, clause, ()) or _genes(view)
+    if not subjects and not _rules().within("genetic", text, *clause):
+        return
+    yield from build(
+        view, ClaimType.APPROVAL_RECOMMENDATION, "practice.testing_advice", subjects=subjects,
+        stance=_stance(view, advice[0], clause), confidence=0.5,
+    )  # fmt: skip
+
+
+def _genes(view: View) -> list[Subject]:
+    return [Subject(m.start, m.end, m.name, mention=m) for m in view.of(Label.GENE) if m.name]
