@@ -211,6 +211,11 @@ class Document:
         return bool(self.title and self.title.has("resist"))
 
     @cached_property
+    def speaks_of_resistance(self) -> bool:
+        """Does the text speak of resistance anywhere?"""
+        return any(v.has("resist") for v in self.views)
+
+    @cached_property
     def called_resistant(self) -> frozenset[str]:
         """Variants that the text itself calls resistant, close by."""
         return frozenset(

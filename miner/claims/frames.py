@@ -26,6 +26,7 @@ AGAINST: Stance = (Direction.DOES_NOT_SUPPORT, Polarity.ASSERTED)
 DENIED: Stance = (Direction.DOES_NOT_SUPPORT, Polarity.NEGATED)
 HEDGED: Stance = (Direction.SUPPORTS, Polarity.HEDGED)
 OPEN: Stance = (Direction.SUPPORTS, Polarity.HYPOTHETICAL)
+STANCES = {Polarity.ASSERTED: SUPPORTS, Polarity.NEGATED: DENIED, Polarity.HEDGED: HEDGED, Polarity.HYPOTHETICAL: OPEN}
 
 SIGNIFICANCE = {
     ClaimType.SENSITIVITY_RESPONSE: "Sensitivity/Response",
@@ -65,7 +66,7 @@ def points_back(view: View) -> bool:
 def stance_at(view: View, start: int, end: int) -> Stance:
     """Direction and polarity of what stands at a span: negated text denies, hedged text supports with a hedge."""
     found = polarity_cues.polarity_at(_sentence_cues(view), start - view.start, end - view.start)
-    return {Polarity.NEGATED: DENIED, Polarity.HEDGED: HEDGED, Polarity.HYPOTHETICAL: OPEN}.get(found, SUPPORTS)
+    return STANCES[found]
 
 
 def _sentence_cues(view: View) -> tuple[polarity_cues.Cue, ...]:

@@ -5,26 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from miner.claims import frames
+from miner.claims import effects, frames
+from miner.claims.claim_types import MUTATION_KINDS, family, mechanism_type
 from miner.claims.document import METHODS, OUTSIDE, TITLE, Document, Subject, View, agents, therapies, therapy_role
 from miner.claims.frames import DENIED, SUPPORTS, Stance, build, names
-from miner.claims.response import stated_stance
+from miner.claims.effects import Kind
 from miner.schema import Claim, ClaimType, Label, Mention, Polarity
 
-MUTATION_KINDS = frozenset(
-    {
-        "variant",
-        "mutation",
-        "resistance mutation",
-        "kinase domain mutation",
-        "solvent front mutation",
-        "gatekeeper mutation",
-        "xDFG mutation",
-        "secondary mutation",
-    }
-)
 ACQUIRED_KINDS = frozenset({"amplification", "loss", "overexpression", "resistance mutation", "kinase domain mutation", "activation", "copy number gain"})
-FAMILIES = {"NTRK1": "NTRK", "NTRK2": "NTRK", "NTRK3": "NTRK", "TRK": "NTRK"}
 _DEFEATED_AFTER = re.compile(
     r"(?:resistan(?:ce|t)|refractor(?:y|iness)|insensitiv\w+|(?:reduced|decreased|lower) sensitivity|progress(?:ed|ion)|escape\w*)\s+"
     r"(?:to|on|against|during|after|with|from)?\s*(?:the\s+|both\s+|first-generation\s+|treatment with\s+|\w+-line\s+){0,3}$",
@@ -54,20 +42,16 @@ _POPULATION_BEFORE = re.compile(
 _TRANSFORMS = re.compile(r"transform", re.I)
 
 
-def family(gene: str | None) -> str:
-    """Gene family for comparison: NTRK1, NTRK2 and NTRK3 are one."""
-    return FAMILIES.get(gene or "", gene or "")
-
-
 def extract(view: View) -> list[Claim]:
     """Claims of resistance in one sentence."""
     if view.role in (OUTSIDE, METHODS) or (view.is_aim and not frames.measures(view)):
         return []
     claims: list[Claim] = []
-    if view.has("resist") or _MOMENT.search(view.text) or _follows_failure(view):
+    told = [e for e in effects.find(view) if e.kind in (Kind.RESISTED, Kind.NOT_RESISTED)]
+    if not told and (view.has("resist") or _MOMENT.search(view.text) or _follows_failure(view)):
         claims += _mechanisms(view)
     view.document.note_mechanisms(view, claims)
-    if view.has("overcome") or (view.has("sensitive", "active", "inhibit") and _resistance_variants(view)):
+    if view.has("overcome"):
         claims += _overcome(view)
     return claims
 
@@ -176,29 +160,6 @@ def _defeated(view: View) -> list[Mention]:
     return _explicitly_defeated(view.document.title) if view.document.title and view.document.on_resistance else view.document.focus_drugs
 
 
-def mechanism_type(document: Document, subject: Subject, lost: tuple[str, ...]) -> ClaimType:
-    """On-target where the mechanism mutates the target of a therapy that it defeats; else off-target, or another driver's doing.
-
-    Parameters
-    ----------
-    document
-        The paper, whose focus stands in for the target where no therapy is named.
-    subject
-        The mechanism.
-    lost
-        Names of the therapies that are defeated.
-    """
-    targets = {family(t) for name in lost for t in document.lexicon.targets(name)}
-    if not targets:
-        targets = {family(s.gene) for s in document.focus}
-    same = family(subject.gene) in targets
-    if same and subject.kind in MUTATION_KINDS:
-        return ClaimType.RESISTANCE_ON_TARGET
-    if not same and subject.kind == "fusion":
-        return ClaimType.RESISTANCE_TO_OTHER_THERAPY
-    return ClaimType.RESISTANCE_OFF_TARGET
-
-
 def _unnamed(view: View, lost: list[Mention]) -> Iterator[Claim]:
     """Mechanisms told without an alteration: "on-target and off-target mechanisms", a transformation."""
     moment = bool(view.has("acquire", "resist") or _MOMENT.search(view.text))
@@ -233,7 +194,7 @@ def _frequency(view: View, subjects: list[Subject]) -> tuple[dict[str, float | i
 
 
 def _overcome(view: View) -> Iterator[Claim]:
-    clauses = [c for c in view.clauses if view.has("overcome", "sensitive", "active", "inhibit", within=c)]
+    clauses = [c for c in view.clauses if view.has("overcome", within=c)]
     lost = set(names(view, _explicitly_defeated(view)))
     for clause in clauses[:2]:
         given = [m for m in (agents(view, clause) or agents(view)) if view.document.class_meant(m.name or "") not in lost]
@@ -242,8 +203,8 @@ def _overcome(view: View) -> Iterator[Claim]:
             subjects = frames.subjects_for(view, clause)
         if not given or not subjects:
             continue
-        cues = view.sense("overcome", "sensitive", "active", "inhibit", "worse", "nodiff", within=clause)
-        stance = stated_stance(view, clause, [c._replace(sense="active") if c.sense == "overcome" else c for c in cues]) if cues else SUPPORTS
+        cue = view.sense("overcome", within=clause)
+        stance = frames.stance_at(view, cue[0].start, cue[0].end) if cue else SUPPORTS
         yield from build(
             view, ClaimType.OVERCOMES_RESISTANCE, "resistance.overcome", subjects=subjects, therapies=names(view, given), stance=stance,
             confidence=0.65,

@@ -1,0 +1,98 @@
+"""Which claim type an effect is: by the therapies together, by what they are given against, by where a mechanism sits."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+from miner.claims import frames
+from miner.claims.document import Document, Subject, View
+from miner.claims.therapy import therapies
+from miner.schema import ClaimType, Mention
+
+MUTATION_KINDS = frozenset(
+    {
+        "variant",
+        "mutation",
+        "resistance mutation",
+        "kinase domain mutation",
+        "solvent front mutation",
+        "gatekeeper mutation",
+        "xDFG mutation",
+        "secondary mutation",
+    }
+)
+FAMILIES = {"NTRK1": "NTRK", "NTRK2": "NTRK", "NTRK3": "NTRK", "TRK": "NTRK"}
+_RESISTANT = re.compile(
+    r"[-\s](?:resistant|refractory)\b|\bresistan(?:t|ce) to\b|\brefractory to\b"
+    r"|\b(?:progress(?:ed|ion(?!-free)|ing)|relapsed|failed)\b[^.;]{0,30}\b(?:on|after|following|to)\b",
+    re.I,
+)
+
+
+def family(gene: str | None) -> str:
+    """Gene family for comparison: NTRK1, NTRK2 and NTRK3 are one."""
+    return FAMILIES.get(gene or "", gene or "")
+
+
+def targets(document: Document, names: tuple[str, ...]) -> set[str]:
+    """Families that therapies are aimed at."""
+    return {family(t) for name in names for t in document.lexicon.targets(name)}
+
+
+def response_type(view: View, given: list[Mention], subjects: list[Subject], *, stated: bool) -> ClaimType:
+    """The type of a response claim: by the therapies, then by what they are given against."""
+    if combined(view, given):
+        return ClaimType.COMBINATION_THERAPY
+    if frames.is_checkpoint(view, given):
+        return ClaimType.IMMUNOTHERAPY_OUTCOME
+    if any(s.variant in view.document.called_resistant for s in subjects if s.variant):
+        return ClaimType.OVERCOMES_RESISTANCE
+    if stated and _RESISTANT.search(view.text) and len(given) < len(therapies(view)):
+        return ClaimType.OVERCOMES_RESISTANCE
+    return ClaimType.SENSITIVITY_RESPONSE
+
+
+def mechanism_type(document: Document, subject: Subject, lost: tuple[str, ...]) -> ClaimType:
+    """On-target where the mechanism mutates the target of a therapy that it defeats; else off-target, or another driver's doing.
+
+    Parameters
+    ----------
+    document
+        The paper, whose focus stands in for the target where no therapy is named.
+    subject
+        The mechanism.
+    lost
+        Names of the therapies that are defeated.
+    """
+    aimed = targets(document, lost) or {family(s.gene) for s in document.focus}
+    same = family(subject.gene) in aimed
+    if same and subject.kind in MUTATION_KINDS:
+        return ClaimType.RESISTANCE_ON_TARGET
+    if not same and subject.kind == "fusion":
+        return ClaimType.RESISTANCE_TO_OTHER_THERAPY
+    return ClaimType.RESISTANCE_OFF_TARGET
+
+
+def combined(view: View, given: list[Mention]) -> list[Mention]:
+    """Therapies given together: joined by "plus", "with", "combined with" (and what is listed with them), or named as a combination."""
+    text = view.document.text
+    for index, (first, second) in enumerate(pairwise(given)):
+        if first.name != second.name and first.end < second.start and JOINT.fullmatch(text[first.end : second.start]):
+            members = [first, second]
+            for extra in given[index + 2 :]:
+                if len(text[members[-1].end : extra.start]) > 8 or extra.start < members[-1].end:
+                    break
+                members.append(extra)
+            return members
+    if len({m.name for m in given}) > 1 and _COMBINATION_OF.search(text[max(0, given[0].start - 60) : given[0].start]):
+        return given
+    return []
+
+
+JOINT = re.compile(
+    r"\s*(?:\([^)]{0,40}\)\s*)?(?:(?:plus|\+|±|with|combined with|(?:was |were )?(?:given |used )?in combination with|together with|added to|and concurrent|with concurrent)"
+    r"(?:\s+(?:the|an?|either|concurrent|standard))?)\s*",
+    re.I,
+)
+_COMBINATION_OF = re.compile(r"\b(?:combin(?:ation|ing|ed)|addition|dual)\b[^.;,]{0,45}$", re.I)

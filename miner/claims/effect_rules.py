@@ -1,0 +1,73 @@
+"""The grammar of effects as data: ``data/rules/effects.toml``, compiled once."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from functools import lru_cache
+from importlib import resources
+from typing import NamedTuple
+
+from miner.errors import LexiconError
+
+RULES = "effects.toml"
+
+
+class EffectRules(NamedTuple):
+    """Patterns of the words around an effect; each is matched against the text before or after a span."""
+
+    lower_before: re.Pattern[str]
+    lower_after: re.Pattern[str]
+    idle_before: re.Pattern[str]
+    idle_after: re.Pattern[str]
+    other_before: re.Pattern[str]
+    link: re.Pattern[str]
+    states: re.Pattern[str]
+    described: re.Pattern[str]
+    causal: re.Pattern[str]
+    comparator: re.Pattern[str]
+    state: re.Pattern[str]
+    shrink: re.Pattern[str]
+    same: re.Pattern[str]
+    dose: re.Pattern[str]
+    more: re.Pattern[str]
+    fewer: re.Pattern[str]
+    past: re.Pattern[str]
+    inert: frozenset[str]
+
+
+@lru_cache(maxsize=1)
+def load() -> EffectRules:
+    """Read and compile the rules; a fault tells what the file needs."""
+    text = (resources.files("miner") / "data" / "rules" / RULES).read_text(encoding="utf-8")
+    try:
+        return _compiled(tomllib.loads(text))
+    except (KeyError, TypeError, tomllib.TOMLDecodeError, re.error) as error:
+        raise LexiconError(f"{RULES}: {type(error).__name__}: {error}; mend the table that it names") from error
+
+
+def _compiled(data: dict[str, dict[str, list[str]]]) -> EffectRules:
+    def any_of(table: str, key: str) -> str:
+        return "|".join(data[table][key])
+
+    def ends(table: str, key: str, fillers: str = "", times: str = "*") -> re.Pattern[str]:
+        between = rf"(?:[\s-]+(?:{fillers})){times}" if fillers else ""
+        return re.compile(rf"\b(?:{any_of(table, key)}){between}[\s-]*$", re.I)
+
+    return EffectRules(
+        lower_before=ends("lower", "before", any_of("lower", "fillers"), "{0,4}"),
+        lower_after=re.compile(rf"^\s*(?:[\w-]+\s+){{0,6}}?(?:was|were|is|are|being)\s+(?:\w+ly\s+)?(?:{any_of('lower', 'after')})\b", re.I),
+        idle_before=ends("idle", "before"),
+        idle_after=re.compile(rf"^\s*(?:{any_of('idle', 'after')})", re.I),
+        other_before=ends("other", "before"),
+        link=re.compile(rf"^\W*(?:\S+\s+){{0,12}}?\W*(?:{any_of('link', 'to')})\b", re.I),
+        states=re.compile(rf"\b(?:{any_of('predicate', 'states')})\b", re.I),
+        described=re.compile(rf"\b(?:{any_of('predicate', 'described')})\s+(?:(?:who|that|which)\s+(?:is|are|was|were|had|have|has)\s+|with\s+)?(?:\w+\s+){{0,2}}$", re.I),
+        causal=re.compile(rf"\b(?:{any_of('predicate', 'causal')})\b", re.I),
+        comparator=ends("comparator", "before", any_of("comparator", "fillers")),
+        state=re.compile(rf"(?:{any_of('state', 'words')})", re.I),
+        **{name: re.compile(rf"\b(?:{any_of('composed', name)})", re.I) for name in ("shrink", "same", "dose")},
+        **{name: re.compile(rf"(?:{any_of('dose', name)})", re.I) for name in ("more", "fewer")},
+        past=re.compile(rf"\b(?:{any_of('context', 'past')})\b", re.I),
+        inert=frozenset(data["context"]["inert"]),
+    )

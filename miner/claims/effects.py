@@ -1,0 +1,322 @@
+"""What a sentence says that a therapy does: each therapy is bound to the cue that speaks of it, and read with what turns that cue."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from itertools import zip_longest
+
+from miner import cues as polarity
+from miner.claims import effect_rules, frames
+from miner.claims.claim_types import JOINT
+from miner.claims.document import Subject, View, distinct
+from miner.claims.senses import Cue
+from miner.claims.therapy import joined, therapies, therapy_role
+from miner.schema import Label, Mention, Polarity
+
+Span = tuple[int, int]
+
+
+class Kind(StrEnum):
+    """What is said: that it works, that it is resisted (and then that it is not), that it failed, or that it makes no difference."""
+
+    WORKS = "works"
+    RESISTED = "resisted"
+    NOT_RESISTED = "not resisted"
+    FAILED = "failed"
+    SAME = "same"
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One effect: the cue that tells it, its clause, the therapies it speaks of."""
+
+    kind: Kind
+    cue: Cue
+    clause: Span
+    therapies: tuple[Mention, ...]
+    hedged: bool = False
+
+
+WORKING = ("sensitive", "respond", "active", "benefit", "inhibit", "overcome")
+CUES = (*WORKING, "resist", "worse", "nodiff")
+_RANK = {"resist": 0, "nodiff": 1, "worse": 2}
+
+
+def find(view: View) -> list[Effect]:
+    """Effects of a sentence, in the order of their therapies; therapies that share cue and reading are one effect."""
+    if "_effects" not in view.__dict__:
+        view.__dict__["_effects"] = _find(view)
+    found: list[Effect] = view.__dict__["_effects"]
+    return found
+
+
+def _find(view: View) -> list[Effect]:
+    held: dict[tuple[Cue, Kind, bool], Effect] = {}
+    for chain in _chains(view):
+        cue = _cue_of(view, chain)
+        if cue is None:
+            continue
+        kind, hedged = read(view, cue)
+        if kind is None:
+            continue
+        key = (cue, kind, hedged)
+        before = held[key].therapies if key in held else ()
+        held[key] = Effect(kind, cue, view.clause(cue.start), (*before, *chain), hedged)
+    return list(held.values())
+
+
+def cues(view: View, within: Span | None = None) -> list[Cue]:
+    """Cues of effect in a part of a sentence, the longest at each place, without those that assert nothing."""
+    said = [c for c in view.sense(*CUES, within=within) if not (c.sense == "nodiff" and _INDEPENDENT.match(view.document.text, c.start))]
+    found = sorted([*said, *_composed(view, within or (view.start, view.end))], key=lambda c: (c.start - c.end, _RANK.get(c.sense, 9), c.start))
+    kept: list[Cue] = []
+    for cue in found:
+        if not any(cue.start < k.end and k.start < cue.end for k in kept) and not _idle(view, cue):
+            kept.append(cue)
+    return sorted(kept)
+
+
+_INDEPENDENT = re.compile(r"irrespective|regardless|independent", re.I)
+
+
+def _composed(view: View, within: Span) -> Iterator[Cue]:
+    """Cues of two words with others between."""
+    rules = effect_rules.load()
+    for sense, pattern in (("inhibit", rules.shrink), ("nodiff", rules.same), ("dose", rules.dose)):
+        for match in pattern.finditer(view.document.text, *within):
+            yield Cue(match.start(), match.end(), sense)
+
+
+def _idle(view: View, cue: Cue) -> bool:
+    rules, text = effect_rules.load(), view.document.text
+    if any(m.start <= cue.start and cue.end <= m.end for m in view.of(Label.DRUG, Label.DRUG_CLASS, Label.MEASURE, Label.ASSAY)):
+        return True
+    before, after = text[max(view.start, cue.start - 60) : cue.start], text[cue.end : min(view.end, cue.end + 60)]
+    if cue.sense in ("active", "inhibit", "respond") and rules.other_before.search(before):
+        return True
+    return cue.sense != "resist" and bool(rules.idle_before.search(before) or rules.idle_after.match(after))
+
+
+def _chains(view: View) -> list[tuple[Mention, ...]]:
+    """Therapies of a sentence, those of a list together."""
+    chains: list[list[Mention]] = []
+    given = [m for m in therapies(view) if m.name not in effect_rules.load().inert]
+    for mention, following in zip_longest(given, given[1:]):
+        if following and _names_its_drug(view, mention, following):
+            continue
+        if chains and (joined(view, chains[-1][-1], mention) or JOINT.fullmatch(view.document.text[chains[-1][-1].end : mention.start])):
+            chains[-1].append(mention)
+        else:
+            chains.append([mention])
+    return [tuple(chain) for chain in chains]
+
+
+def _names_its_drug(view: View, mention: Mention, following: Mention) -> bool:
+    """Is a class followed by the drug that stands for it: "SMO inhibitor vismodegib", "EGFR blockade (panitumumab)"?"""
+    gap = view.document.text[mention.end : following.start]
+    return mention.label is Label.DRUG_CLASS and following.label is Label.DRUG and bool(_NAMES.fullmatch(gap))
+
+
+_NAMES = re.compile(r"\s*(?:\(|with|using|via|by|,?\s*e\.g\.,?|\(?i\.?e\.?,?|namely|,)?\s*(?:the\s+)?(?:drug|agent|compound|antibody)?\s*", re.I)
+
+
+def _cue_of(view: View, chain: tuple[Mention, ...]) -> Cue | None:
+    """The cue that speaks of a list of therapies: the nearest one that links to it, in its clause before the others."""
+    role = therapy_role(view.document, chain[0])
+    if role == "comparator":
+        return None
+    scored = [(s, c) for c in cues(view, view.clause(chain[0].start)) if (s := _score(view, chain, c, role)) is not None]
+    if not scored and role == "agent":
+        scored = [(s + 50, c) for c in cues(view) if (s := _score(view, chain, c, role)) is not None and chain[0].start <= c.start]
+    return _outer(view, min(scored)[1]) if scored else None
+
+
+def _outer(view: View, cue: Cue) -> Cue:
+    """The cue that governs another: "less sensitive to growth inhibition by"."""
+    if cue.sense not in ("active", "inhibit"):
+        return cue
+    text = view.document.text
+    governing = [c for c in cues(view, view.clause(cue.start)) if c.sense in ("resist", "sensitive", "worse") and _GOVERNS.fullmatch(text[c.end : cue.start])]
+    return governing[-1] if governing else cue
+
+
+_GOVERNS = re.compile(r"\s*(?:to|towards?|against|from)\s+(?:[\w/-]+\s+){0,4}", re.I)
+
+
+def _score(view: View, chain: tuple[Mention, ...], cue: Cue, role: str) -> int | None:
+    """How far a cue is from therapies that it can speak of; None where it cannot."""
+    text = view.document.text
+    first, last = chain[0], chain[-1]
+    if cue.end <= first.start:
+        gap = text[cue.end : first.start]
+        linked = len(gap) <= 120 and bool(effect_rules.load().link.match(gap))
+        if role == "prior" and not (linked and _of_this(text, cue, gap)):
+            return None
+        return len(gap) if linked else None
+    if cue.start >= last.end:
+        gap = text[last.end : cue.start]
+        if role == "prior" and not (cue.sense == "resist" and len(gap) <= 2 and not _describes(view, cue)):
+            return None
+        return len(gap) + 15
+    return None
+
+
+def _of_this(text: str, cue: Cue, gap: str) -> bool:
+    """Does a cue speak of a therapy that stands behind "after" or "to", and not only of when?"""
+    if cue.sense == "worse" and _WHEN.match(text, cue.start):
+        return False
+    return len(gap) <= (40 if cue.sense == "resist" else 70) and not effect_rules.load().past.search(gap)
+
+
+_WHEN = re.compile(r"(?:disease )?progress(?:ed|ion|ing)\b|relapse", re.I)
+
+
+def _describes(view: View, cue: Cue) -> bool:
+    """Does "resistant" only describe people or cells: crizotinib-resistant patients, tumours resistant to crizotinib?"""
+    rules, text = effect_rules.load(), view.document.text
+    word, after = text[cue.start : cue.end].lower(), text[cue.end : cue.end + 40]
+    before = text[max(view.start, cue.start - 60) : cue.start]
+    if rules.described.search(before):
+        return True
+    if word in ("resistant", "refractory") and (after.lstrip().split(" ") or [""])[0].lower().strip(",.;)") in _DESCRIBED_AFTER:
+        return True
+    return not rules.states.search(text[max(view.start, cue.start - 90) : cue.start])
+
+
+_DESCRIBED_AFTER = frozenset(
+    "patients patient tumors tumours tumor tumour cells cell cases disease nsclc lung line lines clones cancer cancers clone models "
+    "melanoma melanomas mutant mutants mutation mutations variants population populations".split()
+)
+
+
+def read(view: View, cue: Cue) -> tuple[Kind | None, bool]:
+    """What a cue says with the words that turn it: negation, less of it, likeness."""
+    found = _stance(view, cue)
+    if found == frames.OPEN:
+        return None, False
+    negated, hedged = found == frames.DENIED, found[1] is Polarity.HEDGED
+    if cue.sense == "nodiff":
+        return Kind.SAME, hedged
+    if cue.sense == "dose":
+        return _dose(view, cue), hedged
+    if cue.sense == "resist" and _describes(view, cue):
+        return None, False
+    if cue.sense in WORKING and _alike(view, cue):
+        return Kind.SAME, hedged
+    kind = Kind.RESISTED if cue.sense == "resist" else Kind.FAILED if cue.sense == "worse" else Kind.WORKS
+    if _lowered(view, cue) and kind is not Kind.FAILED:
+        kind = Kind.WORKS if kind is Kind.RESISTED else Kind.RESISTED if cue.sense == "sensitive" else Kind.FAILED
+        if negated and kind is not Kind.WORKS:
+            negated = False
+    if negated:
+        turned = {Kind.WORKS: Kind.FAILED, Kind.RESISTED: Kind.NOT_RESISTED}
+        return turned.get(kind), hedged
+    return kind, hedged
+
+
+def _stance(view: View, cue: Cue) -> frames.Stance:
+    """The stance at a cue, by what stands outside it: "lack of response" is its own negation."""
+    at = cue.start - view.start, cue.end - view.start
+    outside = [c for c in polarity.find_cues(view.text) if not at[0] <= c.start < at[1]]
+    return frames.STANCES[polarity.polarity_at(outside, *at)]
+
+
+def _dose(view: View, cue: Cue) -> Kind | None:
+    """More of a drug that is needed is resistance, less of it sensitivity."""
+    clause, rules = view.clause(cue.start), effect_rules.load()
+    around = view.document.text[max(clause[0], cue.start - 40) : min(clause[1], cue.end + 80)]
+    if rules.more.search(around):
+        return Kind.RESISTED
+    return Kind.WORKS if rules.fewer.search(around) else None
+
+
+def _lowered(view: View, cue: Cue) -> bool:
+    rules, text = effect_rules.load(), view.document.text
+    clause = view.clause(cue.start)
+    before = text[max(clause[0], cue.start - 60) : cue.start]
+    return bool(rules.lower_before.search(before) or rules.lower_after.match(text[cue.end : min(clause[1], cue.end + 80)]))
+
+
+def _alike(view: View, cue: Cue) -> bool:
+    """Is the cue likened to that of a group without the alteration: "similar sensitivity as wild type"?"""
+    clause = view.clause(cue.start)
+    return any(c.start < cue.start or c.start - cue.end < 60 for c in view.sense("nodiff", within=clause))
+
+
+# ---- whose effect it is ----------------------------------------------------------------------------------------------
+
+
+def subjects(view: View, effect: Effect) -> list[Subject]:
+    """Whose effect it is: alterations of the clause that are no standard of comparison, else of the sentence, else what the text is about."""
+    for span in (effect.clause, (view.start, effect.clause[0]), (view.start, view.end)):
+        found = [s for s in _local(view) if span[0] <= s.start and s.end <= span[1]]
+        if found:
+            return distinct(_chosen(view, found, effect))
+    genes = _genes(view, effect)
+    return genes or frames.carried_subjects(view) or _told_before(view, effect)
+
+
+def _told_before(view: View, effect: Effect) -> list[Subject]:
+    """Genes named alone in the sentences before, where a text has no title to set its subject."""
+    if view.document.title:
+        return []
+    for previous in reversed(view.document.views[max(0, view.index - 3) : view.index]):
+        if found := [s for s in _local(previous)] or _genes(previous, replace(effect, clause=(previous.start, previous.end))):
+            return distinct(found)
+    return []
+
+
+def _local(view: View) -> list[Subject]:
+    return [s for s in frames.affirmed(view.subjects) if s.gene and not _compared(view, s) and not _inside_therapy(view, s)]
+
+
+def _inside_therapy(view: View, subject: Subject) -> bool:
+    return any(m.start <= subject.start and subject.end <= m.end for m in view.of(Label.DRUG, Label.DRUG_CLASS))
+
+
+def _compared(view: View, subject: Subject) -> bool:
+    return bool(effect_rules.load().comparator.search(view.document.text[max(view.start, subject.start - 90) : subject.start]))
+
+
+def _chosen(view: View, found: list[Subject], effect: Effect) -> list[Subject]:
+    """Of several alterations: not the wild type, not the expression of a mutant, and the cause rather than the population."""
+    changed = [s for s in found if s.alteration != "wild-type"] or found
+    mutant = {s.gene for s in changed if s.kind not in ("expression", "wild-type")}
+    changed = [s for s in changed if not (s.alteration == "expression" and s.gene in mutant)]
+    before = [s for s in changed if s.end <= effect.cue.start]
+    if before and len(before) < len(changed) and effect.kind is not Kind.WORKS:
+        return before
+    for cause in before:
+        between = view.document.text[cause.end : effect.cue.start]
+        if effect_rules.load().causal.search(between):
+            return [s for s in before if s.end <= effect.cue.start]
+    return changed
+
+
+def _genes(view: View, effect: Effect) -> list[Subject]:
+    """Genes named alone, beside a word that tells what of them is meant."""
+    rules, text = effect_rules.load(), view.document.text
+    found = []
+    for mention in view.of(Label.GENE):
+        subject = Subject(mention.start, mention.end, mention.name, mention=mention)
+        if _inside_therapy(view, subject) or _compared(view, subject) or _part_of_therapy(text, mention):
+            continue
+        if rules.state.search(text[max(view.start, mention.start - 70) : min(view.end, mention.end + 60)]):
+            found.append(subject)
+    inside = [s for s in found if effect.clause[0] <= s.start < effect.clause[1]]
+    return distinct(inside or found)
+
+
+def _part_of_therapy(text: str, mention: Mention) -> bool:
+    after = text[mention.end : mention.end + 20].lower()
+    return text[max(0, mention.start - 5) : mention.start].lower().endswith(("anti-", "anti ")) or after.lstrip("- ").startswith(
+        ("inhibitor", "directed", "targeted", "antibod", "tki", "blockade", "inhibition", "pathway", "signal")
+    )
+
+
+def retold(effect: Effect, chosen: Iterable[Mention]) -> Effect:
+    """The effect of other therapies."""
+    return replace(effect, therapies=tuple(chosen))

@@ -1,0 +1,161 @@
+"""How well a therapy works, in figures: rates, counts and times that belong together are one claim."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from miner.claims import cohorts, frames
+from miner.claims.claim_types import combined, response_type
+from miner.claims.document import Subject, View
+from miner.claims.frames import AGAINST, DENIED, HEDGED, SUPPORTS, Stance, build, names
+from miner.claims.senses import Cue
+from miner.claims.therapy import agents
+from miner.schema import Claim, Label, Measure, Mention
+
+RATES = ("ORR_percent", "CR_percent", "n_resp", "CR", "PR", "SD", "PD", "IC_DCR_percent", "IC_ORR_percent", "DCR_percent")
+TIMES = ("DoR_months", "PFS_months", "OS_months", "HR")
+METRICS = RATES + TIMES
+
+
+def measured(view: View) -> Iterator[Claim]:
+    """Claims of the figures of a sentence."""
+    groups: dict[tuple[tuple[str, ...], tuple[int, int] | None, int], list[tuple[Mention, Measure]]] = {}
+    found = [f for f in frames.measures(view, *METRICS) if f[1].metric not in ("SD", "PD") or _counts_outcomes(view)]
+    if not agents(view) and _compares_carriers(view):
+        found = [f for f in found if f[1].metric not in TIMES]
+    if view.has("preclinical"):
+        found = [f for f in found if f[1].metric not in TIMES]
+    if not found or (view.is_aim and view.role != "aim" and not any(m.metric in RATES for _, m in found)):
+        return
+    for mention, measure in found:
+        given = _given(view, mention, measure)
+        key = (names(view, given), _subject_item(view, measure))
+        slot = 0
+        while any(m.metric == measure.metric for _, m in groups.get((*key, slot), [])):
+            slot += 1
+        groups.setdefault((*key, slot), []).append((mention, measure))
+    for (given_names, item, _), members in groups.items():
+        yield from _measured_claims(view, given_names, item, members)
+
+
+def _compares_carriers(view: View) -> bool:
+    """Does the sentence set carriers of an alteration against others, so that survival is a feature of theirs?"""
+    return bool(view.subjects) and bool(_GROUPS.search(view.text))
+
+
+def _counts_outcomes(view: View) -> bool:
+    """Does the sentence count outcomes, so that progressed patients are one of them?"""
+    return bool(_OUTCOMES.search(view.text)) and not view.is_aim
+
+
+_OUTCOMES = re.compile(r"\b(?:stable disease|partial|complete response|respons\w+|respond\w+|disease control|had progressive disease|progressed on)\b", re.I)
+
+
+def _given(view: View, mention: Mention, measure: Measure) -> list[Mention]:
+    """Therapies of one figure: what "respectively" or apposition ties it to, else the nearest given."""
+    if measure.item:
+        tied = [m for m in view.of(Label.DRUG, Label.DRUG_CLASS) if m.start < measure.item[1] and measure.item[0] < m.end]
+        if tied:
+            return tied
+    local = agents(view, view.clause(mention.start)) or agents(view)
+    if local:
+        return combined(view, local) or local
+    titled = view.document.focus_drugs if view.document.title and agents(view.document.title) else []
+    carried = frames.carried_therapies(view)
+    if titled and {m.name for m in carried} <= {m.name for m in titled}:
+        return combined(view, titled) or titled
+    return combined(view, carried) or carried
+
+
+def _subject_item(view: View, measure: Measure) -> tuple[int, int] | None:
+    if not measure.item:
+        return None
+    tied = any(s.start < measure.item[1] and measure.item[0] < s.end for s in view.subjects)
+    genes = any(m.start < measure.item[1] and measure.item[0] < m.end for m in view.of(Label.GENE))
+    return measure.item if tied or genes else None
+
+
+def _measured_claims(
+    view: View, given_names: tuple[str, ...], item: tuple[int, int] | None, members: list[tuple[Mention, Measure]]
+) -> Iterator[Claim]:
+    span = (members[0][0].start, members[-1][0].end)
+    subjects = _item_subjects(view, item) or frames.subjects_for(view, span)
+    given = [m for m in view.document.reading.mentions if m.name in given_names and m.label in (Label.DRUG, Label.DRUG_CLASS)]
+    local = [m for m in given if view.start <= m.start < view.end] or given[:1]
+    if not given_names and not any(m.metric in RATES for _, m in members):
+        return
+    figures = figures_of(members)
+    n = cohorts.response_population(view, members, given_names)
+    if n and any(m.metric in RATES for _, m in members):
+        figures["N"] = n
+    stance = _figure_stance(view, span, members)
+    type_ = response_type(view, local, subjects, stated=False)
+    warnings = tuple(w for _, m in members for w in m.warnings)
+    yield from build(
+        view, type_, "response.measured", subjects=subjects, therapies=given_names, stance=stance, figures=figures, n=n,
+        confidence=0.8, warnings=warnings,
+    )  # fmt: skip
+
+
+def _item_subjects(view: View, item: tuple[int, int] | None) -> list[Subject]:
+    if not item:
+        return []
+    tied = [s for s in view.subjects if s.start < item[1] and item[0] < s.end and s.gene]
+    if tied:
+        return tied
+    genes = [m for m in view.of(Label.GENE) if m.start < item[1] and item[0] < m.end]
+    kind = next((s.alteration for s in view.document.subjects if s.alteration), "fusion")
+    return [Subject(m.start, m.end, m.name, alteration=kind, mention=m) for m in genes]
+
+
+def figures_of(members: list[tuple[Mention, Measure]]) -> dict[str, float | int | str]:
+    """Figures of a claim from measures that belong together; a rate inside the skull is a response rate of its site."""
+    figures: dict[str, float | int | str] = {}
+    for _, measure in members:
+        metric = "ORR_percent" if measure.metric == "IC_ORR_percent" else measure.metric
+        if metric != measure.metric:
+            figures["site"] = "intracranial"
+        if measure.value is not None:
+            figures.setdefault(metric, measure.value)
+        if measure.metric in RATES and measure.n is not None and metric in ("ORR_percent", "n_resp"):
+            figures.setdefault("n_resp", measure.n)
+    return figures
+
+
+def _figure_stance(view: View, span: tuple[int, int], members: list[tuple[Mention, Measure]]) -> Stance:
+    clause = view.clause(span[0])
+    rates = {m.metric: m.value for _, m in members}
+    if rates and set(rates) <= {"SD", "PD"}:
+        return AGAINST
+    if rates.get("ORR_percent") == 0 or rates.get("n_resp") == 0:
+        return DENIED
+    ratio = next((m for _, m in members if m.metric == "HR"), None)
+    if ratio is not None and (found := _ratio_stance(ratio)) != SUPPORTS:
+        return found
+    if any(differs_not(view, c) for c in view.sense("nodiff", within=clause)):
+        return DENIED
+    if view.has("unknown", within=clause) or re.search(r"\bless clear\b", view.text):
+        return HEDGED
+    return SUPPORTS
+
+
+def _ratio_stance(ratio: Measure) -> Stance:
+    """A hazard ratio whose interval holds 1 shows no difference; one above 1 speaks against the therapy."""
+    if not isinstance(ratio.value, int | float):
+        return SUPPORTS
+    if ratio.ci and ratio.ci[0] <= 1 <= ratio.ci[1]:
+        return DENIED
+    return AGAINST if ratio.value > 1 else SUPPORTS
+
+
+_NO_DENIAL = re.compile(r"^(?:irrespective|regardless|independent|similar|comparable|not depend|not related)", re.I)
+_GROUPS = re.compile(r"\b(?:wild[- ]type|without|negative|non-?mutated|unmutated|other mutations)\b|\w-\s(?:cohort|patients)", re.I)
+
+
+def differs_not(view: View, cue: Cue) -> bool:
+    """Does the cue deny a difference that would have been the response? Likeness of two drugs denies nothing."""
+    text = view.document.text[cue.start : cue.end]
+    if not _NO_DENIAL.match(text):
+        return True
+    return text.lower() in ("similar", "comparable") and bool(_GROUPS.search(view.text)) and len({m.name for m in agents(view)}) < 2
