@@ -1,0 +1,193 @@
+"""Detection: which test finds an alteration, how well, and what it misses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from miner.claims import frames, words
+from miner.claims.document import AIM, METHODS, TITLE, Subject, View, agents, distinct
+from miner.claims.frames import build
+from miner.schema import Claim, ClaimType, Cohort, Direction, Label, Measure, Mention, Polarity, StudyType
+
+Span = tuple[int, int]
+Item = tuple[Mention, Measure]
+Figures = dict[str, float | int | str]
+TEST_FIGURES = ("sensitivity_percent", "specificity_percent", "concordance_percent", "ppv_percent", "npv_percent", "accuracy_percent")
+_LOW = {"sensitivity_percent": 80, "specificity_percent": 80, "accuracy_percent": 60}
+_NO_FINDING = ("wild-type", "expression", "overexpression")
+AGAINST = (Direction.DOES_NOT_SUPPORT, Polarity.ASSERTED)
+
+
+def extract(view: View) -> Iterator[Claim]:
+    """Claims on tests: their figures, else clause by clause what they find or how they are judged."""
+    items = [i for i in frames.measures(view, *TEST_FIGURES) if _of_a_test(view, *i)]
+    if items:
+        yield from _with_figures(view, items)
+        return
+    if view.role in (METHODS, AIM) or view.is_aim:
+        return
+    told = set()
+    for clause in view.clauses:
+        for claim in (*_told(view, clause), *_rebiopsy(view, clause)):
+            key = (claim.genes, claim.fusion, claim.direction, claim.figures.get("method"))
+            if key not in told:
+                told.add(key)
+                yield claim
+
+
+def _rules() -> words.Words:
+    return words.load("detection.toml")
+
+
+def _of_a_test(view: View, mention: Mention, measure: Measure) -> bool:
+    """Is the figure that of a test for an alteration?"""
+    after = view.document.text[measure.anchor[1] if measure.anchor else mention.end :][:40]
+    about = view.of(Label.ASSAY) or (view.document.study_type is StudyType.DIAGNOSTIC_VALIDATION and (view.subjects or view.document.focus))
+    return bool(about) and not _rules()["other_measure"].match(after.lstrip("- ")) and not _rules()["not_test"].search(view.text)
+
+
+def _told(view: View, clause: Span) -> Iterator[Claim]:
+    """What a clause says of a test without figures."""
+    rules, text = _rules(), view.document.text
+    assays = view.of(Label.ASSAY, within=clause)
+    counted = frames.measures(view, "value_percent", "n_pos", within=clause)
+    reviews = view.document.study_type in (StudyType.DIAGNOSTIC_VALIDATION, StudyType.REVIEW)
+    heard = (view.start, view.end) if reviews else clause
+    finds = rules.within("finds", text, *clause)
+    judges = rules.within("judges", text, *heard) or rules.within("poor", text, *clause)
+    if not assays or not (finds or judges) or agents(view, clause) or view.has("exclusive", "cooccur"):
+        return
+    if counted and not reviews and not rules.within("poor", text, *clause):
+        return
+    subjects = _subjects(view, clause, assays, carry=judges)
+    if subjects is None:
+        return
+    yield from build(
+        view, ClaimType.DETECTION_METHOD, "practice.detection", subjects=subjects, stance=_stance(view, clause), figures={"method": _methods(assays)},
+        n=_population(view), confidence=0.55,
+    )  # fmt: skip
+
+
+def _rebiopsy(view: View, clause: Span) -> Iterator[Claim]:
+    """A second biopsy that is advised."""
+    rules, text = _rules(), view.document.text
+    found = rules.spans("rebiopsy", text, *clause)
+    if not found or not rules.within("advised", text, *clause) or view.of(Label.ASSAY, within=clause) or view.role == TITLE:
+        return
+    subjects = frames.subjects_for(view, found[0])
+    if subjects:
+        yield from build(
+            view, ClaimType.DETECTION_METHOD, "practice.rebiopsy", subjects=generic(subjects), stance=_stance(view, clause),
+            figures={"method": text[slice(*found[0])].lower()}, confidence=0.55,
+        )  # fmt: skip
+
+
+def _subjects(view: View, span: Span, assays: Sequence[Mention], *, carry: bool) -> list[Subject] | None:
+    """The alterations of the clause, else the target that the test's name tells, else those of the sentence, else the paper's."""
+    local = [s for s in frames.affirmed(view.subjects) if s.gene and s.alteration not in _NO_FINDING and not _lacking(view, s)]
+    inside = [s for s in local if span[0] <= s.start < span[1]]
+    if inside:
+        return generic(distinct(inside))
+    targets = _targets(view, assays)
+    if targets and (carry or local):
+        return targets
+    if local:
+        return generic(distinct(local))
+    genes = [Subject(m.start, m.end, m.name, mention=m) for m in view.of(Label.GENE) if m.name]
+    carried = frames.carried_subjects(view) if carry or frames.points_back(view) else []
+    return generic(carried) or genes or None
+
+
+def _targets(view: View, assays: Sequence[Mention]) -> list[Subject]:
+    """What a test is made for, by its name: ``pan-TRK IHC`` looks for NTRK."""
+    found = {}
+    for assay in assays:
+        for hit in view.document.lexicon.find(re.sub(r"\b(?:IHC|pan)\b", " ", f"{assay.text} ; {assay.name}")):
+            if hit.label is Label.GENE and hit.concept.name not in found:
+                found[hit.concept.name] = Subject(assay.start, assay.end, hit.concept.name)
+    return list(found.values())
+
+
+def _lacking(view: View, subject: Subject) -> bool:
+    return bool(_rules()["lacking"].search(view.document.text[max(view.start, subject.start - 60) : subject.start]))
+
+
+def generic(subjects: list[Subject]) -> list[Subject]:
+    """Several fusions of one gene are, as what a test looks for, that gene's fusion."""
+    fusions = [s for s in subjects if s.fusion]
+    if len(fusions) < 2:
+        return subjects
+    genes = dict.fromkeys(s.gene for s in fusions)
+    return [Subject(fusions[0].start, fusions[-1].end, gene, alteration="fusion") for gene in genes] + [s for s in subjects if not s.fusion]
+
+
+def _methods(assays: Sequence[Mention]) -> str:
+    return "/".join(dict.fromkeys(m.name or m.text for m in assays))
+
+
+def _population(view: View) -> int | None:
+    sizes = [m.referent for m in view.of(Label.COHORT) if isinstance(m.referent, Cohort)]
+    totals = [c.total or c.n for c in sizes if c.total or c.n]
+    if not totals and view.document.study_type is StudyType.CASE_REPORT:
+        return 1
+    return totals[0] if len(totals) == 1 else None
+
+
+def _stance(view: View, clause: Span) -> frames.Stance:
+    """Against, where the clause tells what a test misses; hedged, where it only may."""
+    rules, text = _rules(), view.document.text
+    poor = rules.spans("poor", text, *clause)
+    if poor and not rules.within("better", text, *clause):
+        hedge = frames.stance_at(view, *poor[0])[1]
+        return (Direction.DOES_NOT_SUPPORT, hedge if hedge in (Polarity.HEDGED, Polarity.NEGATED) else Polarity.ASSERTED)
+    good = rules.spans("judges", text, *clause) or rules.spans("finds", text, *clause)
+    stance = frames.stance_at(view, *good[0]) if good else frames.SUPPORTS
+    return frames.HEDGED if stance == frames.OPEN else stance
+
+
+def _with_figures(view: View, items: Sequence[Item]) -> Iterator[Claim]:
+    assays = view.of(Label.ASSAY)
+    span = (assays[0].start, assays[0].end) if assays else (view.start, view.end)
+    subjects = _subjects(view, view.clause(span[0]), assays, carry=True) or []
+    groups: dict[tuple[str, tuple[str | None, ...], int], Figures] = {}
+    for mention, measure in items:
+        assay = _assay_of(assays, mention, measure)
+        genes = tuple(s.gene for s in view.subjects if measure.item and s.start < measure.item[1] and measure.item[0] < s.end)
+        genes = genes or _genes_beside(view, mention, items)
+        slot = 0
+        while measure.metric in groups.get((_methods(assay), genes, slot), {}):
+            slot += 1
+        held = groups.setdefault((_methods(assay), genes, slot), {"method": _methods(assay)} if assay else {})
+        if measure.value is not None:
+            held[measure.metric] = measure.value
+        if measure.n is not None and measure.total:
+            held.update(n_pos=measure.n, N=measure.total)
+    for (_, genes, _), values in groups.items():
+        chosen = [Subject(view.start, view.start, g, alteration="fusion") for g in genes] if genes else subjects
+        total = values.get("N")
+        yield from build(
+            view, ClaimType.DETECTION_METHOD, "practice.test_figures", subjects=chosen, figures=values, stance=_judged(view, values),
+            n=total if isinstance(total, int) else _population(view), confidence=0.8,
+        )  # fmt: skip
+
+
+def _assay_of(assays: Sequence[Mention], mention: Mention, measure: Measure) -> list[Mention]:
+    tied = [a for a in assays if measure.item and a.start < measure.item[1] and measure.item[0] < a.end]
+    return tied[:1] or frames.nearest(assays, (mention.start, mention.end), before_bonus=40)[:1]
+
+
+def _genes_beside(view: View, mention: Mention, items: Sequence[Item]) -> tuple[str | None, ...]:
+    """The gene that a figure names right after itself, where several figures each name one: ``100% for NTRK1 but 55% for NTRK3``."""
+    others = [m.start for m, _ in items if m.start > mention.start]
+    end = min([*others, view.end, mention.end + 25])
+    found = [m.name for m in view.of(Label.GENE, within=(mention.end, end))]
+    return tuple(found) if found and len(items) > 1 and view.document.text[mention.end : end].lstrip().startswith(("for", "in")) else ()
+
+
+def _judged(view: View, values: Figures) -> frames.Stance:
+    """Low figures, or words against the test, speak against it."""
+    low = any(isinstance(v, int | float) and v < _LOW.get(k, -1) for k, v in values.items())
+    rules = _rules()
+    poor = rules["poor"].search(view.text) and not rules["better"].search(view.text) and len(values) <= 2
+    return AGAINST if low or poor else frames.SUPPORTS
