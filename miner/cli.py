@@ -6,14 +6,13 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from miner import __version__
+from miner import cli_options as opt
 from miner.errors import InputError, MinerError, PartialError
 
 if TYPE_CHECKING:
@@ -21,35 +20,27 @@ if TYPE_CHECKING:
     from miner.evidence.store import Store
     from miner.mine import Miner
 
-EXIT_CODES = """
-Exit codes: **0** done · **1** a bug · **2** usage · **3** partial: records were set aside, the rest is stored ·
-**11** another run holds the lock · **65** bad input · **73** the database cannot be written · **75** PubMed did not
-answer · **78** configuration.
-"""
-
+# Help without rich: its markup mode imports a Markdown parser before the first line is out.
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
-    rich_markup_mode="markdown",
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    help="Read PubMed abstracts on NTRK fusions and lung cancer into an evidence table.\n\n" + EXIT_CODES,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Read PubMed abstracts on NTRK fusions and lung cancer into an evidence table.\n\n"
+    "\b\nExamples:\n  miner refresh --email you@lab.org\n  miner table --drug larotrectinib\n  miner summary",
+    epilog="\b\nExit codes:\n" + "\n".join(f"  {code:<2}  {meaning}" for code, meaning in opt.EXIT_CODES.items()),
 )
-lexicon_app = typer.Typer(no_args_is_help=True, help="Look after the lexicons and rules.")
+lexicon_app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Look after the lexicons and rules.\n\n\b\nExample:\n  miner lexicon lint"
+)
 app.add_typer(lexicon_app, name="lexicon")
-
-Db = Annotated[Path | None, typer.Option("--db", help="SQLite file of the evidence base.", show_default="evidence.db")]
-TopicName = Annotated[str | None, typer.Option("--topic", help="Topic: a name, or the path of a topic file.", show_default="ntrk-nsclc")]
-Output = Annotated[Path | None, typer.Option("-o", "--output", help="File to write; standard output without it.")]
-ClaimTypes = Annotated[list[str] | None, typer.Option("--type", help="Only this claim type; may be repeated.")]
-Genes = Annotated[list[str] | None, typer.Option("--gene", help="Only rows on this gene or family; may be repeated.")]
-Drugs = Annotated[list[str] | None, typer.Option("--drug", help="Only rows on this drug or class; may be repeated.")]
-Pmids = Annotated[list[str] | None, typer.Option("--pmid", help="Only rows that rest on this paper; may be repeated.")]
-Text = Annotated[str | None, typer.Option("--text", help="Only rows whose words contain this.")]
 
 
 class _State:
     config: Path | None = None
     quiet: bool = False
+    log_format: str | None = None
 
 
 def _show_version(wanted: bool) -> None:
@@ -62,27 +53,25 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def common(
-    config: Annotated[Path | None, typer.Option("--config", help="Settings file.", show_default="miner.toml")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, warnings and errors only.")] = False,
+    config: opt.Config = None,
+    quiet: opt.Quiet = False,
+    log_format: opt.LogFormat = None,
     version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Code and lexicon version.")] = False,
 ) -> None:
     """Read the options that every command shares."""
-    _State.config, _State.quiet = config, quiet
+    _State.config, _State.quiet, _State.log_format = config, quiet, log_format
 
 
 def _settings(**flags: Any) -> Settings:
     from miner.config import load_settings
-
-    settings = load_settings(config=_State.config, **flags)
-    _log_to_stderr(settings.log_format, "warning" if _State.quiet else settings.log_level)
-    return settings
-
-
-def _log_to_stderr(form: str, level: str) -> None:
     from miner.console import log_handler
 
-    logging.basicConfig(level=level.upper(), handlers=[log_handler(form)], force=True)
+    settings = load_settings(config=_State.config, log_format=_State.log_format, **flags)
+    _State.log_format = settings.log_format
+    level = "warning" if _State.quiet else settings.log_level
+    logging.basicConfig(level=level.upper(), handlers=[log_handler(settings.log_format)], force=True)
     logging.getLogger("urllib3").setLevel(logging.WARNING)
+    return settings
 
 
 def _topic(settings: Settings) -> Topic:
@@ -105,20 +94,21 @@ def _store(settings: Settings, *, readonly: bool = True) -> Store:
 
 @app.command()
 def refresh(
-    source: Annotated[list[Path] | None, typer.Option("--source", help="PubMed XML (.gz), nbib or JSONL; may be repeated.")] = None,
-    remine: Annotated[bool, typer.Option("--remine", help="Read the stored records again where rules or lexicons have changed.")] = False,
-    topic: TopicName = None,
-    db: Db = None,
-    email: Annotated[str | None, typer.Option(help="Your address, which NCBI asks for in a live run.")] = None,
-    api_key: Annotated[str | None, typer.Option(help="NCBI API key; better in NCBI_API_KEY.")] = None,
+    source: opt.Sources = None,
+    remine: opt.Remine = False,
+    topic: opt.TopicName = None,
+    db: opt.Db = None,
+    email: opt.Email = None,
+    api_key: opt.ApiKey = None,
 ) -> None:
     """Bring the evidence base up to date from PubMed, or from files.
 
     Only what is new or changed is read; unchanged input writes nothing.
 
-        miner refresh --email you@lab.org
-
-        miner refresh --source pubmed21n1298.xml.gz --db evidence.db
+    \b
+    Examples:
+      miner refresh --email you@lab.org
+      miner refresh --source pubmed21n1298.xml.gz --db evidence.db
     """
     from miner import refresh as job
     from miner.console import progress, show_run
@@ -126,24 +116,26 @@ def refresh(
     settings = _settings(topic=topic, db=db, email=email, api_key=api_key)
     with progress("refresh", quiet=_State.quiet) as step:
         report = job.refresh(settings, _topic(settings), sources=source or [], remine=remine, on_progress=step)
-    show_run(report)
+    if not _State.quiet:
+        show_run(report)
     if report.set_aside:
         raise PartialError(f"{report.set_aside} records were set aside; `miner status` tells which and why")
 
 
 @app.command()
 def fetch(
-    pmid: Annotated[list[str] | None, typer.Argument(help="PMIDs; without them, the topic's query is asked.")] = None,
-    output: Annotated[Path, typer.Option("-o", "--output", help="File of PubMed XML to write (.xml or .xml.gz).")] = Path("pubmed.xml.gz"),
-    topic: TopicName = None,
-    email: Annotated[str | None, typer.Option(help="Your address, which NCBI asks for.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="At most so many records.")] = None,
+    pmid: opt.PmidArguments = None,
+    output: opt.XmlOutput = Path("pubmed.xml.gz"),
+    topic: opt.TopicName = None,
+    email: opt.Email = None,
+    limit: opt.RecordLimit = None,
 ) -> None:
     """Fetch records from PubMed into a file, for reading later.
 
-        miner fetch 35372074 29466156 --email you@lab.org -o two.xml
-
-        miner fetch --topic ntrk-nsclc --limit 500 --email you@lab.org
+    \b
+    Examples:
+      miner fetch 35372074 29466156 --email you@lab.org -o two.xml
+      miner fetch --topic ntrk-nsclc --limit 500 --email you@lab.org
     """
     from miner.console import progress
     from miner.sources import eutils
@@ -155,30 +147,29 @@ def fetch(
 
 
 @app.command()
-def extract(
-    source: Annotated[Path, typer.Argument(help="JSONL of {id, pmid, title, abstract | sections}, PubMed XML or nbib.")],
-    output: Output = None,
-    topic: TopicName = None,
-) -> None:
-    """Read texts and write one JSON object a record: fusions, drugs, variants, mentions, claims.
+def extract(source: opt.Input, output: opt.Output = None, topic: opt.TopicName = None) -> None:
+    """Read texts; write fusions, drugs, variants, claims as JSON lines.
 
-        miner extract abstracts.jsonl -o extracted.jsonl
+    One object a record, in order, with every mention and claim at its offsets.
+
+    \b
+    Example:
+      miner extract abstracts.jsonl -o extracted.jsonl
     """
-    from miner.console import progress
+    from miner.console import progress, writing
     from miner.mine import extraction_row, mine_records
     from miner.schema import Record
     from miner.sources import read_records
 
     settings = _settings(topic=topic)
     rejects: list[str] = []
-    records = (item for item in read_records(source, on_reject=lambda r: rejects.append(f"record {r.position}: {r.reason}")))
-    miner = _miner(settings)
+    items = read_records(source, on_reject=lambda r: rejects.append(f"record {r.position}: {r.reason}"))
     mined = mine_records(
-        miner,
-        (record for record in records if isinstance(record, Record)),
+        _miner(settings),
+        (item for item in items if isinstance(item, Record)),
         on_reject=lambda record, error: rejects.append(f"{record.id}: {type(error).__name__}: {error}"),
     )
-    with _writing(output) as out, progress("extract", quiet=_State.quiet or output is None) as step:
+    with writing(output) as out, progress("extract", quiet=_State.quiet or output is None) as step:
         for number, item in enumerate(mined, 1):
             out.write(json.dumps(extraction_row(item), ensure_ascii=False) + "\n")
             step("extract", number, None)
@@ -186,102 +177,100 @@ def extract(
         raise PartialError(f"{len(rejects)} records could not be read:\n  " + "\n  ".join(rejects[:20]))
 
 
-@contextmanager
-def _writing(output: Path | None) -> Iterator[Any]:
-    """Standard output, or a file that appears whole or not at all."""
-    if output is None or str(output) == "-":
-        yield sys.stdout
-        return
-    if output.is_dir():
-        raise InputError(f"{output} is a folder; name a file to write")
-    part = output.with_name(output.name + ".part")
-    try:
-        with part.open("w", encoding="utf-8", newline="\n") as handle:
-            yield handle
-        os.replace(part, output)
-    except OSError as error:
-        raise InputError(f"cannot write {output}: {error.strerror}") from error
-    finally:
-        part.unlink(missing_ok=True)
-
-
 @app.command()
 def table(
-    db: Db = None,
-    claim_type: ClaimTypes = None,
-    gene: Genes = None,
-    drug: Drugs = None,
-    pmid: Pmids = None,
-    text: Text = None,
-    limit: Annotated[int, typer.Option(min=0, help="Rows to show; 0 for all.")] = 40,
+    db: opt.Db = None,
+    claim_type: opt.ClaimTypes = None,
+    gene: opt.Genes = None,
+    drug: opt.Drugs = None,
+    disease: opt.Diseases = None,
+    level: opt.Levels = None,
+    pmid: opt.Pmids = None,
+    text: opt.Text = None,
+    topic: opt.OfTopic = None,
+    limit: opt.RowLimit = 25,
 ) -> None:
-    """Print the evidence table: a row for each proposition, the best supported first.
+    """Print the evidence table, the topic's genes and drugs first.
 
-        miner table --type sensitivity_response --gene NTRK1
-
-        miner table --drug larotrectinib --limit 0
+    \b
+    Examples:
+      miner table --type sensitivity_response --gene NTRK1
+      miner table --drug larotrectinib --limit 0
     """
     from miner.console import show_table
-
-    filters = _filters(claim_type, gene, drug, pmid, text)
-    with _store(_settings(db=db)) as store:
-        show_table(list(store.table(**filters)), limit)
-
-
-def _filters(
-    claim_type: list[str] | None, gene: list[str] | None, drug: list[str] | None, pmid: list[str] | None, text: str | None
-) -> dict[str, Any]:
-    given = {"claim_type": claim_type, "gene": gene, "drug": drug, "pmid": pmid, "text": text}
-    return {name: value for name, value in given.items() if value}
-
-
-@app.command()
-def summary(db: Db = None, topic: TopicName = None) -> None:
-    """Print the summary of the review: a row for each topic with its statement, counts, papers and sentences.
-
-        miner summary --db evidence.db
-    """
-    from miner.console import show_summary
-    from miner.evidence.summary import summarise
+    from miner.lexicon import load_lexicon
 
     settings = _settings(db=db, topic=topic)
     with _store(settings) as store:
-        show_summary(summarise(store, _topic(settings)))
+        rows = list(store.table(**_filters(locals())))
+    show_table(rows, _topic(settings), load_lexicon(settings.lexicon_dirs), limit)
+
+
+def _filters(given: dict[str, Any]) -> dict[str, Any]:
+    """Pick from a command's arguments the filters that were given."""
+    names = ("claim_type", "gene", "drug", "disease", "level", "pmid", "text", "topic")
+    return {name: given[name] for name in names if given[name]}
+
+
+@app.command()
+def summary(db: opt.Db = None, topic: opt.TopicName = None, limit: opt.RowLimit = 15) -> None:
+    """Print what the evidence says on each question of a review.
+
+    Each with its papers and sentences; then fusion partners, inhibitors with their figures, and resistance by drug.
+
+    \b
+    Examples:
+      miner summary --db evidence.db
+      miner summary --limit 0
+    """
+    from miner.console import show_summary
+    from miner.evidence.summary import summarise
+    from miner.lexicon import load_lexicon
+
+    settings = _settings(db=db, topic=topic)
+    with _store(settings) as store:
+        show_summary(summarise(store, _topic(settings), load_lexicon(settings.lexicon_dirs)), limit)
 
 
 @app.command()
 def export(
-    form: Annotated[str, typer.Option("--format", "-f", help="tsv or jsonl.")] = "tsv",
-    output: Output = None,
-    db: Db = None,
-    claim_type: ClaimTypes = None,
-    gene: Genes = None,
-    drug: Drugs = None,
-    pmid: Pmids = None,
-    text: Text = None,
+    form: opt.Form = "tsv",
+    output: opt.Output = None,
+    db: opt.Db = None,
+    claim_type: opt.ClaimTypes = None,
+    gene: opt.Genes = None,
+    drug: opt.Drugs = None,
+    disease: opt.Diseases = None,
+    level: opt.Levels = None,
+    pmid: opt.Pmids = None,
+    text: opt.Text = None,
+    topic: opt.OfTopic = None,
 ) -> None:
-    """Write the evidence table: one header line, PMIDs in each row, a stable order.
+    """Write the evidence table as TSV or JSON lines.
 
-        miner export --format tsv > evidence.tsv
+    One header line, PMIDs in each row, a stable order.
 
-        miner export --format jsonl --gene NTRK1 -o ntrk1.jsonl
+    \b
+    Examples:
+      miner export --format tsv > evidence.tsv
+      miner export --format jsonl --gene NTRK1 -o ntrk1.jsonl
     """
+    from miner.console import writing
     from miner.evidence.export import export as write
 
-    filters = _filters(claim_type, gene, drug, pmid, text)
-    with _store(_settings(db=db)) as store, _writing(output) as out:
-        write(store, form, out, **filters)
+    with _store(_settings(db=db)) as store, writing(output) as out:
+        write(store, form, out, **_filters(locals()))
 
 
 @app.command()
-def report(
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="HTML file to write.", show_default="evidence.html")] = None,
-    db: Db = None,
-    topic: TopicName = None,
-) -> None:
-    """Write one self-contained HTML file: summary, table, marked sentences, response rates, fusion partners.
+def report(output: opt.HtmlOutput = None, db: opt.Db = None, topic: opt.TopicName = None) -> None:
+    """Write the report: one HTML file that holds everything.
 
-        miner report -o evidence.html
+    Summary, table, marked sentences, response rates, fusion partners; it opens without a network.
+
+    \b
+    Example:
+      miner report -o evidence.html
     """
     from miner.evidence.report import write_report
 
@@ -292,29 +281,29 @@ def report(
 
 
 @app.command()
-def status(db: Db = None, topic: TopicName = None) -> None:
-    """Tell what the evidence base holds, how old it is, and what the last runs did.
+def status(db: opt.Db = None, topic: opt.TopicName = None) -> None:
+    """Tell what is held, whether it is current, what the last runs did.
 
-        miner status --db evidence.db
+    \b
+    Example:
+      miner status --db evidence.db
     """
     from miner.console import show_status
+    from miner.refresh.versions import mining_version, mining_versions
 
     settings = _settings(db=db, topic=topic)
     with _store(settings) as store:
-        show_status(store, settings)
+        show_status(store, settings, mining_version(mining_versions(settings.lexicon_dirs)))
 
 
 @app.command()
-def show(
-    pmid: Annotated[str, typer.Argument(help="PMID or id of a stored record, or of one in --source.")],
-    source: Annotated[Path | None, typer.Option("--source", help="Read the record from this file instead of the database.")] = None,
-    db: Db = None,
-) -> None:
+def show(pmid: opt.PmidArgument, source: opt.FromFile = None, db: opt.Db = None) -> None:
     """Print a record with its mentions marked and its claims below.
 
-        miner show 29466156
-
-        miner show syn-001 --source corpora/synthetic_ntrk/gold.jsonl
+    \b
+    Examples:
+      miner show 29466156
+      miner show syn-001 --source corpora/synthetic_ntrk/gold.jsonl
     """
     from miner.console import show_mined
     from miner.schema import Record
@@ -332,14 +321,12 @@ def show(
 
 
 @app.command()
-def evaluate(
-    corpus: Annotated[Path, typer.Argument(help="Folder of a corpus, which holds gold.jsonl.")] = Path("corpora/synthetic_ntrk"),
-    page: Annotated[Path | None, typer.Option("--page", help="Also write an HTML page, gold beside prediction.")] = None,
-    errors: Annotated[int, typer.Option(min=0, help="Errors to print.")] = 20,
-) -> None:
-    """Compare what is read with a gold corpus: figures by mention label and claim type, and the errors.
+def evaluate(corpus: opt.Corpus = Path("corpora/synthetic_ntrk"), page: opt.Page = None, errors: opt.ErrorLimit = 20) -> None:
+    """Compare what is read with a gold corpus, and list the errors.
 
-        miner evaluate corpora/synthetic_ntrk --page evaluation.html
+    \b
+    Example:
+      miner evaluate corpora/synthetic_ntrk --page evaluation.html
     """
     from miner.evaluate import evaluate_corpus, render_text
     from miner.evaluate_page import write_page
@@ -354,12 +341,13 @@ def evaluate(
 
 
 @lexicon_app.command("lint")
-def lint(folder: Annotated[list[Path] | None, typer.Argument(help="User folders to lint beside the package's.")] = None) -> None:
-    """Check every lexicon and rule file; each problem is named as file:line.
+def lint(folder: opt.Folders = None) -> None:
+    """Check lexicon and rule files; each problem is named file:line.
 
-        miner lexicon lint
-
-        miner lexicon lint my-lexicons/
+    \b
+    Examples:
+      miner lexicon lint
+      miner lexicon lint my-lexicons/
     """
     from miner.lexicon_lint import lint as check
 
@@ -376,10 +364,23 @@ def main() -> None:
     try:
         app()
     except MinerError as error:
-        typer.echo(f"miner: {error}", err=True)
+        _tell(str(error))
         sys.exit(error.exit_code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
-        typer.echo("miner: stopped", err=True)
+        _tell("stopped")
         sys.exit(130)
+    except Exception:
+        if _State.log_format != "json":
+            raise
+        logging.getLogger("miner").exception("a bug")
+        sys.exit(1)
+
+
+def _tell(message: str) -> None:
+    """Write an error in one line, in the form of the log."""
+    if _State.log_format == "json":
+        logging.getLogger("miner").error("%s", message)
+    else:
+        typer.echo(f"miner: {message}", err=True)

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+import datetime
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
 
+from rich import box
 from rich.console import Console
-from rich.logging import RichHandler
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from miner.schema import Label, Polarity
+from miner.errors import InputError
+from miner.schema import Direction, Label, Polarity
 
 if TYPE_CHECKING:
-    from miner.config import Settings
+    from miner.config import Settings, Topic
     from miner.evidence.store import Store
-    from miner.evidence.summary import Summary
+    from miner.evidence.summary import Summary, SummaryRow, Terms
+    from miner.evidence.summary_tables import Grid
     from miner.evidence.table import TableRow
     from miner.refresh import RunReport
-    from miner.schema import Mention, Mined
+    from miner.schema import Claim, Mention, Mined
 
 Step = Callable[[str, int, int | None], None]
 
@@ -40,11 +45,15 @@ STYLES = {
     Label.COHORT: "bright_black",
 }
 PLAIN_EVERY_SECONDS = 30.0
+PLAIN_WIDTH = 120
+TEXT_WIDTH = 110
+NARROW = 110
 
 
 def console() -> Console:
-    """A console on standard output; 160 columns where no terminal tells its width."""
-    return Console(highlight=False, soft_wrap=False, width=None if sys.stdout.isatty() else 160)
+    """A console on standard output, as wide as the terminal or COLUMNS says, else 120 columns."""
+    told = os.environ.get("COLUMNS", "").isdigit() or sys.stdout.isatty()
+    return Console(highlight=False, soft_wrap=False, width=None if told else PLAIN_WIDTH)
 
 
 def log_handler(form: str) -> logging.Handler:
@@ -55,6 +64,8 @@ def log_handler(form: str) -> logging.Handler:
         handler: logging.Handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(JsonFormatter())
     elif sys.stderr.isatty():
+        from rich.logging import RichHandler
+
         handler = RichHandler(console=Console(stderr=True), show_path=False)
     else:
         handler = logging.StreamHandler(sys.stderr)
@@ -68,6 +79,8 @@ def progress(title: str, *, quiet: bool) -> Iterator[Step]:
     if quiet:
         yield lambda what, done, total: None
     elif sys.stderr.isatty():
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
         columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task(title, total=None)
@@ -88,112 +101,255 @@ def _plain_step() -> Step:
     return step
 
 
-def show_table(rows: Sequence[TableRow], limit: int) -> None:
-    """Print rows of the evidence table, the best supported first, and how many were left out."""
-    from miner.evidence.table import cells
+@contextmanager
+def writing(output: Path | None) -> Iterator[TextIO]:
+    """Standard output, or a file that appears whole or not at all."""
+    if output is None or str(output) == "-":
+        yield sys.stdout
+        return
+    if output.is_dir():
+        raise InputError(f"{output} is a folder; name a file to write")
+    part = output.with_name(output.name + ".part")
+    try:
+        with part.open("w", encoding="utf-8", newline="\n") as handle:
+            yield handle
+        os.replace(part, output)
+    except OSError as error:
+        raise InputError(f"cannot write {output}: {error.strerror}") from error
+    finally:
+        part.unlink(missing_ok=True)
 
-    ranked = sorted(rows, key=lambda row: (-row.support, str(row.claim_type), row.molecular_profile, row.key))
-    shown = ranked[:limit] if limit else ranked
-    grid = Table(show_lines=False, header_style="bold", expand=False, pad_edge=False)
-    for name, width in (("claim", 14), ("profile", 22), ("disease", 18), ("therapies", 22), ("finding", 20), ("lv", 2), ("n", 4)):
-        grid.add_column(name, max_width=width, overflow="fold")
-    grid.add_column("figures", max_width=26, overflow="fold")
-    grid.add_column("PMIDs", max_width=18, overflow="fold")
-    for row in shown:
-        values = cells(row)
-        grid.add_row(*map(_safe, (*values[:6], values[7], values[8], values[10])))
+
+# the evidence table
+
+
+def show_table(rows: Sequence[TableRow], topic: Topic, lexicon: Terms, limit: int) -> None:
+    """Print rows of the evidence table, the topic's genes and drugs first, and how many were left out."""
     out = console()
-    out.print(grid)
-    out.print(f"{len(shown)} of {len(ranked)} rows" + ("; --limit 0 shows all" if len(shown) < len(ranked) else ""))
+    ranked = sorted(rows, key=_focus_first(topic, lexicon))
+    shown = ranked[:limit] if limit else ranked
+    papers = {item.pmid for row in rows for item in row.evidence}
+    out.print(Text(f"Evidence table: {topic.title}", style="bold"))
+    out.print(
+        Text(
+            f"{len(rows):,} findings in {_many(len(papers), 'paper')}; {', '.join((*topic.focus_genes, *topic.focus_classes))} first, "
+            "then the best supported. Levels: A validated, B clinical, C case, D preclinical, E inferential.",
+            style="dim",
+        )
+    )
+    widths = _widths(out.width)
+    out.print()
+    out.print(_line([Text(name, style="bold underline") for name in ("finding", "in", "tumour", "therapy", "lv", "papers")], widths))
+    for row in shown:
+        out.print(_line(_row_cells(row), widths))
+        out.print(Padding(_row_detail(row, out.width), (0, 0, 1, 2)))
+    out.print(f"{len(shown):,} of {len(ranked):,} findings" + ("; --limit 0 shows all" if len(shown) < len(ranked) else ""))
 
 
-def _safe(value: str) -> Text:
-    return Text(value)
+def _focus_first(topic: Topic, lexicon: Terms) -> Callable[[TableRow], tuple[object, ...]]:
+    from miner.evidence.summary import is_of
+
+    focus = {member for gene in topic.focus_genes for member in (gene, *lexicon.members(gene))}
+
+    def order(row: TableRow) -> tuple[object, ...]:
+        on_gene = any(focus.intersection(gene for own in item.genes for gene in (own, *lexicon.members(own))) for item in row.evidence)
+        on_drug = any(is_of(therapy, wanted, lexicon) for therapy in row.therapies for wanted in topic.focus_classes)
+        return not (on_gene or on_drug), -row.support, str(row.claim_type), row.molecular_profile, row.key
+
+    return order
 
 
-def show_summary(summary: Summary) -> None:
+def _widths(total: int) -> tuple[int, ...]:
+    """Column widths for finding, profile, tumour, therapy, level and papers; two blanks between."""
+    rest = max(total - 2 - 6 - 5 * 2, 56)
+    claim, profile = rest * 27 // 100, rest * 27 // 100
+    tumour = (rest - claim - profile) // 2
+    return claim, profile, tumour, rest - claim - profile - tumour, 2, 6
+
+
+def _line(cells: Sequence[Text], widths: Sequence[int]) -> Table:
+    grid = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
+    for place, width in enumerate(widths):
+        grid.add_column(width=width, overflow="fold", justify="right" if place == len(widths) - 1 else "left")
+    grid.add_row(*cells)
+    return grid
+
+
+def _row_cells(row: TableRow) -> list[Text]:
+    from miner.evidence.civic import MEANINGS, UNSPECIFIED
+
+    claim = Text(str(row.claim_type).replace("_", " "), style="bold")
+    if row.significance != MEANINGS[row.claim_type].significances[0]:
+        claim.append(f" ({row.significance.lower()})")
+    if row.direction is Direction.DOES_NOT_SUPPORT:
+        claim.append(" – against", style="red")
+    if row.polarity in (Polarity.HEDGED, Polarity.HYPOTHETICAL):
+        claim.append(f" – {row.polarity}", style="yellow")
+    therapy = (" + " if row.therapy_interaction_type == "Combination" else ", ").join(row.therapies)
+    profile = "any" if row.molecular_profile == UNSPECIFIED else row.molecular_profile
+    return [claim, Text(profile), Text(row.disease or ""), Text(therapy), Text(row.level), Text(str(row.n_papers))]
+
+
+def _row_detail(row: TableRow, width: int) -> Text:
+    """Figures, patients, the quoted sentence and the PMIDs: about two lines, three on a narrow screen."""
+    from miner.evidence.figures import describe
+    from miner.evidence.table import shorten
+
+    told = [text for text in (describe(row.best.figures), _many(row.n_patients, "patient") if row.n_patients else "") if text]
+    head = " · ".join(told) + (" · " if told else "")
+    tail = ", ".join(row.papers[:4]) + (f" and {row.n_papers - 4} more" if row.n_papers > 4 else "")
+    room = (3 if width < NARROW else 2) * (width - 4) - len(head) - len(tail) - 6
+    return Text.assemble(head, (f"“{shorten(row.quote.text, max(room, 60))}” ", "dim"), (tail, "cyan"))
+
+
+def _many(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+# the summary
+
+
+def show_summary(summary: Summary, limit: int) -> None:
     """Print the summary's rows and its three tables."""
     out = console()
+    out.print(Text(f"Summary: {summary.title}", style="bold"))
+    out.print()
     for row in summary.rows:
-        out.print(Text(row.title, style="bold"))
-        out.print(Text(f"  {row.statement}"))
-        for quote in row.quotes[:2]:
-            out.print(Text(f"  “{quote.text}” — PMID {quote.pmid} [{quote.start}:{quote.end}]", style="dim"))
+        _show_answer(out, row)
     for grid in summary.tables:
-        drawn = Table(title=grid.title, title_justify="left", header_style="bold", pad_edge=False)
-        for name in grid.columns:
-            drawn.add_column(name, overflow="fold")
-        for cells in grid.rows[:25]:
-            drawn.add_row(*map(_safe, cells))
-        out.print(drawn)
-        if len(grid.rows) > 25:
-            out.print(f"{len(grid.rows) - 25} more rows in `miner report`")
+        _show_grid(out, grid, limit)
+
+
+def _show_answer(out: Console, row: SummaryRow) -> None:
+    from miner.evidence.table import cited
+
+    width = min(out.width, TEXT_WIDTH)
+    if row.is_empty:
+        out.print(Text.assemble((row.title, "bold"), (" – no evidence yet", "dim")), width=width)
+        out.print()
+        return
+    out.print(Text(row.title, style="bold"), width=width)
+    out.print(Padding(Text(row.statement), (0, 0, 0, 2)), width=width)
+    for quote in row.quotes[:2]:
+        year = f", {quote.year}" if quote.year else ""
+        told = Text.assemble((f"“{quote.text}” ", "dim"), (f"{cited(quote.pmid)}{year} [{quote.start}:{quote.end}]", "cyan"))
+        out.print(Padding(told, (0, 0, 0, 4)), width=width)
+    if len(row.papers) > 1:
+        more = f" and {len(row.papers) - 10} more" if len(row.papers) > 10 else ""
+        out.print(Padding(Text(f"Papers: {', '.join(row.papers[:10])}{more}", style="dim"), (0, 0, 0, 2)), width=width)
+    out.print()
+
+
+def _show_grid(out: Console, grid: Grid, limit: int) -> None:
+    if not grid.rows:
+        out.print(Text.assemble((grid.title, "bold"), (" – none yet", "dim")))
+        return
+    kept = [place for place, name in enumerate(grid.columns) if out.width >= NARROW or name not in ("generation", "study", "kind")]
+    drawn = _grid(grid.title, [grid.columns[place] for place in kept])
+    for row in grid.rows[:limit] if limit else grid.rows:
+        drawn.add_row(*(Text("any" if row[place] == "Unspecified" else row[place]) for place in kept))
+    out.print(drawn)
+    if limit and len(grid.rows) > limit:
+        out.print(Text(f"{len(grid.rows) - limit} more; --limit 0 shows all", style="dim"))
+    out.print()
+
+
+def _grid(title: str, names: Sequence[str]) -> Table:
+    grid = Table(title=Text(title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for name in names:
+        grid.add_column(name, overflow="fold")
+    return grid
+
+
+# runs and state
 
 
 def show_run(report: RunReport) -> None:
     """Print what a refresh did."""
     out = console()
     for line in report.lines():
-        out.print(Text(line))
+        out.print(Text(line), soft_wrap=True)
 
 
-def show_status(store: Store, settings: Settings) -> None:
-    """Print counts, age, runs and records set aside."""
+def show_status(store: Store, settings: Settings, current: str) -> None:
+    """Print what is held, how current it is (``current`` is the mining version of this code), runs, records set aside."""
     out = console()
     counts = store.counts()
-    out.print(Text(f"{settings.db}: " + " · ".join(f"{number:,} {name.replace('_', ' ')}" for name, number in counts.items())))
-    out.print(Text(f"watermark of {settings.topic}: {store.watermark(settings.topic) or 'none: no live run yet'}"))
-    grid = Table(title="last runs", title_justify="left", header_style="bold", pad_edge=False)
-    for name in ("run", "kind", "topic", "started", "finished", "outcome", "counts"):
-        grid.add_column(name, overflow="fold")
-    for run in store.runs()[-10:]:
-        told = " ".join(f"{key} {value}" for key, value in run.counts.items() if value)
-        grid.add_row(*map(_safe, (str(run.id), run.kind, run.topic, run.started, run.finished or "", run.outcome or "unfinished", told)))
+    held = (_many(counts["records"], "record"), _many(counts["claims"], "claim"), f"{counts['evidence']:,} evidence rows")
+    out.print(Text.assemble((str(settings.db), "bold"), f" · {settings.topic} · " + " · ".join(held)), soft_wrap=True)
+    _show_age(out, store, settings)
+    stale = sum(version != current for _, version in store.digests().values())
+    if stale:
+        out.print(Text(f"stale: {_many(stale, 'record')} read by other rules or lexicons; `miner refresh --remine` reads again", "yellow"))
+    else:
+        out.print("every record was read by the present rules and lexicons")
+    runs = store.runs()[-5:]
+    grid = _grid("last runs", ("run", "kind", "topic", "started", "outcome", "what it did"))
+    for run in runs:
+        names = ("read", "new", "changed", "deleted", "set_aside")
+        did = [f"{run.counts[name]:,} {name.replace('_', ' ')}" for name in names if run.counts.get(name)]
+        started = run.started.replace("T", " ").removesuffix("Z")
+        grid.add_row(*map(Text, (str(run.id), run.kind, run.topic, started, run.outcome or "unfinished", " · ".join(did))))
+    out.print()
     out.print(grid)
-    for run in store.runs()[-10:]:
+    for run in runs:
         for source, identifier, reason in store.aside(run.id):
-            out.print(Text(f"set aside in run {run.id}: {identifier} of {source}: {reason}", style="red"))
+            out.print(Text(f"set aside in run {run.id}: {identifier} of {source}: {reason}", style="red"), soft_wrap=True)
+
+
+def _show_age(out: Console, store: Store, settings: Settings) -> None:
+    watermark = store.watermark(settings.topic)
+    if watermark is None:
+        out.print("PubMed has not been asked yet for this topic; `miner refresh --email you@lab.org` asks")
+        return
+    age = datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(watermark)
+    days = age / datetime.timedelta(days=1)
+    told = f"{days:.0f} days" if days >= 2 else f"{days * 24:.0f} hours"
+    if days > settings.stale_after_days:
+        limit = f"more than stale_after_days = {settings.stale_after_days:g}"
+        out.print(Text(f"stale: current with PubMed as of {watermark}, {told} ago, {limit}", "yellow"), soft_wrap=True)
+    else:
+        out.print(f"current with PubMed as of {watermark}, {told} ago")
+
+
+# one record
 
 
 def show_mined(mined: Mined) -> None:
     """Print a record with its mentions marked, then its claims."""
-    out = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
+    out = console()
     record = mined.record
-    out.print(Text(f"{record.id} · {record.journal or ''} · {record.pub_date or ''} · {mined.study_type} · level {mined.evidence_level}"))
+    facts = [record.id, record.journal, record.pub_date, str(mined.study_type).replace("_", " "), f"level {mined.evidence_level}"]
+    out.print(Text(" · ".join(fact for fact in facts if fact), style="bold"))
+    out.print()
     marked = Text(record.text)
     for mention in mined.reading.mentions:
         marked.stylize(_style(mention), mention.start, mention.end)
-    out.print(marked)
-    grid = Table(title="mentions", title_justify="left", header_style="bold", pad_edge=False)
-    for name in ("label", "span", "text", "means", "polarity"):
-        grid.add_column(name, overflow="fold")
+    out.print(marked, width=min(out.width, TEXT_WIDTH))
+    out.print()
+    grid = _grid("mentions", ("label", "span", "text", "means", "polarity"))
     for mention in mined.reading.mentions:
         means = mention.name or (str(mention.referent) if mention.referent else "")
-        grid.add_row(*map(_safe, (str(mention.label), f"{mention.start}:{mention.end}", mention.text, means, str(mention.polarity))))
+        grid.add_row(*map(Text, (str(mention.label), f"{mention.start}:{mention.end}", mention.text, means, str(mention.polarity))))
     out.print(grid)
-    show_claims(out, mined)
-
-
-def show_claims(out: Console, mined: Mined) -> None:
-    """Print the claims of a record as a table."""
-    grid = Table(title="claims", title_justify="left", header_style="bold", pad_edge=False)
-    for name in ("type", "on", "therapies", "direction", "polarity", "figures", "n", "rule", "sentence"):
-        grid.add_column(name, overflow="fold")
+    out.print(Text("claims" if mined.claims else "no claims", style="bold"))
     for claim in mined.claims:
-        on = claim.fusion or claim.variant or " ".join([*claim.genes, claim.alteration or ""])
-        values: tuple[Any, ...] = (
-            claim.type,
-            on,
-            ", ".join(claim.therapies),
-            claim.direction,
-            claim.polarity,
-            " ".join(f"{key}={value}" for key, value in claim.figures.items()),
-            claim.population_n or "",
-            claim.rule + (" (background)" if claim.background else ""),
-            mined.reading.text[claim.start : claim.end][:90],
-        )
-        grid.add_row(*(_safe(str(value)) for value in values))
-    out.print(grid)
+        out.print(Padding(_claim(claim, mined.reading.text), (0, 0, 1, 2)))
+
+
+def _claim(claim: Claim, text: str) -> Text:
+    from miner.evidence.figures import describe
+
+    on = claim.fusion or claim.variant or " ".join([*claim.genes, claim.alteration or ""]).strip()
+    stance = ("against" if claim.direction is Direction.DOES_NOT_SUPPORT else "for") + f", {claim.polarity}"
+    facts = [on, ", ".join(claim.therapies), claim.disease.name if claim.disease else "", stance, describe(claim.figures)]
+    facts += [f"n = {claim.population_n}" if claim.population_n else "", "background" if claim.background else ""]
+    return Text.assemble(
+        (str(claim.type), "bold"),
+        " · " + " · ".join(fact for fact in facts if fact) + "\n",
+        (f"“{text[claim.start : claim.end]}” ", "dim"),
+        (f"[{claim.start}:{claim.end}] {claim.rule}", "cyan"),
+    )
 
 
 def _style(mention: Mention) -> str:

@@ -12,7 +12,7 @@ LEVELS = (
     {"sources", "nlp", "claims", "evidence"},
     {"mine"},
     {"refresh", "evaluate", "evaluate_page"},
-    {"console"},
+    {"console", "cli_options"},
     {"cli"},
     {"__main__"},
 )
