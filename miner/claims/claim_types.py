@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from miner.claims import frames
 from miner.claims.document import Document, Subject, View
-from miner.claims.therapy import therapies
+from miner.claims.therapy import therapies, therapy_role
 from miner.schema import ClaimType, Mention
 
 MUTATION_KINDS = frozenset(
@@ -48,9 +48,17 @@ def response_type(view: View, given: list[Mention], subjects: list[Subject], *, 
         return ClaimType.IMMUNOTHERAPY_OUTCOME
     if any(s.variant in view.document.called_resistant for s in subjects if s.variant):
         return ClaimType.OVERCOMES_RESISTANCE
-    if stated and _RESISTANT.search(view.text) and len(given) < len(therapies(view)):
+    if stated and _RESISTANT.search(view.text) and _after_its_like(view, given):
         return ClaimType.OVERCOMES_RESISTANCE
     return ClaimType.SENSITIVITY_RESPONSE
+
+
+def _after_its_like(view: View, given: list[Mention]) -> bool:
+    """Is a therapy of the same targets among those that failed before?"""
+    document, held = view.document, {m.name for m in given}
+    aimed = targets(document, frames.names(view, given))
+    lost = [m for m in therapies(view) if m.name not in held and therapy_role(document, m) == "prior"]
+    return any(targets(document, (document.class_meant(m.name or ""),)) & aimed for m in lost)
 
 
 def mechanism_type(document: Document, subject: Subject, lost: tuple[str, ...]) -> ClaimType:
@@ -67,7 +75,7 @@ def mechanism_type(document: Document, subject: Subject, lost: tuple[str, ...]) 
     """
     aimed = targets(document, lost) or {family(s.gene) for s in document.focus}
     same = family(subject.gene) in aimed
-    if same and subject.kind in MUTATION_KINDS:
+    if same and (subject.kind in MUTATION_KINDS or subject.kind == "gene"):
         return ClaimType.RESISTANCE_ON_TARGET
     if not same and subject.kind == "fusion":
         return ClaimType.RESISTANCE_TO_OTHER_THERAPY

@@ -92,12 +92,28 @@ def _composed(view: View, within: Span) -> Iterator[Cue]:
 
 def _idle(view: View, cue: Cue) -> bool:
     rules, text = effect_rules.load(), view.document.text
+    if cue.sense == "worse" and _only_when(view, cue):
+        return True
     if any(m.start <= cue.start and cue.end <= m.end for m in view.of(Label.DRUG, Label.DRUG_CLASS, Label.MEASURE, Label.ASSAY)):
         return True
     before, after = text[max(view.start, cue.start - 60) : cue.start], text[cue.end : min(view.end, cue.end + 60)]
     if cue.sense in ("active", "inhibit", "respond") and rules.other_before.search(before):
         return True
     return cue.sense != "resist" and bool(rules.idle_before.search(before) or rules.idle_after.match(after))
+
+
+def _only_when(view: View, cue: Cue) -> bool:
+    """Progression that tells when, or who was treated, and not what the therapy did."""
+    text = view.document.text
+    said = text[cue.start : cue.end].lower()
+    if not said.startswith(("progress", "relaps", "disease progress", "rapid progress")) or said == "progressive disease":
+        return False
+    before = text[max(view.start, cue.start - 40) : cue.start]
+    return not _PROGRESSED.search(before) if said != "progressed" else bool(_WHO.search(before))
+
+
+_PROGRESSED = re.compile(r"\b(?:experienced|showed|exhibited|led to|resulted in|developed|rapid|early|immediate|clinical|radiologic|radiographic)\s+(?:\w+\s+(?:and\s+)?){0,3}$", re.I)
+_WHO = re.compile(r"\b(?:who|that|which|whose|had|has|have|having|whom|those|not|until|when|once|after|and/or|if)\s+(?:\w+\s+){0,2}$", re.I)
 
 
 def _chains(view: View) -> list[tuple[Mention, ...]]:
@@ -107,11 +123,17 @@ def _chains(view: View) -> list[tuple[Mention, ...]]:
     for mention, following in zip_longest(given, given[1:]):
         if following and _names_its_drug(view, mention, following):
             continue
-        if chains and (joined(view, chains[-1][-1], mention) or JOINT.fullmatch(view.document.text[chains[-1][-1].end : mention.start])):
+        if chains and _together(view, chains[-1][-1], mention):
             chains[-1].append(mention)
         else:
             chains.append([mention])
     return [tuple(chain) for chain in chains]
+
+
+def _together(view: View, last: Mention, mention: Mention) -> bool:
+    """Is a therapy in a list or a combination with the last, or its other name?"""
+    gap = view.document.text[last.end : mention.start]
+    return joined(view, last, mention) or bool(JOINT.fullmatch(gap)) or (last.name == mention.name and gap.strip(" [") == "(")
 
 
 def _names_its_drug(view: View, mention: Mention, following: Mention) -> bool:
@@ -126,12 +148,24 @@ _NAMES = re.compile(r"\s*(?:\(|with|using|via|by|,?\s*e\.g\.,?|\(?i\.?e\.?,?|nam
 def _cue_of(view: View, chain: tuple[Mention, ...]) -> Cue | None:
     """The cue that speaks of a list of therapies: the nearest one that links to it, in its clause before the others."""
     role = therapy_role(view.document, chain[0])
-    if role == "comparator":
+    if role == "comparator" or _set_against(view, chain[0]):
         return None
     scored = [(s, c) for c in cues(view, view.clause(chain[0].start)) if (s := _score(view, chain, c, role)) is not None]
     if not scored and role == "agent":
         scored = [(s + 50, c) for c in cues(view) if (s := _score(view, chain, c, role)) is not None and chain[0].start <= c.start]
     return _outer(view, min(scored)[1]) if scored else None
+
+
+def _set_against(view: View, mention: Mention) -> bool:
+    """Does a therapy stand behind "than", with no verb between?"""
+    text = view.document.text
+    before = text[max(view.clause(mention.start)[0], mention.start - 140) : mention.start]
+    found = list(_THAN.finditer(before))
+    return bool(found) and not _VERB.search(before[found[-1].end() :])
+
+
+_THAN = re.compile(r"\b(?:than|versus|vs\.?|compared (?:with|to)|relative to|in contrast to)\s", re.I)
+_VERB = re.compile(r"\b(?:was|were|is|are|had|has|have|showed|led|resulted|induced|responded|responding|in response to|sensitive|resistant|and (?:at|in))\b|[;:]", re.I)
 
 
 def _outer(view: View, cue: Cue) -> Cue:
@@ -152,26 +186,39 @@ def _score(view: View, chain: tuple[Mention, ...], cue: Cue, role: str) -> int |
     first, last = chain[0], chain[-1]
     if cue.end <= first.start:
         gap = text[cue.end : first.start]
+        if _PRIOR_ADJECTIVE.match(text, last.end) or not _clear(view, (cue.end, first.start), ahead=True):
+            return None
         linked = len(gap) <= 120 and bool(effect_rules.load().link.match(gap))
         if role == "prior" and not (linked and _of_this(text, cue, gap)):
             return None
         return len(gap) if linked else None
     if cue.start >= last.end:
         gap = text[last.end : cue.start]
+        if not _clear(view, (last.end, cue.start), ahead=False):
+            return None
         if role == "prior" and not (cue.sense == "resist" and len(gap) <= 2 and not _describes(view, cue)):
             return None
         return len(gap) + 15
     return None
 
 
+_PRIOR_ADJECTIVE = re.compile(r"(?:-\s*(?:,|and|or|and/or)\s+[\w/]+)?[-–‐\s](?:resistan|refractory|pre-?treated|na[iï]ve|experienced|intolerant|failure)", re.I)
+
+
+def _clear(view: View, span: Span, *, ahead: bool) -> bool:
+    """Does no other therapy stand between cue and therapy, unless it is listed with it: "sensitive to A and to B"?"""
+    between = view.of(Label.DRUG, Label.DRUG_CLASS, within=span)
+    if not between or not ahead:
+        return not between
+    return bool(_AND.fullmatch(view.document.text[between[-1].end : span[1]]))
+
+
+_AND = re.compile(r"\)?\s*(?:,|/|and|or|,\s*(?:and|or)|and/or|as well as|but not)\s*(?:also\s+)?(?:to|with|from|of|for|by|against)?\s*(?:the\s+)?(?:[\w-]+\s+){0,2}\(?", re.I)
+
+
 def _of_this(text: str, cue: Cue, gap: str) -> bool:
     """Does a cue speak of a therapy that stands behind "after" or "to", and not only of when?"""
-    if cue.sense == "worse" and _WHEN.match(text, cue.start):
-        return False
     return len(gap) <= (40 if cue.sense == "resist" else 70) and not effect_rules.load().past.search(gap)
-
-
-_WHEN = re.compile(r"(?:disease )?progress(?:ed|ion|ing)\b|relapse", re.I)
 
 
 def _describes(view: View, cue: Cue) -> bool:
@@ -179,13 +226,16 @@ def _describes(view: View, cue: Cue) -> bool:
     rules, text = effect_rules.load(), view.document.text
     word, after = text[cue.start : cue.end].lower(), text[cue.end : cue.end + 40]
     before = text[max(view.start, cue.start - 60) : cue.start]
-    if rules.described.search(before):
+    if rules.described.search(before) or after.lstrip(" ").lower().startswith(("mutation", "mechanism", "variant")):
+        return True
+    if text[cue.start - 1] in "-‐–" and _BEFORE_NOUN.match(after):
         return True
     if word in ("resistant", "refractory") and (after.lstrip().split(" ") or [""])[0].lower().strip(",.;)") in _DESCRIBED_AFTER:
         return True
     return not rules.states.search(text[max(view.start, cue.start - 90) : cue.start])
 
 
+_BEFORE_NOUN = re.compile(r"\s+(?!and\b|or\b|but\b|in\b|to\b|with\b|after\b|when\b|while\b|than\b)\w")
 _DESCRIBED_AFTER = frozenset(
     "patients patient tumors tumours tumor tumour cells cell cases disease nsclc lung line lines clones cancer cancers clone models "
     "melanoma melanomas mutant mutants mutation mutations variants population populations".split()
@@ -199,7 +249,7 @@ def read(view: View, cue: Cue) -> tuple[Kind | None, bool]:
         return None, False
     negated, hedged = found == frames.DENIED, found[1] is Polarity.HEDGED
     if cue.sense == "nodiff":
-        return Kind.SAME, hedged
+        return (Kind.SAME if _groups(view, cue) else None), hedged
     if cue.sense == "dose":
         return _dose(view, cue), hedged
     if cue.sense == "resist" and _describes(view, cue):
@@ -220,7 +270,8 @@ def read(view: View, cue: Cue) -> tuple[Kind | None, bool]:
 def _stance(view: View, cue: Cue) -> frames.Stance:
     """The stance at a cue, by what stands outside it: "lack of response" is its own negation."""
     at = cue.start - view.start, cue.end - view.start
-    outside = [c for c in polarity.find_cues(view.text) if not at[0] <= c.start < at[1]]
+    others = [at, *((c.start - view.start, c.end - view.start) for c in cues(view) if c.sense in ("resist", "worse", "nodiff"))]
+    outside = [c for c in polarity.find_cues(view.text) if not any(a <= c.start < b for a, b in others)]
     return frames.STANCES[polarity.polarity_at(outside, *at)]
 
 
@@ -243,7 +294,21 @@ def _lowered(view: View, cue: Cue) -> bool:
 def _alike(view: View, cue: Cue) -> bool:
     """Is the cue likened to that of a group without the alteration: "similar sensitivity as wild type"?"""
     clause = view.clause(cue.start)
-    return any(c.start < cue.start or c.start - cue.end < 60 for c in view.sense("nodiff", within=clause))
+    return any(
+        cue.start - 30 <= c.end <= cue.start or cue.end <= c.start <= cue.end + 60
+        for c in cues(view, clause) if c.sense == "nodiff" and _groups(view, c)
+    )  # fmt: skip
+
+
+def _groups(view: View, cue: Cue) -> bool:
+    """Is a likeness one of groups of patients or cells, and not of drugs?"""
+    if not _LIKE.match(view.document.text, cue.start):
+        return True
+    return bool(_GROUP.search(view.text)) or any(_compared(view, s) for s in view.subjects)
+
+
+_LIKE = re.compile(r"similar|comparable|equal|equivalent|indistinguishable|identical|unchanged|unaffected|unaltered", re.I)
+_GROUP = re.compile(r"\b(?:wild[- ]?type|wt|without|negative|unmutated|non-?mutated|parental|controls?|vector|normal|lower|other mutations)\b", re.I)
 
 
 # ---- whose effect it is ----------------------------------------------------------------------------------------------
@@ -251,6 +316,8 @@ def _alike(view: View, cue: Cue) -> bool:
 
 def subjects(view: View, effect: Effect) -> list[Subject]:
     """Whose effect it is: alterations of the clause that are no standard of comparison, else of the sentence, else what the text is about."""
+    if effect.kind is Kind.RESISTED and _is_noun(view, effect.cue):
+        return _causes(view, effect)
     for span in (effect.clause, (view.start, effect.clause[0]), (view.start, view.end)):
         found = [s for s in _local(view) if span[0] <= s.start and s.end <= span[1]]
         if found:
@@ -267,6 +334,32 @@ def _told_before(view: View, effect: Effect) -> list[Subject]:
         if found := [s for s in _local(previous)] or _genes(previous, replace(effect, clause=(previous.start, previous.end))):
             return distinct(found)
     return []
+
+
+def _is_noun(view: View, cue: Cue) -> bool:
+    return bool(re.search(r"resistances?$", view.document.text[cue.start : cue.end], re.I))
+
+
+def _causes(view: View, effect: Effect) -> list[Subject]:
+    """What "resistance" is put down to: what stands before a verb that confers it, or behind "through"; else nothing."""
+    rules, text, cue = effect_rules.load(), view.document.text, effect.cue
+    local = _local(view) or _genes(view, effect)
+    before = [s for s in local if s.end <= cue.start]
+    caused = rules.causal.search(text, max((s.end for s in before), default=view.start), cue.end)
+    if caused and before:
+        return distinct(_chosen(view, before, effect))
+    behind = [s for s in local if s.start >= cue.end and _THROUGH.search(text, cue.end, s.start)]
+    if behind:
+        return distinct(_chosen(view, behind, effect))
+    return _told_before(view, effect) if caused and not local else []
+
+
+_THROUGH = re.compile(r"\b(?:through|via|by|due to|because of|mediated by|caused by|driven by|attributed to|associated with)\b[^.;]{0,60}$", re.I)
+
+
+def resisting(view: View) -> list[Effect]:
+    """Effects of resistance whose cause the sentence names."""
+    return [e for e in find(view) if e.kind in (Kind.RESISTED, Kind.NOT_RESISTED) and subjects(view, e)]
 
 
 def _local(view: View) -> list[Subject]:

@@ -9,7 +9,6 @@ from miner.claims import effects, frames
 from miner.claims.claim_types import MUTATION_KINDS, family, mechanism_type
 from miner.claims.document import METHODS, OUTSIDE, TITLE, Document, Subject, View, agents, therapies, therapy_role
 from miner.claims.frames import DENIED, SUPPORTS, Stance, build, names
-from miner.claims.effects import Kind
 from miner.schema import Claim, ClaimType, Label, Mention, Polarity
 
 ACQUIRED_KINDS = frozenset({"amplification", "loss", "overexpression", "resistance mutation", "kinase domain mutation", "activation", "copy number gain"})
@@ -47,11 +46,10 @@ def extract(view: View) -> list[Claim]:
     if view.role in (OUTSIDE, METHODS) or (view.is_aim and not frames.measures(view)):
         return []
     claims: list[Claim] = []
-    told = [e for e in effects.find(view) if e.kind in (Kind.RESISTED, Kind.NOT_RESISTED)]
-    if not told and (view.has("resist") or _MOMENT.search(view.text) or _follows_failure(view)):
+    if not effects.resisting(view) and (view.has("resist") or _MOMENT.search(view.text) or _follows_failure(view)):
         claims += _mechanisms(view)
     view.document.note_mechanisms(view, claims)
-    if view.has("overcome"):
+    if view.has("overcome") and not any(e.kind is effects.Kind.WORKS for e in effects.find(view)):
         claims += _overcome(view)
     return claims
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from miner.claims import effects, frames
-from miner.claims.claim_types import MUTATION_KINDS, combined, family, mechanism_type, response_type, targets
+from miner.claims.claim_types import combined, family, mechanism_type, response_type, targets
 from miner.claims.document import METHODS, OUTSIDE, RESULTS, TITLE, Subject, View
 from miner.claims.effects import Effect, Kind
 from miner.claims.frames import AGAINST, DENIED, HEDGED, SUPPORTS, Stance, build, names
@@ -45,6 +45,8 @@ def _title_asserts(view: View) -> bool:
 
 def _stated(view: View) -> Iterator[Claim]:
     for effect in effects.find(view) or _carried(view):
+        if effect.kind is Kind.RESISTED and not effects.subjects(view, effect):
+            continue
         given = [drug for m in effect.therapies for drug in stands_for(view, m)]
         given = combined(view, given) or given
         subjects = _answered(view, effect, given) or effects.subjects(view, effect)
@@ -86,7 +88,7 @@ def _answered(view: View, effect: Effect, given: list[Mention]) -> list[Subject]
 def _claims(view: View, effect: Effect, given: list[Mention], subjects: list[Subject]) -> Iterator[Claim]:
     therapy_names = names(view, given)
     general = response_type(view, given, subjects, stated=True)
-    if general is ClaimType.SENSITIVITY_RESPONSE and effect.kind is Kind.WORKS and _answered(view, effect, given):
+    if general is ClaimType.SENSITIVITY_RESPONSE and effect.kind is Kind.WORKS and (_answered(view, effect, given) or _overcomes(view, effect, subjects)):
         general = ClaimType.OVERCOMES_RESISTANCE
     groups: dict[tuple[ClaimType, Stance], list[Subject]] = {}
     for subject in subjects or [None]:
@@ -101,6 +103,13 @@ def _claims(view: View, effect: Effect, given: list[Mention], subjects: list[Sub
         )  # fmt: skip
 
 
+def _overcomes(view: View, effect: Effect, subjects: list[Subject]) -> bool:
+    """Is the effect against what resists: a resistant variant, or resistance itself?"""
+    if any(s.variant in view.document.resistance_variants for s in subjects if s.variant):
+        return True
+    return effect.cue.sense == "overcome" and bool(view.has("resist", within=effect.clause))
+
+
 def _told(view: View, effect: Effect, given: tuple[str, ...], subject: Subject | None, general: ClaimType) -> tuple[ClaimType, Stance]:
     """Claim type and stance of an effect on one subject."""
     hedge = Polarity.HEDGED if effect.hedged else Polarity.ASSERTED
@@ -111,13 +120,15 @@ def _told(view: View, effect: Effect, given: tuple[str, ...], subject: Subject |
     if failed is not ClaimType.SENSITIVITY_RESPONSE or subject is None:
         return failed, (DENIED if effect.kind is Kind.SAME else against)
     resists = mechanism_type(view.document, subject, given)
+    aimed = targets(view.document, given)
+    own = family(subject.gene) in aimed or not aimed
+    if own and aimed and subject.kind == "fusion" and effect.kind is Kind.RESISTED:
+        return ClaimType.SENSITIVITY_RESPONSE, against
     if effect.kind is Kind.RESISTED:
         return resists, (Direction.SUPPORTS, hedge)
     if effect.kind is Kind.NOT_RESISTED:
         return resists, DENIED
-    aimed = targets(view.document, given)
-    own = family(subject.gene) in aimed or not aimed
-    suspect = own and subject.kind in MUTATION_KINDS and view.document.speaks_of_resistance
+    suspect = subject.variant in view.document.resistance_variants if subject.variant else False
     if effect.kind is Kind.SAME:
         return (resists if suspect or not own or effect.cue.sense in ("sensitive", "dose") else failed), DENIED
     if not own or suspect:
