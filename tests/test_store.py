@@ -252,8 +252,22 @@ def test_open_refuses_a_newer_schema(tmp_path: Path) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(StoreError, match="has schema 99, this program knows 1; upgrade"):
+    with pytest.raises(StoreError, match="has schema 99, this program knows 2; upgrade"):
         Store.open(path)
+
+
+def test_a_database_of_the_first_schema_is_brought_up_to_date(tmp_path: Path) -> None:
+    path = tmp_path / "e.db"
+    with Store.open(path) as store:
+        save(store, trial())
+        held = list(store.table())
+    with sqlite3.connect(path) as connection:
+        connection.executescript("DROP TABLE passed_over; PRAGMA user_version = 1;")
+    connection.close()
+    with Store.open(path, readonly=True) as store:
+        assert list(store.table()) == held
+    with Store.open(path) as store:
+        assert (list(store.table()), store.passed_over("t"), store.integrity()) == (held, {}, [])
 
 
 def test_open_refuses_a_readonly_file_and_folder(tmp_path: Path) -> None:

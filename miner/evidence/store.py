@@ -11,8 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from miner.evidence import store_query, store_rows, store_write
+from miner.evidence import store_query, store_refresh, store_rows, store_write
 from miner.evidence.store_open import open_database, told
+from miner.evidence.store_refresh import PassedOver
 from miner.evidence.store_write import Outcome
 from miner.evidence.table import Filters, FusionMention, Paper, Source, TableRow
 from miner.schema import Evidence, Mention, Mined, Record
@@ -168,6 +169,41 @@ class Store:
         with told(self.path):
             rows = self._connection.execute(f"SELECT pmid, sha256, mining_version FROM records {clause} ORDER BY pmid", values)
             return {row["pmid"]: (row["sha256"], row["mining_version"]) for row in rows}
+
+    def passed_over(self, topic: str) -> dict[str, PassedOver]:
+        """Return what was read for a topic and did not matter to it, by PMID."""
+        with told(self.path):
+            return store_refresh.passed_over(self._connection, topic)
+
+    def passed_over_records(self, topic: str, source_version: str) -> Iterator[Record]:
+        """Yield the records that were passed over by other rules than these, by PMID."""
+        with told(self.path):
+            yield from store_refresh.passed_over_records(self._connection, topic, source_version)
+
+    def pass_over(self, record: Record, *, topic: str, source_version: str, run_id: int) -> None:
+        """Keep a record that did not matter, so that other rules can read it without fetching it again."""
+        with self.transaction():
+            store_refresh.pass_over(self._connection, record, topic=topic, source_version=source_version, run_id=run_id)
+
+    def drop_passed_over(self, topic: str, pmids: Iterable[str]) -> None:
+        """Forget passed-over records that matter now, or are gone."""
+        with self.transaction():
+            store_refresh.drop_passed_over(self._connection, topic, pmids)
+
+    def lost_rows(self) -> list[tuple[str, str]]:
+        """Return (PMID, key) of the rows that should stand in the table by the ledger of changes, and do not."""
+        with told(self.path):
+            return store_refresh.lost_rows(self._connection)
+
+    def last_changes(self) -> dict[tuple[str, str], tuple[int, str, str]]:
+        """Return (PMID, key) → (run, change, cause) of the last change of every row."""
+        with told(self.path):
+            return store_refresh.last_changes(self._connection)
+
+    def source_names(self, topic: str) -> set[str]:
+        """Return the names of the source files that were wholly taken in for a topic, by whatever rules."""
+        with told(self.path):
+            return {row["name"] for row in self._connection.execute("SELECT name FROM sources_seen WHERE topic = ?", (topic,))}
 
     def sources(self, topic: str | None = None) -> list[Source]:
         """Return what the records of a topic came from, the largest source first."""

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from miner.errors import LockedError, StoreError
-from miner.evidence.store_schema import SCHEMA
+from miner.evidence.store_schema import MIGRATIONS, SCHEMA
 
 APPLICATION_ID = 0x4D494E52  # "MINR"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _MAGIC = b"SQLite format 3\x00"
 _NO_WRITE_BIT = 0o222
 
@@ -104,6 +104,8 @@ def _prepare(connection: sqlite3.Connection, *, fresh: bool, readonly: bool) -> 
         return
     if fresh:
         _create(connection)
+    else:
+        _migrate(connection)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
 
@@ -112,6 +114,12 @@ def _create(connection: sqlite3.Connection) -> None:
     connection.executescript(
         f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
     )
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    """Bring an earlier schema up to date, each step whole or not at all; nothing that is held is changed."""
+    for version in range(connection.execute("PRAGMA user_version").fetchone()[0], SCHEMA_VERSION):
+        connection.executescript(f"BEGIN IMMEDIATE; {MIGRATIONS[version]} PRAGMA user_version = {version + 1}; COMMIT;")
 
 
 @contextmanager

@@ -1,10 +1,26 @@
-"""The schema of the evidence database, version 1.
+"""The schema of the evidence database, version 2, and the way there from earlier ones.
 
 A table row is a query over evidence and is never stored. Curations, when they come, are keyed by (key, pmid) without a
 foreign key, so that they outlive re-mining.
 """
 
-SCHEMA = """
+PASSED_OVER = """
+CREATE TABLE passed_over (              -- what a live search named and did not matter to the topic: other rules may think otherwise
+    topic TEXT NOT NULL,
+    pmid TEXT NOT NULL,
+    source_version TEXT NOT NULL,       -- rules, lexicons and topic that it was read by
+    sha256 TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    revised TEXT NOT NULL,
+    run_id INTEGER REFERENCES runs(id),
+    record BLOB NOT NULL,
+    PRIMARY KEY (topic, pmid)
+) STRICT;
+"""
+
+SCHEMA = (
+    PASSED_OVER
+    + """
 CREATE TABLE runs (
     id INTEGER PRIMARY KEY,
     topic TEXT NOT NULL,
@@ -215,3 +231,7 @@ CREATE TABLE watermarks (
     value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 """
+)
+
+MIGRATIONS = {1: PASSED_OVER}
+"""Schema version → what brings it to the next."""

@@ -16,6 +16,14 @@ from miner.schema import Evidence, Mined, Status
 Outcome = Literal["new", "changed", "same"]
 _VERSION_COLUMNS = ("pmid", "sha256", "title", "sections", "text", "status", "notices", "version", "revised", "source", "fetched_at")
 _STATUS_CAUSES = {"retracted": "retraction", "concern": "expression of concern", "withdrawn": "withdrawal"}
+_NOTICE_CAUSES = {
+    "RetractionIn": "retraction",
+    "RetractedandRepublishedIn": "retraction",
+    "PartialRetractionIn": "partial retraction",
+    "ExpressionOfConcernIn": "expression of concern",
+    "CorrectedandRepublishedIn": "correction",
+    "ErratumIn": "correction",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +119,7 @@ def _write(connection: sqlite3.Connection, old: Row | None, row: Row, parts: _Pa
     _insert_facets(connection, parts.facets)
     notices = enumerate(json.loads(row["notices"]))
     _insert(connection, "notices", [{"pmid": pmid, "seq": seq, "kind": kind, "reference": ref} for seq, (kind, ref) in notices])
-    _note_changes(connection, run_id, pmid, before, {item["key"]: item for item in parts.evidence}, cause)
+    _note_changes(connection, run_id, pmid, before, {item["key"]: item for item in parts.evidence}, cause, reached=_reaches(old, row))
 
 
 def _clear(connection: sqlite3.Connection, pmid: str) -> None:
@@ -150,12 +158,20 @@ def _evidence(connection: sqlite3.Connection, pmid: str) -> dict[str, Row]:
 
 
 def _note_changes(
-    connection: sqlite3.Connection, run_id: int | None, pmid: str, before: Mapping[str, Row], after: Mapping[str, Row], cause: str
+    connection: sqlite3.Connection,
+    run_id: int | None,
+    pmid: str,
+    before: Mapping[str, Row],
+    after: Mapping[str, Row],
+    cause: str,
+    *,
+    reached: bool = False,
 ) -> None:
+    """Note what became of the rows of a record; ``reached`` where all of them change with what is known of the paper."""
     if run_id is None:
         return
     changes = {key: "gone" for key in before if key not in after}
-    changes |= {key: "new" if key not in before else "changed" for key in after if before.get(key) != after[key]}
+    changes |= {key: "new" if key not in before else "changed" for key in after if reached or before.get(key) != after[key]}
     rows = [
         {
             "run_id": run_id,
@@ -178,9 +194,23 @@ def _cause(old: Row | None, row: Row) -> str:
         return "new paper"
     if old["status"] != row["status"]:
         return _STATUS_CAUSES.get(row["status"], "reinstated")
+    if notice := _new_notice(old, row):
+        return notice
     if old["text"] != row["text"]:
         return "revised abstract"
     return "corrected record" if old["sha256"] != row["sha256"] else "rules"
+
+
+def _reaches(old: Row | None, row: Row) -> bool:
+    """Tell whether what happened to the paper itself reaches every row that rests on it: a new state, a new notice."""
+    return old is not None and (old["status"] != row["status"] or old["notices"] != row["notices"])
+
+
+def _new_notice(old: Row, row: Row) -> str | None:
+    """Name the gravest notice that was not there before."""
+    before = {tuple(notice) for notice in json.loads(old["notices"])}
+    kinds = {kind for kind, reference in json.loads(row["notices"]) if (kind, reference) not in before}
+    return next((cause for kind, cause in _NOTICE_CAUSES.items() if kind in kinds), None)
 
 
 def _one(connection: sqlite3.Connection, query: str, *values: Any) -> Row | None:
