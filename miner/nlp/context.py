@@ -50,7 +50,7 @@ class ContextReader:
 
     def __call__(self, doc: Doc) -> Doc:
         """Read one doc."""
-        doc._.mentions = tuple(assign_polarity(doc.text, docs.sentences(doc), docs.mentions(doc)))
+        doc._.mentions = tuple(assign_polarity(docs.text_of(doc), docs.sentences(doc), docs.mentions(doc)))
         return doc
 
 

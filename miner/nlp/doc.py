@@ -8,7 +8,7 @@ from spacy.tokens import Doc
 
 from miner.schema import Mention, Record, Sentence
 
-for _name, _default in (("record", None), ("sections", ()), ("miner_sentences", ()), ("mentions", ())):
+for _name, _default in (("record", None), ("sections", ()), ("miner_text", None), ("miner_sentences", ()), ("mentions", ())):
     if not Doc.has_extension(_name):
         Doc.set_extension(_name, default=_default)
 
@@ -20,9 +20,17 @@ def set_record(doc: Doc, record: Record) -> Doc:
     return doc
 
 
+def text_of(doc: Doc) -> str:
+    """Text of a doc, kept: spaCy joins it from its tokens each time it is asked."""
+    text: str | None = doc._.miner_text
+    if text is None:
+        text = doc._.miner_text = doc.text
+    return text
+
+
 def sections(doc: Doc) -> tuple[tuple[str | None, int, int], ...]:
     """(label, start, end) of the parts of the text; one unlabelled part where no record was attached."""
-    return doc._.sections or ((None, 0, len(doc.text)),)
+    return doc._.sections or ((None, 0, len(text_of(doc))),)
 
 
 def sentences(doc: Doc) -> tuple[Sentence, ...]:

@@ -11,7 +11,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from miner.lexicon import Lexicon, load_lexicon
-from miner.nlp.doc import add_mentions, mentions, sentences
+from miner.nlp.doc import add_mentions, mentions, sentences, text_of
 from miner.nlp.fusion_generic import find_generic
 from miner.nlp.fusion_pairs import Judge, PairFinder
 from miner.nlp.fusion_rules import Rules, load_rules
@@ -129,7 +129,7 @@ class FusionComponent:
         self.finder = FusionFinder(lexicon)
 
     def __call__(self, doc: Doc) -> Doc:
-        return add_mentions(doc, self.finder.find(doc.text, sentences(doc), mentions(doc)))
+        return add_mentions(doc, self.finder.find(text_of(doc), sentences(doc), mentions(doc)))
 
 
 @Language.factory("miner_fusions", default_config={"lexicon_dirs": []})

@@ -194,7 +194,7 @@ class MeasureFinder:
 
     def __call__(self, doc: Doc) -> Doc:
         """Add the measures and cohorts of a doc."""
-        return docs.add_mentions(doc, find_measures(doc.text, docs.sentences(doc), docs.mentions(doc)))
+        return docs.add_mentions(doc, find_measures(docs.text_of(doc), docs.sentences(doc), docs.mentions(doc)))
 
 
 @Language.factory("miner_measures")

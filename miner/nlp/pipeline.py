@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import spacy
-from scispacy.abbreviation import AbbreviationDetector  # noqa: F401  (registers the factory)
 from spacy.language import Language
 
-from miner.nlp import context, doc, fusions, measures, terms, tokens, variants  # noqa: F401  (register the factories)
+from miner.nlp import abbreviations, context, doc, fusions, measures, terms, tokens, variants  # noqa: F401  (register the factories)
 from miner.schema import Reading, Record
 
 COMPONENTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("miner_sentences", {}),
-    ("abbreviation_detector", {"make_serializable": True}),
+    ("miner_abbreviations", {}),
     ("miner_terms", {}),
     ("miner_fusions", {}),
     ("miner_variants", {}),
@@ -53,10 +51,8 @@ def load(lexicon_dirs: tuple[Path, ...] = ()) -> Language:
 def read_record(nlp: Language, record: Record) -> Reading:
     """Read one record."""
     spacy_doc = doc.set_record(nlp.make_doc(record.text), record)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=r"\[W036\]")
-        for _, component in nlp.pipeline:
-            spacy_doc = component(spacy_doc)
+    for _, component in nlp.pipeline:
+        spacy_doc = component(spacy_doc)
     return Reading(record, doc.sentences(spacy_doc), doc.mentions(spacy_doc))
 
 

@@ -14,6 +14,7 @@ from spacy.tokens import Doc
 from spacy.util import registry
 
 from miner.nlp.doc import sections as sections_of
+from miner.nlp.doc import text_of
 from miner.nlp.measure_rules import Rules, alternation
 from miner.schema import Sentence
 
@@ -283,7 +284,7 @@ class SentenceSplitter:
 
     def __call__(self, doc: Doc) -> Doc:
         """Cut a doc into sentences."""
-        found = split_sentences(doc.text, sections_of(doc))
+        found = split_sentences(text_of(doc), sections_of(doc))
         doc._.miner_sentences = found
         if not len(doc):
             return doc

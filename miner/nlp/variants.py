@@ -131,7 +131,7 @@ class VariantFinder:
 
     def __call__(self, doc: Doc) -> Doc:
         """Read one doc."""
-        return docs.add_mentions(doc, find_variants(doc.text, docs.sentences(doc), docs.mentions(doc), self.lexicon))
+        return docs.add_mentions(doc, find_variants(docs.text_of(doc), docs.sentences(doc), docs.mentions(doc), self.lexicon))
 
 
 @Language.factory("miner_variants", default_config={"lexicon_dirs": []})
