@@ -118,6 +118,13 @@ _WHO = re.compile(r"\b(?:who|that|which|whose|had|has|have|having|whom|those|not
 
 def _chains(view: View) -> list[tuple[Mention, ...]]:
     """Therapies of a sentence, those of a list together."""
+    if "_chains" not in view.__dict__:
+        view.__dict__["_chains"] = _listed(view)
+    found: list[tuple[Mention, ...]] = view.__dict__["_chains"]
+    return found
+
+
+def _listed(view: View) -> list[tuple[Mention, ...]]:
     chains: list[list[Mention]] = []
     given = [m for m in therapies(view) if m.name not in effect_rules.load().inert]
     for mention, following in zip_longest(given, given[1:]):
@@ -207,7 +214,8 @@ _PRIOR_ADJECTIVE = re.compile(r"(?:-\s*(?:,|and|or|and/or)\s+[\w/]+)?[-–‐\s]
 
 def _clear(view: View, span: Span, *, ahead: bool) -> bool:
     """Does no other therapy stand between cue and therapy, unless it is listed with it: "sensitive to A and to B"?"""
-    between = view.of(Label.DRUG, Label.DRUG_CLASS, within=span)
+    between = [m for chain in _chains(view) for m in chain if span[0] <= m.start and m.end <= span[1]]
+    between = [m for m in between if therapy_role(view.document, m) == "agent" and not _set_against(view, m)] if not ahead else between
     if not between or not ahead:
         return not between
     return bool(_AND.fullmatch(view.document.text[between[-1].end : span[1]]))
@@ -295,9 +303,12 @@ def _alike(view: View, cue: Cue) -> bool:
     """Is the cue likened to that of a group without the alteration: "similar sensitivity as wild type"?"""
     clause = view.clause(cue.start)
     return any(
-        cue.start - 30 <= c.end <= cue.start or cue.end <= c.start <= cue.end + 60
+        cue.start - 30 <= c.end <= cue.start or (cue.end <= c.start <= cue.end + 60 and _WAS.search(view.document.text, cue.end, c.start))
         for c in cues(view, clause) if c.sense == "nodiff" and _groups(view, c)
     )  # fmt: skip
+
+
+_WAS = re.compile(r"\b(?:was|were|is|are|did|does|do)\s+(?:\w+ly\s+)?$", re.I)
 
 
 def _groups(view: View, cue: Cue) -> bool:
