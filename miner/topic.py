@@ -111,14 +111,17 @@ class SummaryRow:
     An empty filter lets everything pass. ``genes`` and ``without_genes`` are symbols or families (the lexicon expands
     them); ``therapies`` are drugs or classes of which the claim must name one (by class or by a drug of it) from each
     entry of ``therapies_all`` and one at least of ``therapies``; ``generation`` is that of the drug (first, next);
-    ``alterations`` are kinds (``fusion``), of which the molecular profile must be one; ``diseases`` patterns as in a group. ``statement`` is what the claims support, ``absent`` what stands where none does.
+    ``alterations`` are kinds (``fusion``), of which the molecular profile must be one; ``diseases`` patterns as in a group.
+    ``proposition`` is what the evidence is held against, and no result; a row without one only describes. What claims of
+    the ``contrary`` types assert speaks against it. ``absent`` stands where there is no evidence.
     """
 
     id: str
     title: str
-    statement: str
+    proposition: str
     absent: str
     claim_types: tuple[ClaimType, ...]
+    contrary: tuple[ClaimType, ...] = ()
     genes: tuple[str, ...] = ()
     without_genes: tuple[str, ...] = ()
     alterations: tuple[str, ...] = ()
@@ -288,15 +291,19 @@ class _TopicReader:
         self._known("summary", body, tuple(f.name for f in fields(SummaryRow)))
         values: dict[str, Any] = {}
         for key, value in body.items():
-            single = key in {"id", "title", "statement", "absent", "generation"}
+            single = key in {"id", "title", "proposition", "absent", "generation"}
             values[key] = self._text(key, value, "summary") if single else self._texts("summary", key, value)
-        missing = [key for key in ("id", "title", "statement", "absent", "claim_types") if not values.get(key)]
+        missing = [key for key in ("id", "title", "absent", "claim_types") if not values.get(key)]
         if missing:
             raise self.error("summary", f"summary row {values.get('id', '?')!r} lacks {', '.join(missing)}")
-        unknown = [kind for kind in values["claim_types"] if kind not in set(ClaimType)]
-        if unknown:
-            raise self.error("summary", f"unknown claim type {unknown[0]!r} in row {values['id']!r}; known are {', '.join(ClaimType)}")
-        values["claim_types"] = tuple(ClaimType(kind) for kind in values["claim_types"])
+        for key in ("claim_types", "contrary"):
+            unknown = [kind for kind in values.get(key, ()) if kind not in set(ClaimType)]
+            if unknown:
+                raise self.error("summary", f"unknown claim type {unknown[0]!r} in row {values['id']!r}; known are {', '.join(ClaimType)}")
+            values[key] = tuple(ClaimType(kind) for kind in values.get(key, ()))
+        if set(values["contrary"]) - set(values["claim_types"]):
+            raise self.error("summary", f"the contrary types of row {values['id']!r} must be among its claim_types")
+        values.setdefault("proposition", "")
         return SummaryRow(**values)
 
     def _rows(self, table: dict[str, Any], key: str) -> list[dict[str, Any]]:

@@ -220,7 +220,7 @@ all = ["a"]
 [[summary]]
 id = "i"
 title = "t"
-statement = "s"
+proposition = "s"
 absent = "n"
 claim_types = ["safety"]
 """

@@ -13,6 +13,7 @@ from miner.evidence.merge import merge
 from miner.evidence.store import Store
 from miner.evidence.summary import Summary, SummaryRow, alteration_fits, is_of, summarise
 from miner.evidence.summary_tables import response_rate
+from miner.evidence.verdict import Tally, Verdict, judge
 from miner.schema import ClaimType, Direction, Mined, Status
 from miner.topic import SummaryRow as Question
 from miner.topic import Topic, load_topic
@@ -39,9 +40,12 @@ class Terms:
     def generation(self, drug: str) -> str | None:
         return {"larotrectinib": "first", "selitrectinib": "next"}.get(drug)
 
+    def targets(self, drug_or_class: str) -> tuple[str, ...]:
+        return ("NTRK1", "NTRK2", "NTRK3") if "trectinib" in drug_or_class else ()
+
 
 def question(id: str, *types: ClaimType, **rest: object) -> Question:
-    return Question(id, id.title(), f"Says {id}.", f"Nothing on {id}.", types, **rest)  # type: ignore[arg-type]
+    return Question(id, id.title(), rest.pop("proposition", f"Says {id}."), f"Nothing on {id}.", types, **rest)  # type: ignore[arg-type]
 
 
 TOPIC = Topic(
@@ -52,7 +56,7 @@ TOPIC = Topic(
     focus_classes=("TRK inhibitors",),
     summary=(
         question("driver", T.DRIVER_ROLE, genes=("NTRK",)),
-        question("prevalence", T.PREVALENCE, genes=("NTRK",)),
+        question("prevalence", T.PREVALENCE, genes=("NTRK",), proposition=""),
         question("exclusive", T.MUTUAL_EXCLUSIVITY, T.CO_OCCURRENCE, genes=("NTRK",)),
         question("first", T.SENSITIVITY_RESPONSE, genes=("NTRK",), therapies=("TRK inhibitors",), generation="first"),
         question("bypass", T.RESISTANCE_OFF_TARGET, therapies=("TRK-TKI",)),
@@ -87,10 +91,26 @@ def test_rows_stand_in_the_order_of_the_topic(summary: Summary) -> None:
     assert [item.id for item in summary.rows] == [item.id for item in TOPIC.summary]
 
 
-def test_response_rates_are_told_over_papers_and_patients(summary: Summary) -> None:
+def test_a_row_is_a_proposition_its_verdict_and_what_the_evidence_says(summary: Summary) -> None:
     found = row(summary, "first")
-    assert found.statement == "Says first. 2 papers (29 patients): 2 report response, 1 reports no response; ORR 60–75 % over 2 papers."
-    assert (found.papers, found.n_patients, found.n_for, found.n_against, found.n_hedged) == (("900001", "900003"), 29, 2, 1, 0)
+    assert (found.proposition, found.verdict, found.papers) == ("Says first.", Verdict.CONTESTED, ("900001", "900003"))
+    assert found.headline == "Contested: 2 papers for it (2 at level A or B, 29 patients), 1 paper against."
+    assert [str(finding) for finding in found.findings] == [
+        "response rate: larotrectinib 60–75 % (2 papers; 75 % in the largest, n = 24)",
+        "median progression-free survival: larotrectinib 28.3 months",
+        "drugs that brought response: larotrectinib (2)",
+    ]
+    assert found.statement.startswith("“Says first.” Contested: 2 papers for it (2 at level A or B, 29 patients), 1 paper against. Resp")
+    assert found.tally == Tally(2, 2, 1, 0, 0, 2, "B", 29, 0)
+
+
+def test_every_item_leads_to_its_papers_and_propositions(tmp_path: Path) -> None:
+    with fill(tmp_path / "e.db", trial(), resistance(), small_series()) as store:
+        summary = summarise(store, TOPIC, Terms())
+        held = {(item.key, item.pmid) for item in store.evidence()}
+    items = [item for found in summary.rows for finding in found.findings for item in finding.items]
+    assert items
+    assert all(any((key, pmid) in held for key in item.keys) for item in items for pmid in item.papers)
 
 
 def test_quotes_hold_each_stance_and_slice_the_text(summary: Summary) -> None:
@@ -110,13 +130,13 @@ def test_quotes_hold_each_stance_and_slice_the_text(summary: Summary) -> None:
     ("id", "statement"),
     [
         ("driver", "No evidence yet. Nothing on driver."),
-        ("prevalence", "Says prevalence. 1 paper (2,000 patients): 1 found it; frequency 0.2 % over 1 paper."),
-        ("exclusive", "Says exclusive. 1 paper: 1 reports exclusivity."),
-        ("bypass", "Says bypass. 1 paper: 1 suspects a bypass."),
-        ("next", "Says next. 1 paper: 1 reports resistance overcome."),
+        ("prevalence", "1 paper (2,000 patients): 1 found it. Frequency: lung non-small cell carcinoma 0.2 % (4/2,000)."),
+        ("exclusive", "“Says exclusive.” Supported: 1 paper for it (1 at level A or B). Exclusive of: EGFR, KRAS."),
+        ("bypass", "“Says bypass.” Open: 1 paper only suggests it."),
+        ("next", "“Says next.” Supported: 1 paper for it (best level D). Resistance answered: NTRK1 G595R by selitrectinib."),
         ("other", "No evidence yet. Nothing on other."),
         ("both", "No evidence yet. Nothing on both."),
-        ("immune", "Says immune. 1 paper (2 patients): 1 reports no response or benefit; ORR 0 % over 1 paper."),
+        ("immune", "“Says immune.” Not supported: 1 paper against. Response rate: nivolumab 0 % (0/2)."),
         ("immune-not", "No evidence yet. Nothing on immune-not."),
     ],
 )
@@ -125,18 +145,75 @@ def test_statements(summary: Summary, id: str, statement: str) -> None:
     assert row(summary, id).is_empty == statement.startswith("No evidence yet.")
 
 
+@pytest.mark.parametrize(
+    ("n_for", "n_against", "n_hedged", "repeated", "verdict"),
+    [
+        (0, 0, 0, 0, "no evidence yet"),
+        (0, 0, 0, 2, "open"),
+        (0, 0, 3, 0, "open"),
+        (1, 0, 0, 0, "supported"),
+        (4, 0, 2, 1, "supported"),
+        (3, 1, 0, 0, "mostly supported"),
+        (2, 1, 0, 0, "contested"),
+        (1, 1, 0, 0, "contested"),
+        (1, 3, 0, 0, "mostly not supported"),
+        (0, 2, 1, 0, "not supported"),
+    ],
+)
+def test_the_verdict_follows_from_the_counts(n_for: int, n_against: int, n_hedged: int, repeated: int, verdict: str) -> None:
+    count = Tally(max(n_for, n_against, n_hedged), n_for, n_against, n_hedged, repeated, n_for, "B", None, 0)
+    assert judge(TOPIC.summary[0], count) == verdict
+    described = "no evidence yet" if verdict == "no evidence yet" else "described"
+    assert judge(replace(TOPIC.summary[0], proposition=""), count) == described
+
+
+def test_what_a_contrary_type_asserts_speaks_against(tmp_path: Path) -> None:
+    asked = replace(TOPIC, summary=(question("exclusive", T.MUTUAL_EXCLUSIVITY, T.CO_OCCURRENCE, contrary=(T.CO_OCCURRENCE,)),))
+    mined = small_series()
+    beside = replace(mined.claims[1], type=T.CO_OCCURRENCE)
+    with fill(tmp_path / "e.db", replace(mined, claims=(beside,))) as store:
+        found = row(summarise(store, asked, Terms()), "exclusive")
+    assert (found.verdict, found.headline) == (Verdict.NOT_SUPPORTED, "Not supported: 1 paper against.")
+    assert [quote.stance for quote in found.quotes] == ["against"]
+
+
+def test_a_drug_of_the_genes_alone_stands_for_them(tmp_path: Path) -> None:
+    mined = small_series()
+    unnamed = replace(mined.claims[3], genes=(), fusion=None)
+    with fill(tmp_path / "e.db", replace(mined, claims=(unnamed,))) as store:
+        assert row(summarise(store, TOPIC, Terms()), "first").papers == ("900003",)
+    other = replace(unnamed, therapies=("larotrectinib", "osimertinib"))
+    with fill(tmp_path / "f.db", replace(mined, claims=(other,))) as store:
+        assert row(summarise(store, TOPIC, Terms()), "first").papers == ()
+
+
+def test_synthetic_papers_are_told(tmp_path: Path) -> None:
+    item = with_record(small_series(), pmid=None, id="syn-001")
+    with fill(tmp_path / "e.db", trial(), item) as store:
+        summary = summarise(store, TOPIC, Terms())
+    assert row(summary, "exclusive").headline == "Supported: 1 paper for it (1 at level A or B); all synthetic."
+    assert row(summary, "first").headline.endswith("1 paper against; 1 of the 2 papers synthetic.")
+
+
+def test_flags_of_papers_reach_the_row(tmp_path: Path) -> None:
+    notices = (("ErratumIn", "900077"), ("ExpressionOfConcernIn", "900078"))
+    with fill(tmp_path / "e.db", with_record(small_series(), status=Status.CONCERN, notices=notices)) as store:
+        found = row(summarise(store, TOPIC, Terms()), "exclusive")
+    assert found.flags == ("PMID 900003: expression of concern", "PMID 900003: erratum: 900077")
+
+
 def test_background_is_not_counted(tmp_path: Path) -> None:
     repeats = with_record(replace(trial("900009"), claims=trial().claims[:1]))
     with fill(tmp_path / "e.db", trial(), repeats) as store:
         found = row(summarise(store, TOPIC, Terms()), "first")
-    assert (found.n_for, found.n_background, found.n_patients, found.papers) == (1, 1, 24, ("900001", "900009"))
-    assert found.statement.endswith("ORR 75 % over 1 paper. 1 more paper only repeats others.")
+    assert (found.tally.n_for, found.tally.repeated, found.tally.patients, found.papers) == (1, 1, 24, ("900001", "900009"))
+    assert found.headline.endswith("1 paper against; 1 more paper only repeats others.")
 
 
 def test_only_background_is_told(tmp_path: Path) -> None:
     with fill(tmp_path / "e.db", replace(trial(), claims=trial().claims[:1])) as store:
         found = row(summarise(store, TOPIC, Terms()), "first")
-    assert found.statement == "Says first. So far only repeated from others, in 1 paper."
+    assert found.statement == "“Says first.” Open: so far only repeated from others, in 1 paper."
 
 
 def test_a_retracted_paper_is_named_and_not_counted(tmp_path: Path) -> None:
@@ -228,7 +305,7 @@ def test_the_packaged_topic_answers_every_row(tmp_path: Path) -> None:
         ("ALK Fusion OR NTRK Mutation", ("fusion",), False),
         ("EGFR T790M AND (MET Amplification OR NTRK Fusion)", ("fusion",), True),
         ("ETV6::NTRK3", ("mutation",), False),
-        ("Unspecified", ("fusion",), False),
+        ("not stated", ("fusion",), True),
     ],
 )
 def test_an_alteration_is_asked_of_the_topics_own_genes(profile: str, kinds: tuple[str, ...], fits: bool) -> None:
