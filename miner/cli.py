@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -53,6 +53,7 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def common(
+    context: typer.Context,
     config: opt.Config = None,
     quiet: opt.Quiet = False,
     log_format: opt.LogFormat = None,
@@ -60,6 +61,9 @@ def common(
 ) -> None:
     """Read the options that every command shares."""
     _State.config, _State.quiet, _State.log_format = config, quiet, log_format
+    # Output cut short, as by head, ends a reading verb quietly; a live run needs its sockets' errors.
+    if hasattr(signal, "SIGPIPE") and context.invoked_subcommand not in ("refresh", "fetch"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 
 
 def _settings(**flags: Any) -> Settings:
@@ -366,8 +370,6 @@ def main() -> None:
     except MinerError as error:
         _tell(str(error))
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         _tell("stopped")
         sys.exit(130)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime
+import io
 import logging
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -12,14 +14,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from rich import box
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from miner.errors import InputError
-from miner.schema import Direction, Label, Polarity
+from miner.schema import Cohort, Direction, Label, Measure, Polarity
 
 if TYPE_CHECKING:
     from miner.config import Settings, Topic
@@ -52,8 +53,21 @@ NARROW = 110
 
 def console() -> Console:
     """A console on standard output, as wide as the terminal or COLUMNS says, else 120 columns."""
-    told = os.environ.get("COLUMNS", "").isdigit() or sys.stdout.isatty()
-    return Console(highlight=False, soft_wrap=False, width=None if told else PLAIN_WIDTH)
+    if sys.stdout.isatty():
+        return Console(highlight=False)
+    columns = os.environ.get("COLUMNS", "")
+    return Console(highlight=False, file=_Unpadded(), width=int(columns) if columns.isdigit() else PLAIN_WIDTH)
+
+
+class _Unpadded(io.StringIO):
+    """Standard output for a file or a pipe: the blanks that fill a line are left out."""
+
+    def write(self, text: str) -> int:
+        sys.stdout.write(re.sub(r" +$", "", text, flags=re.MULTILINE))
+        return len(text)
+
+    def flush(self) -> None:
+        sys.stdout.flush()
 
 
 def log_handler(form: str) -> logging.Handler:
@@ -186,7 +200,7 @@ def _row_cells(row: TableRow) -> list[Text]:
     if row.polarity in (Polarity.HEDGED, Polarity.HYPOTHETICAL):
         claim.append(f" – {row.polarity}", style="yellow")
     therapy = (" + " if row.therapy_interaction_type == "Combination" else ", ").join(row.therapies)
-    profile = "any" if row.molecular_profile == UNSPECIFIED else row.molecular_profile
+    profile = "not stated" if row.molecular_profile == UNSPECIFIED else row.molecular_profile
     return [claim, Text(profile), Text(row.disease or ""), Text(therapy), Text(row.level), Text(str(row.n_papers))]
 
 
@@ -230,7 +244,7 @@ def _show_answer(out: Console, row: SummaryRow) -> None:
         return
     out.print(Text(row.title, style="bold"), width=width)
     out.print(Padding(Text(row.statement), (0, 0, 0, 2)), width=width)
-    for quote in row.quotes[:2]:
+    for quote in list({(quote.pmid, quote.start): quote for quote in row.quotes}.values())[:2]:
         year = f", {quote.year}" if quote.year else ""
         told = Text.assemble((f"“{quote.text}” ", "dim"), (f"{cited(quote.pmid)}{year} [{quote.start}:{quote.end}]", "cyan"))
         out.print(Padding(told, (0, 0, 0, 4)), width=width)
@@ -247,7 +261,7 @@ def _show_grid(out: Console, grid: Grid, limit: int) -> None:
     kept = [place for place, name in enumerate(grid.columns) if out.width >= NARROW or name not in ("generation", "study", "kind")]
     drawn = _grid(grid.title, [grid.columns[place] for place in kept])
     for row in grid.rows[:limit] if limit else grid.rows:
-        drawn.add_row(*(Text("any" if row[place] == "Unspecified" else row[place]) for place in kept))
+        drawn.add_row(*(Text(row[place]) for place in kept))
     out.print(drawn)
     if limit and len(grid.rows) > limit:
         out.print(Text(f"{len(grid.rows) - limit} more; --limit 0 shows all", style="dim"))
@@ -255,7 +269,9 @@ def _show_grid(out: Console, grid: Grid, limit: int) -> None:
 
 
 def _grid(title: str, names: Sequence[str]) -> Table:
-    grid = Table(title=Text(title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    grid = Table(
+        title=Text(title, style="bold"), title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="underline"
+    )
     for name in names:
         grid.add_column(name, overflow="fold")
     return grid
@@ -277,6 +293,9 @@ def show_status(store: Store, settings: Settings, current: str) -> None:
     counts = store.counts()
     held = (_many(counts["records"], "record"), _many(counts["claims"], "claim"), f"{counts['evidence']:,} evidence rows")
     out.print(Text.assemble((str(settings.db), "bold"), f" · {settings.topic} · " + " · ".join(held)), soft_wrap=True)
+    for source in store.sources(settings.topic)[:5]:
+        years = f", published {source.first} to {source.last}" if source.first else ""
+        out.print(Text(f"from {source.name}: {_many(source.records, 'record')}{years}{' (synthetic)' if source.is_synthetic else ''}"))
     _show_age(out, store, settings)
     stale = sum(version != current for _, version in store.digests().values())
     if stale:
@@ -293,8 +312,8 @@ def show_status(store: Store, settings: Settings, current: str) -> None:
     out.print()
     out.print(grid)
     for run in runs:
-        for source, identifier, reason in store.aside(run.id):
-            out.print(Text(f"set aside in run {run.id}: {identifier} of {source}: {reason}", style="red"), soft_wrap=True)
+        for name, identifier, reason in store.aside(run.id):
+            out.print(Text(f"set aside in run {run.id}: {identifier} of {name}: {reason}", style="red"), soft_wrap=True)
 
 
 def _show_age(out: Console, store: Store, settings: Settings) -> None:
@@ -329,12 +348,22 @@ def show_mined(mined: Mined) -> None:
     out.print()
     grid = _grid("mentions", ("label", "span", "text", "means", "polarity"))
     for mention in mined.reading.mentions:
-        means = mention.name or (str(mention.referent) if mention.referent else "")
-        grid.add_row(*map(Text, (str(mention.label), f"{mention.start}:{mention.end}", mention.text, means, str(mention.polarity))))
+        facts = (str(mention.label), f"{mention.start}:{mention.end}", mention.text, _means(mention), str(mention.polarity))
+        grid.add_row(*map(Text, facts))
     out.print(grid)
     out.print(Text("claims" if mined.claims else "no claims", style="bold"))
     for claim in mined.claims:
         out.print(Padding(_claim(claim, mined.reading.text), (0, 0, 1, 2)))
+
+
+def _means(mention: Mention) -> str:
+    match mention.referent:
+        case Measure() as measure:
+            return f"{measure.metric} = {measure.value}" + (f", {measure.n} of {measure.total}" if measure.n and measure.total else "")
+        case Cohort() as cohort:
+            return f"n = {cohort.n}" + (f" of {cohort.total}" if cohort.total else "")
+        case _:
+            return mention.name or ""
 
 
 def _claim(claim: Claim, text: str) -> Text:
