@@ -32,6 +32,7 @@ class EffectRules(NamedTuple):
     dose: re.Pattern[str]
     more: re.Pattern[str]
     fewer: re.Pattern[str]
+    raised: re.Pattern[str]
     past: re.Pattern[str]
     inert: frozenset[str]
 
@@ -68,6 +69,7 @@ def _compiled(data: dict[str, dict[str, list[str]]]) -> EffectRules:
         state=re.compile(rf"(?:{any_of('state', 'words')})", re.I),
         **{name: re.compile(rf"\b(?:{any_of('composed', name)})", re.I) for name in ("shrink", "same", "dose")},
         **{name: re.compile(rf"(?:{any_of('dose', name)})", re.I) for name in ("more", "fewer")},
+        raised=ends("outcome", "raised", any_of("lower", "fillers"), "{0,3}"),
         past=re.compile(rf"\b(?:{any_of('context', 'past')})\b", re.I),
         inert=frozenset(data["context"]["inert"]),
     )

@@ -41,8 +41,8 @@ class Effect:
 
 
 WORKING = ("sensitive", "respond", "active", "benefit", "inhibit", "overcome")
-CUES = (*WORKING, "resist", "worse", "nodiff")
-_RANK = {"resist": 0, "nodiff": 1, "worse": 2}
+CUES = (*WORKING, "resist", "worse", "nodiff", "outcome")
+_RANK = {"resist": 0, "nodiff": 1, "worse": 2, "respond": 3}
 
 
 def find(view: View) -> list[Effect]:
@@ -74,7 +74,9 @@ def cues(view: View, within: Span | None = None) -> list[Cue]:
     found = sorted([*said, *_composed(view, within or (view.start, view.end))], key=lambda c: (c.start - c.end, _RANK.get(c.sense, 9), c.start))
     kept: list[Cue] = []
     for cue in found:
-        if not any(cue.start < k.end and k.start < cue.end for k in kept) and not _idle(view, cue):
+        if any(cue.start < k.end and k.start < cue.end for k in kept) or _idle(view, cue):
+            continue
+        if cue.sense != "nodiff" or _groups(view, cue):
             kept.append(cue)
     return sorted(kept)
 
@@ -257,12 +259,15 @@ def read(view: View, cue: Cue) -> tuple[Kind | None, bool]:
         return None, False
     negated, hedged = found == frames.DENIED, found[1] is Polarity.HEDGED
     if cue.sense == "nodiff":
-        return (Kind.SAME if _groups(view, cue) else None), hedged
+        return Kind.SAME, hedged
+    if cue.sense == "outcome" and not _lowered(view, cue) and not _alike(view, cue):
+        raised = effect_rules.load().raised.search(view.document.text[max(view.start, cue.start - 60) : cue.start])
+        return (Kind.WORKS if raised and not negated else None), hedged
     if cue.sense == "dose":
         return _dose(view, cue), hedged
     if cue.sense == "resist" and _describes(view, cue):
         return None, False
-    if cue.sense in WORKING and _alike(view, cue):
+    if cue.sense in (*WORKING, "outcome") and _alike(view, cue):
         return Kind.SAME, hedged
     kind = Kind.RESISTED if cue.sense == "resist" else Kind.FAILED if cue.sense == "worse" else Kind.WORKS
     if _lowered(view, cue) and kind is not Kind.FAILED:
@@ -304,7 +309,7 @@ def _alike(view: View, cue: Cue) -> bool:
     clause = view.clause(cue.start)
     return any(
         cue.start - 30 <= c.end <= cue.start or (cue.end <= c.start <= cue.end + 60 and _WAS.search(view.document.text, cue.end, c.start))
-        for c in cues(view, clause) if c.sense == "nodiff" and _groups(view, c)
+        for c in cues(view, clause) if c.sense == "nodiff"
     )  # fmt: skip
 
 

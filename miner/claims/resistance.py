@@ -66,6 +66,8 @@ def _resistance_variants(view: View) -> list[Subject]:
 
 
 def _mechanisms(view: View) -> Iterator[Claim]:
+    if any(e.kind is effects.Kind.WORKS for e in effects.find(view)):
+        return
     explicit = _explicitly_defeated(view)
     if not explicit and agents(view) and view.has("overcome", "inhibit", "active", "sensitive"):
         return
