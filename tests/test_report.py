@@ -140,7 +140,39 @@ def test_a_retracted_paper_is_flagged(tmp_path: Path) -> None:
     with fill(tmp_path / "e.db", with_record(trial(), status=Status.RETRACTED)) as store:
         page = render(store, TOPIC, Terms())
     assert "Retracted and not counted" in page
-    assert data_of(page)["papers"]["900001"]["status"] == "retracted"
+    assert data_of(page)["papers"]["900001"]["flags"] == ["retracted"]
+
+
+def test_synthetic_records_are_marked(tmp_path: Path) -> None:
+    with fill(tmp_path / "e.db", trial(), with_record(small_series(), pmid=None, id="syn-001")) as store:
+        page = render(store, TOPIC, Terms())
+    tree = html.fromstring(page)
+    assert "1 of the 2 records are synthetic" in tree.xpath("//p[@class='banner']")[0].text_content()
+    assert [paper["synthetic"] for paper in data_of(page)["papers"].values()] == [False, True]
+    assert {row["synthetic"] for row in data_of(page)["rows"]} == {0, 1}
+    assert not any("syn-001" in address for address in tree.xpath("//@href"))
+    cited = [node.text_content() for node in tree.xpath("//p[@class='cite']") if "syn-001" in node.text_content()]
+    assert cited
+    assert all("synthetic" in text or text.startswith("All ") for text in cited)
+
+
+def test_a_database_of_papers_has_no_banner(page: str) -> None:
+    tree = html.fromstring(page)
+    assert (tree.xpath("//p[@class='banner']"), tree.xpath("//select[@id='f-synthetic']")) == ([], [])
+
+
+def test_an_item_of_the_summary_leads_to_its_rows(page: str) -> None:
+    keys = {row["key"] for row in data_of(page)["rows"]}
+    links = html.fromstring(page).xpath("//a[@class='item']")
+    assert links
+    assert all(set(link.get("data-keys").split()) <= keys and link.get("href")[5:] in keys for link in links)
+
+
+def test_the_page_says_what_it_rests_on(page: str) -> None:
+    tree = html.fromstring(page)
+    assert " ".join(tree.xpath("//p[@class='sources']")[0].text_content().split()) == "Sources tests: 3 (2021–2023)"
+    facts = [" ".join(node.text_content().split()) for node in tree.xpath("//dl[@class='facts']/div")]
+    assert facts == ["records read3", "with evidence3", "propositions9", "pieces of evidence10", "years of publication2021–2023"]
 
 
 def test_equal_stores_give_equal_pages(tmp_path: Path) -> None:

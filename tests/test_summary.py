@@ -131,12 +131,12 @@ def test_quotes_hold_each_stance_and_slice_the_text(summary: Summary) -> None:
     [
         ("driver", "No evidence yet. Nothing on driver."),
         ("prevalence", "1 paper (2,000 patients): 1 found it. Frequency: lung non-small cell carcinoma 0.2 % (4/2,000)."),
-        ("exclusive", "“Says exclusive.” Supported: 1 paper for it (1 at level A or B). Exclusive of: EGFR, KRAS."),
+        ("exclusive", "“Says exclusive.” Single report for (level B). Exclusive of: EGFR, KRAS."),
         ("bypass", "“Says bypass.” Open: 1 paper only suggests it."),
-        ("next", "“Says next.” Supported: 1 paper for it (best level D). Resistance answered: NTRK1 G595R by selitrectinib."),
+        ("next", "“Says next.” Single report for (level D). Resistance answered: NTRK1 G595R by selitrectinib."),
         ("other", "No evidence yet. Nothing on other."),
         ("both", "No evidence yet. Nothing on both."),
-        ("immune", "“Says immune.” Not supported: 1 paper against. Response rate: nivolumab 0 % (0/2)."),
+        ("immune", "“Says immune.” Single report against (2 patients). Response rate: nivolumab 0 % (0/2)."),
         ("immune-not", "No evidence yet. Nothing on immune-not."),
     ],
 )
@@ -151,7 +151,9 @@ def test_statements(summary: Summary, id: str, statement: str) -> None:
         (0, 0, 0, 0, "no evidence yet"),
         (0, 0, 0, 2, "open"),
         (0, 0, 3, 0, "open"),
-        (1, 0, 0, 0, "supported"),
+        (1, 0, 0, 0, "single report for"),
+        (0, 1, 2, 0, "single report against"),
+        (2, 0, 0, 0, "supported"),
         (4, 0, 2, 1, "supported"),
         (3, 1, 0, 0, "mostly supported"),
         (2, 1, 0, 0, "contested"),
@@ -173,7 +175,7 @@ def test_what_a_contrary_type_asserts_speaks_against(tmp_path: Path) -> None:
     beside = replace(mined.claims[1], type=T.CO_OCCURRENCE)
     with fill(tmp_path / "e.db", replace(mined, claims=(beside,))) as store:
         found = row(summarise(store, asked, Terms()), "exclusive")
-    assert (found.verdict, found.headline) == (Verdict.NOT_SUPPORTED, "Not supported: 1 paper against.")
+    assert (found.verdict, found.headline) == (Verdict.SINGLE_AGAINST, "Single report against.")
     assert [quote.stance for quote in found.quotes] == ["against"]
 
 
@@ -191,7 +193,7 @@ def test_synthetic_papers_are_told(tmp_path: Path) -> None:
     item = with_record(small_series(), pmid=None, id="syn-001")
     with fill(tmp_path / "e.db", trial(), item) as store:
         summary = summarise(store, TOPIC, Terms())
-    assert row(summary, "exclusive").headline == "Supported: 1 paper for it (1 at level A or B); all synthetic."
+    assert row(summary, "exclusive").headline == "Single report for (level B); all synthetic."
     assert row(summary, "first").headline.endswith("1 paper against; 1 of the 2 papers synthetic.")
 
 

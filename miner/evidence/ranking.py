@@ -30,8 +30,3 @@ def _order(topic: Topic, lexicon: Terms) -> Callable[[TableRow], tuple[object, .
         return 3 if row.molecular_profile == UNSPECIFIED else 2
 
     return lambda row: (tier(row), -row.support, str(row.claim_type), row.molecular_profile, row.key)
-
-
-def is_on_topic(row: TableRow, topic: Topic, lexicon: Terms) -> bool:
-    """Tell whether a row is on the topic's own genes or drugs."""
-    return _order(topic, lexicon)(row)[0] in (0, 1)

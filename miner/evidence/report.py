@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,13 @@ from markupsafe import Markup
 from miner.errors import InputError
 from miner.evidence.civic import UNSPECIFIED
 from miner.evidence.figures import ALSO, describe, number
+from miner.evidence.ranking import ranked
 from miner.evidence.report_marks import LABEL_WORDS, PRIORITY, Mark, marks, pieces, window
 from miner.evidence.report_plots import forest, resistance_map, ribbons, stance, years
 from miner.evidence.store import Store
-from miner.evidence.summary import Terms, is_of, summarise
+from miner.evidence.summary import Terms, summarise
 from miner.evidence.summary_tables import inhibitors
-from miner.evidence.table import Paper, TableRow, finding
+from miner.evidence.table import Paper, Source, TableRow, finding, is_synthetic
 from miner.schema import ClaimType, Mention
 from miner.topic import Topic
 
@@ -56,7 +57,8 @@ def render(store: Store, topic: Topic, lexicon: Terms | None = None) -> str:
 
         lexicon = load_lexicon()
     focus = list(dict.fromkeys(member for gene in topic.focus_genes for member in lexicon.members(gene)))
-    rows = sorted(store.table(topic=topic.name), key=_order(frozenset(focus) | set(topic.focus_genes), topic, lexicon))
+    rows = ranked(store.table(topic=topic.name), topic, lexicon)
+    sources = store.sources(topic.name)
     evidence = [item for row in rows for item in row.evidence]
     papers = _Papers(store)
     summary = summarise(store, topic, lexicon)
@@ -69,7 +71,10 @@ def render(store: Store, topic: Topic, lexicon: Terms | None = None) -> str:
         script=Markup(script),
         policy=_policy(style, script),
         topic=topic,
-        facts=_facts(store, rows, evidence),
+        facts=_facts(sources, rows, evidence),
+        sources=sources,
+        n_records=sum(source.records for source in sources),
+        synthetic={"records": sum(source.records for source in sources if source.is_synthetic)},
         updated=_updated(store),
         summary=summary,
         quotes={row.id: [_quote(quote.pmid, quote.start, quote.end, papers) for quote in row.quotes] for row in summary.rows},
@@ -88,22 +93,13 @@ def render(store: Store, topic: Topic, lexicon: Terms | None = None) -> str:
     )
 
 
-def _order(focus: frozenset[str], topic: Topic, lexicon: Terms) -> Callable[[TableRow], tuple[object, ...]]:
-    """Put rows on the topic's genes and drugs first, then the best supported."""
-
-    def order(row: TableRow) -> tuple[object, ...]:
-        on_gene = any(focus.intersection(item.genes) for item in row.evidence)
-        on_drug = any(is_of(therapy, wanted, lexicon) for therapy in row.therapies for wanted in topic.focus_classes)
-        return not (on_gene or on_drug), -row.support, str(row.claim_type), row.molecular_profile, row.key
-
-    return order
-
-
 def _environment() -> Environment:
     loader = PackageLoader("miner.evidence", "templates")
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["number"] = number
     environment.filters["pubmed"] = pubmed
+    environment.filters["slug"] = lambda value: str(value).replace(" ", "-")
+    environment.tests["synthetic"] = is_synthetic
     environment.filters["words"] = lambda value: str(value).replace("_", " ")
     return environment
 
@@ -132,14 +128,15 @@ def _embedded(value: object) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
-def _facts(store: Store, rows: Sequence[TableRow], evidence: Sequence[Paper]) -> list[tuple[str, str]]:
-    counts = store.counts()
-    return [
-        (number(counts["records"]), "papers read"),
-        (number(len({item.pmid for item in evidence})), "papers with evidence"),
+def _facts(sources: Sequence[Source], rows: Sequence[TableRow], evidence: Sequence[Paper]) -> list[tuple[str, str]]:
+    years = sorted({item.year for item in evidence if item.year})
+    told = [
+        (number(sum(source.records for source in sources)), "records read"),
+        (number(len({item.pmid for item in evidence})), "with evidence"),
         (number(len(rows)), "propositions"),
         (number(len(evidence)), "pieces of evidence"),
     ]
+    return [*told, (f"{years[0]}–{years[-1]}" if len(years) > 1 else str(years[0]), "years of publication")] if years else told
 
 
 def _updated(store: Store) -> str | None:
@@ -212,6 +209,7 @@ def _row_data(row: TableRow) -> dict[str, Any]:
         "level": row.level,
         "support": row.support,
         "papers": row.n_papers,
+        "synthetic": row.n_synthetic,
         "patients": row.n_patients,
         "figures": describe(row.best.figures),
         "years": [row.years[0], row.years[-1]] if row.years else [],
@@ -252,7 +250,8 @@ def _paper_data(papers: _Papers, titles: dict[str, Paper]) -> Iterator[tuple[str
                 "marks": [[mark.start, mark.end, str(mark.label), str(mark.polarity), _title(mark)] for mark in shown],
                 "year": item.year if item else None,
                 "journal": item.journal if item else None,
-                "status": str(item.record_status) if item else "current",
+                "flags": [flag for flag in item.flags if flag != "synthetic"] if item else [],
+                "synthetic": is_synthetic(pmid),
                 "title": len(item.title) if item else 0,
             },
         )

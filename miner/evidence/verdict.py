@@ -20,8 +20,8 @@ class Verdict(StrEnum):
     """What the evidence says of a proposition.
 
     Papers are counted by what they themselves found. All for: supported; all against: not supported; three quarters or
-    more on one side: mostly; else contested. Only hedged, or only repeated from others: open. A row of the topic that
-    holds no proposition is described.
+    more on one side: mostly; else contested. One paper alone gives no more than a single report. Only hedged, or only
+    repeated from others: open. A row of the topic that holds no proposition is described.
     """
 
     SUPPORTED = "supported"
@@ -29,6 +29,8 @@ class Verdict(StrEnum):
     CONTESTED = "contested"
     MOSTLY_NOT_SUPPORTED = "mostly not supported"
     NOT_SUPPORTED = "not supported"
+    SINGLE_FOR = "single report for"
+    SINGLE_AGAINST = "single report against"
     OPEN = "open"
     DESCRIBED = "described"
     NO_EVIDENCE = "no evidence yet"
@@ -103,6 +105,8 @@ def judge(question: Question, count: Tally) -> Verdict:
     if not decided:
         return Verdict.OPEN
     share = count.n_for / decided
+    if decided == 1:
+        return Verdict.SINGLE_FOR if share else Verdict.SINGLE_AGAINST
     if share in (0.0, 1.0):
         return Verdict.SUPPORTED if share else Verdict.NOT_SUPPORTED
     if MOSTLY > share > 1 - MOSTLY:
@@ -136,6 +140,9 @@ def _decided(verdict: Verdict, count: Tally) -> str:
     against = f"{counted(count.n_against, 'paper')} against" if count.n_against else ""
     if count.n_hedged and not hedged:
         hedged = f"{number(count.n_hedged)} hedged"
+    if verdict in (Verdict.SINGLE_FOR, Verdict.SINGLE_AGAINST):
+        told = f"level {count.best}{size}" if count.n_for else count.patients and counted(count.patients, "patient")
+        return ", ".join(part for part in (str(verdict).capitalize() + (f" ({told})" if told else ""), hedged) if part)
     return f"{str(verdict).capitalize()}: {', '.join(part for part in (in_favour, against, hedged) if part)}"
 
 

@@ -9,6 +9,9 @@
   const more = document.getElementById("next");
   const query = document.getElementById("q");
   const picks = { type: document.getElementById("f-type"), stance: document.getElementById("f-stance"), level: document.getElementById("f-level") };
+  const origin = document.getElementById("f-synthetic");
+  const subset = document.getElementById("subset");
+  let keys = null;
   const names = { for: "found", against: "not found or against", hedged: "cautious" };
   let sort = null;
   let shown = data.rows;
@@ -38,7 +41,8 @@
   };
   const source = (pmid) => /^[0-9]+$/.test(pmid)
     ? make("a", { href: `https://pubmed.ncbi.nlm.nih.gov/${pmid}/`, rel: "noopener noreferrer" }, `PMID ${pmid}`)
-    : document.createTextNode(pmid);
+    : make("span", {}, pmid, data.papers[pmid].synthetic ? " " : null, data.papers[pmid].synthetic ? badge("synthetic") : null);
+  const badge = (text) => make("span", { class: "badge" }, text);
 
   // Offsets count characters, JavaScript counts UTF-16 units: texts beyond the basic plane are cut as arrays.
   const cutter = (text) => {
@@ -73,7 +77,7 @@
       const facts = [paper.journal, paper.year, item.study, `level ${item.level}`, item.patients ? `n = ${item.patients.toLocaleString("en")}` : null,
         item.background ? "repeats others" : null, `characters ${item.spans.map((s) => s.join("–")).join(", ")}`].filter(Boolean);
       const cite = make("p", { class: "cite" }, glyph(item.stance), " ", source(item.pmid), ` · ${facts.join(" · ")}`);
-      if (paper.status !== "current") cite.append(" · ", make("strong", { class: "flag" }, paper.status));
+      for (const flag of paper.flags) cite.append(" · ", make("strong", { class: "flag" }, flag));
       cell.append(make("article", {}, make("p", { class: "soft" }, item.statement), cite, ...item.warnings.map((text) => make("p", { class: "warn" }, text)), abstractOf(paper, item.spans)));
     }
     return make("tr", { class: "more" }, cell);
@@ -81,7 +85,7 @@
 
   const line = (row) => {
     const open = make("button", { type: "button", "aria-expanded": "false" },
-      make("span", { class: "prop" }, make("strong", {}, row.profile || row.therapies || "No alteration named"), " ",
+      make("span", { class: "prop" }, make("strong", {}, row.profile || row.therapies || "No alteration stated"), " ",
         row.profile && row.therapies ? make("span", { class: "drug" }, row.therapies) : null),
       make("span", { class: "where" }, [row.type.replaceAll("_", " "), row.disease].filter(Boolean).join(" · ")));
     const cell = (label, cls, ...children) => make("td", { "data-label": label, class: cls }, ...children);
@@ -90,7 +94,7 @@
       make("td", { class: "what" }, open),
       cell("Finding", null, glyph(row.stance), ` ${row.finding}`, row.flag ? make("span", { class: "warn", title: "see the warnings inside", role: "img", "aria-label": "has warnings" }) : null),
       cell("Level", null, make("span", { class: `level l${row.level}` }, row.level)),
-      cell("Papers", "num", String(row.papers)),
+      cell("Papers", "num", String(row.papers), row.synthetic ? " " : null, row.synthetic ? badge(row.synthetic === row.papers ? "synthetic" : `${row.synthetic} synthetic`) : null),
       cell("Patients", "num", row.patients ? row.patients.toLocaleString("en") : null),
       figures,
       cell("Years", "num", [...new Set(row.years)].join("–")),
@@ -112,7 +116,7 @@
       for (const item of row.evidence) {
         const paper = data.papers[item.pmid];
         const slice = cutter(paper.text);
-        parts.push(item.pmid, item.statement, item.study, paper.status, ...item.spans.map((s) => slice(s[0], s[1])));
+        parts.push(item.pmid, item.statement, item.study, ...paper.flags, ...item.spans.map((s) => slice(s[0], s[1])));
       }
       words.set(row.key, parts.join(" ").toLowerCase());
     }
@@ -128,7 +132,8 @@
   };
   const apply = () => {
     const terms = query.value.toLowerCase().split(/\s+/).filter(Boolean);
-    shown = data.rows.filter((row) => Object.entries(picks).every(([name, pick]) => !pick.value || row[name] === pick.value)
+    const real = (row) => !origin || !origin.value || (origin.value === "yes" ? row.synthetic > 0 : row.synthetic < row.papers);
+    shown = data.rows.filter((row) => (!keys || keys.has(row.key)) && real(row) && Object.entries(picks).every(([name, pick]) => !pick.value || row[name] === pick.value)
       && terms.every((term) => indexOf(row).includes(term)));
     if (sort) {
       shown.sort((a, b) => {
@@ -159,6 +164,23 @@
   query.addEventListener("input", () => { clearTimeout(wait); wait = setTimeout(apply, 120); });
   Object.values(picks).forEach((pick) => pick.addEventListener("change", apply));
   form.addEventListener("submit", (event) => event.preventDefault());
+  if (origin) origin.addEventListener("change", apply);
+  const pick = (chosen, what) => {
+    keys = chosen;
+    subset.hidden = !chosen;
+    if (chosen) subset.firstElementChild.textContent = `${chosen.size.toLocaleString("en")} row${chosen.size === 1 ? "" : "s"} behind “${what}”`;
+    apply();
+  };
+  subset.querySelector("button").addEventListener("click", () => pick(null));
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-keys]");
+    if (!link || !link.dataset.keys.includes(" ")) return;
+    event.preventDefault();
+    form.reset();
+    pick(new Set(link.dataset.keys.split(" ")), link.dataset.what);
+    document.getElementById("table").scrollIntoView();
+    if (shown.length) body.querySelector("button").focus({ preventScroll: true });
+  });
   form.addEventListener("reset", () => setTimeout(apply));
   more.addEventListener("click", draw);
   new IntersectionObserver((entries) => { if (entries[0].isIntersecting && !more.hidden) draw(); }, { rootMargin: "600px" }).observe(document.getElementById("end"));
@@ -168,7 +190,7 @@
     if (key === decodeURIComponent(location.hash)) return;
     let place = shown.findIndex((row) => row.key === key);
     if (place < 0) {
-      form.reset(); sort = null; apply();
+      form.reset(); sort = null; pick(null);
       place = shown.findIndex((row) => row.key === key);
     }
     if (place < 0) return;
