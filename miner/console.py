@@ -139,9 +139,16 @@ def writing(output: Path | None) -> Iterator[TextIO]:
 
 def show_table(rows: Sequence[TableRow], topic: Topic, lexicon: Terms, limit: int) -> None:
     """Print rows of the evidence table, the topic's genes and drugs first, and how many were left out."""
+    from miner.evidence.ranking import ranked
+
     out = console()
-    ranked = sorted(rows, key=_focus_first(topic, lexicon))
-    shown = ranked[:limit] if limit else ranked
+    # A gene's family counts as the gene: "NTRK fusion" stands on NTRK1.
+    focus = {member for gene in topic.focus_genes for member in lexicon.members(gene)}
+    own = {row.key for row in rows if any(focus & set(lexicon.members(gene)) for item in row.evidence for gene in item.genes)}
+    first = sorted(
+        (row for row in rows if row.key in own), key=lambda row: (-row.support, str(row.claim_type), row.molecular_profile, row.key)
+    )
+    shown = [*first, *ranked([row for row in rows if row.key not in own], topic, lexicon)][: limit or None]
     papers = {item.pmid for row in rows for item in row.evidence}
     out.print(Text(f"Evidence table: {topic.title}", style="bold"))
     out.print(
@@ -152,25 +159,15 @@ def show_table(rows: Sequence[TableRow], topic: Topic, lexicon: Terms, limit: in
         )
     )
     widths = _widths(out.width)
+    if not rows:
+        out.print("nothing is held that fits")
+        return
     out.print()
     out.print(_line([Text(name, style="bold underline") for name in ("finding", "in", "tumour", "therapy", "lv", "papers")], widths))
     for row in shown:
         out.print(_line(_row_cells(row), widths))
         out.print(Padding(_row_detail(row, out.width), (0, 0, 1, 2)))
-    out.print(f"{len(shown):,} of {len(ranked):,} findings" + ("; --limit 0 shows all" if len(shown) < len(ranked) else ""))
-
-
-def _focus_first(topic: Topic, lexicon: Terms) -> Callable[[TableRow], tuple[object, ...]]:
-    from miner.evidence.summary import is_of
-
-    focus = {member for gene in topic.focus_genes for member in (gene, *lexicon.members(gene))}
-
-    def order(row: TableRow) -> tuple[object, ...]:
-        on_gene = any(focus.intersection(gene for own in item.genes for gene in (own, *lexicon.members(own))) for item in row.evidence)
-        on_drug = any(is_of(therapy, wanted, lexicon) for therapy in row.therapies for wanted in topic.focus_classes)
-        return not (on_gene or on_drug), -row.support, str(row.claim_type), row.molecular_profile, row.key
-
-    return order
+    out.print(f"{len(shown):,} of {len(rows):,} findings" + ("; --limit 0 shows all" if len(shown) < len(rows) else ""))
 
 
 def _widths(total: int) -> tuple[int, ...]:
@@ -348,8 +345,8 @@ def show_mined(mined: Mined) -> None:
     out.print()
     grid = _grid("mentions", ("label", "span", "text", "means", "polarity"))
     for mention in mined.reading.mentions:
-        facts = (str(mention.label), f"{mention.start}:{mention.end}", mention.text, _means(mention), str(mention.polarity))
-        grid.add_row(*map(Text, facts))
+        cells = (str(mention.label), f"{mention.start}:{mention.end}", mention.text, _means(mention), str(mention.polarity))
+        grid.add_row(*map(Text, cells))
     out.print(grid)
     out.print(Text("claims" if mined.claims else "no claims", style="bold"))
     for claim in mined.claims:
