@@ -22,6 +22,7 @@ MUTATION_KINDS = frozenset(
         "secondary mutation",
     }
 )
+MECHANISMS = frozenset({ClaimType.RESISTANCE_ON_TARGET, ClaimType.RESISTANCE_OFF_TARGET, ClaimType.RESISTANCE_TO_OTHER_THERAPY})
 FAMILIES = {"NTRK1": "NTRK", "NTRK2": "NTRK", "NTRK3": "NTRK", "TRK": "NTRK"}
 _RESISTANT = re.compile(
     r"[-\s](?:resistant|refractory)\b|\bresistan(?:t|ce) to\b|\brefractory to\b"
@@ -51,6 +52,17 @@ def response_type(view: View, given: list[Mention], subjects: list[Subject], *, 
     if stated and _RESISTANT.search(view.text) and _after_its_like(view, given):
         return ClaimType.OVERCOMES_RESISTANCE
     return ClaimType.SENSITIVITY_RESPONSE
+
+
+def failed_type(view: View, subject: Subject | None, lost: tuple[str, ...], general: ClaimType) -> ClaimType:
+    """The type of a response that did not come: a mechanism where the alteration is no target of the therapy, or known to resist it."""
+    plain = ClaimType.SENSITIVITY_RESPONSE if general is ClaimType.OVERCOMES_RESISTANCE else general
+    if plain is not ClaimType.SENSITIVITY_RESPONSE or subject is None or subject.alteration == "wild-type":
+        return plain
+    aimed = targets(view.document, lost)
+    own = family(subject.gene) in aimed or not aimed
+    resistant = bool(subject.variant) and subject.variant in view.document.resistance_variants
+    return plain if own and not resistant else mechanism_type(view.document, subject, lost)
 
 
 def _after_its_like(view: View, given: list[Mention]) -> bool:

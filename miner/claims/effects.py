@@ -238,14 +238,22 @@ def _describes(view: View, cue: Cue) -> bool:
     before = text[max(view.start, cue.start - 60) : cue.start]
     if rules.described.search(before) or after.lstrip(" ").lower().startswith(("mutation", "mechanism", "variant")):
         return True
-    if text[cue.start - 1] in "-‐–" and _BEFORE_NOUN.match(after):
-        return True
+    if cue.start and text[cue.start - 1] in "-‐–":
+        return not _IS.search(before)
     if word in ("resistant", "refractory") and (after.lstrip().split(" ") or [""])[0].lower().strip(",.;)") in _DESCRIBED_AFTER:
+        return True
+    if word in _COMPLETE:
+        return False
+    if word.startswith("resistance") and _MOMENT.search(before):
         return True
     return not rules.states.search(text[max(view.start, cue.start - 90) : cue.start])
 
 
-_BEFORE_NOUN = re.compile(r"\s+(?!and\b|or\b|but\b|in\b|to\b|with\b|after\b|when\b|while\b|than\b)\w")
+_COMPLETE = frozenset({"reduced sensitivity", "decreased sensitivity", "loss of sensitivity", "less sensitive", "insensitive", "insensitivity"})
+_MOMENT = re.compile(r"\b(?:prior to|before|after|following|at the time of|upon|despite|until|time to|onset of)\s+(?:[\w-]+\s+){0,3}$", re.I)
+
+
+_IS = re.compile(r"\b(?:was|were|is|are|became|become|remained|remain|be)\s+(?:\w+\s+)?[\w/-]+[-‐–]$", re.I)
 _DESCRIBED_AFTER = frozenset(
     "patients patient tumors tumours tumor tumour cells cell cases disease nsclc lung line lines clones cancer cancers clone models "
     "melanoma melanomas mutant mutants mutation mutations variants population populations".split()
@@ -316,6 +324,12 @@ def _alike(view: View, cue: Cue) -> bool:
 _WAS = re.compile(r"\b(?:was|were|is|are|did|does|do)\s+(?:\w+ly\s+)?$", re.I)
 
 
+def likened(view: View, effect: Effect) -> bool:
+    """Is no difference told as likeness ("comparable to wild type"), and not by denying one?"""
+    text = view.document.text
+    return any(_LIKE.match(text, c.start) for c in cues(view, effect.clause) if c.sense == "nodiff")
+
+
 def _groups(view: View, cue: Cue) -> bool:
     """Is a likeness one of groups of patients or cells, and not of drugs?"""
     if not _LIKE.match(view.document.text, cue.start):
@@ -324,7 +338,7 @@ def _groups(view: View, cue: Cue) -> bool:
 
 
 _LIKE = re.compile(r"similar|comparable|equal|equivalent|indistinguishable|identical|unchanged|unaffected|unaltered", re.I)
-_GROUP = re.compile(r"\b(?:wild[- ]?type|wt|without|negative|unmutated|non-?mutated|parental|controls?|vector|normal|lower|other mutations)\b", re.I)
+_GROUP = re.compile(r"\b(?:wild[- ]?type|wt|without|with and|unmutated|negative|unmutated|non-?mutated|parental|controls?|vector|normal|lower|other mutations)\b", re.I)
 
 
 # ---- whose effect it is ----------------------------------------------------------------------------------------------
@@ -353,14 +367,18 @@ def _told_before(view: View, effect: Effect) -> list[Subject]:
 
 
 def _is_noun(view: View, cue: Cue) -> bool:
-    return bool(re.search(r"resistances?$", view.document.text[cue.start : cue.end], re.I))
+    text = view.document.text
+    return bool(re.search(r"resistances?$", text[cue.start : cue.end], re.I)) and not _BORNE.search(text[max(view.start, cue.start - 50) : cue.start])
+
+
+_BORNE = re.compile(r"\b(?:show|exhibit|display|demonstrat|possess|ha[ds]\b|have\b|reveal)\w*\s+(?:[\w,-]+\s+){0,3}$", re.I)
 
 
 def _causes(view: View, effect: Effect) -> list[Subject]:
     """What "resistance" is put down to: what stands before a verb that confers it, or behind "through"; else nothing."""
     rules, text, cue = effect_rules.load(), view.document.text, effect.cue
-    local = _local(view) or _genes(view, effect)
-    before = [s for s in local if s.end <= cue.start]
+    local = _local(view)
+    before = [s for s in local if s.end <= cue.start] or [s for s in _genes(view, effect) if s.end <= cue.start]
     caused = rules.causal.search(text, max((s.end for s in before), default=view.start), cue.end)
     if caused and before:
         return distinct(_chosen(view, before, effect))
@@ -395,6 +413,10 @@ def _chosen(view: View, found: list[Subject], effect: Effect) -> list[Subject]:
     changed = [s for s in found if s.alteration != "wild-type"] or found
     mutant = {s.gene for s in changed if s.kind not in ("expression", "wild-type")}
     changed = [s for s in changed if not (s.alteration == "expression" and s.gene in mutant)]
+    named = {s.gene for s in changed if s.fusion}
+    changed = [s for s in changed if s.gene not in named or s.alteration != "fusion"]
+    variants = {s.gene for s in changed if s.variant}
+    changed = [s for s in changed if s.variant or s.gene not in variants or s.alteration == "amplification"]
     before = [s for s in changed if s.end <= effect.cue.start]
     if before and len(before) < len(changed) and effect.kind is not Kind.WORKS:
         return before
@@ -412,6 +434,8 @@ def _genes(view: View, effect: Effect) -> list[Subject]:
     for mention in view.of(Label.GENE):
         subject = Subject(mention.start, mention.end, mention.name, mention=mention)
         if _inside_therapy(view, subject) or _compared(view, subject) or _part_of_therapy(text, mention):
+            continue
+        if any(c.start <= mention.start and mention.end <= c.end for c in cues(view)):
             continue
         if rules.state.search(text[max(view.start, mention.start - 70) : min(view.end, mention.end + 60)]):
             found.append(subject)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from miner.claims import effects, frames
-from miner.claims.claim_types import combined, family, mechanism_type, response_type, targets
+from miner.claims.claim_types import MUTATION_KINDS, combined, failed_type, family, mechanism_type, response_type, targets
 from miner.claims.document import METHODS, OUTSIDE, RESULTS, TITLE, Subject, View
 from miner.claims.effects import Effect, Kind
-from miner.claims.frames import AGAINST, DENIED, HEDGED, SUPPORTS, Stance, build, names
-from miner.claims.response_figures import measured
+from miner.claims.frames import DENIED, HEDGED, SUPPORTS, Stance, build, names
+from miner.claims.response_figures import METRICS, measured
 from miner.claims.therapy import BARE_CLASS, stands_for, therapies
 from miner.schema import Claim, ClaimType, Direction, Mention, Polarity, StudyType
 
@@ -31,11 +31,10 @@ def extract(view: View) -> list[Claim]:
     if view.role == OUTSIDE:
         return []
     found = list(measured(view))
-    if found:
-        return found
     if view.is_aim or view.role == METHODS or (view.role == TITLE and not _title_asserts(view)):
-        return []
-    return list(_stated(view))
+        return found
+    counted = {view.clause(m.start) for m, _ in frames.measures(view, *METRICS)} if found else set()
+    return [*found, *_stated(view, counted)]
 
 
 def _title_asserts(view: View) -> bool:
@@ -43,8 +42,10 @@ def _title_asserts(view: View) -> bool:
     return len(view.document.views) == 1 or view.document.study_type == StudyType.CASE_REPORT or bool(_FINITE.search(view.text))
 
 
-def _stated(view: View) -> Iterator[Claim]:
-    for effect in effects.find(view) or _carried(view):
+def _stated(view: View, counted: Set[tuple[int, int]]) -> Iterator[Claim]:
+    for effect in effects.find(view) or ([] if counted else _carried(view)):
+        if effect.clause in counted:
+            continue
         if effect.kind is Kind.RESISTED and not effects.subjects(view, effect):
             continue
         given = [drug for m in effect.therapies for drug in stands_for(view, m)]
@@ -61,7 +62,7 @@ def _carried(view: View) -> list[Effect]:
     given = frames.carried_therapies(view)
     for cue in effects.cues(view):
         kind, hedged = effects.read(view, cue)
-        if given and kind and cue.sense in ("respond", "resist"):
+        if given and kind and cue.sense in ("respond", "resist", "sensitive"):
             return [Effect(kind, cue, view.clause(cue.start), tuple(given), hedged)]
     return []
 
@@ -115,25 +116,22 @@ def _told(view: View, effect: Effect, given: tuple[str, ...], subject: Subject |
     hedge = Polarity.HEDGED if effect.hedged else Polarity.ASSERTED
     if effect.kind is Kind.WORKS:
         return general, HEDGED if effect.hedged else SUPPORTS
-    against = (Direction.DOES_NOT_SUPPORT, hedge)
-    failed = general if general is not ClaimType.OVERCOMES_RESISTANCE else ClaimType.SENSITIVITY_RESPONSE
-    if failed is not ClaimType.SENSITIVITY_RESPONSE or subject is None:
-        return failed, (DENIED if effect.kind is Kind.SAME else against)
-    resists = mechanism_type(view.document, subject, given)
-    aimed = targets(view.document, given)
-    own = family(subject.gene) in aimed or not aimed
-    if own and aimed and subject.kind == "fusion" and effect.kind is Kind.RESISTED:
-        return ClaimType.SENSITIVITY_RESPONSE, against
+    failed = failed_type(view, subject, given, general)
+    if subject is None or failed in (ClaimType.COMBINATION_THERAPY, ClaimType.IMMUNOTHERAPY_OUTCOME):
+        return failed, (DENIED if effect.kind is Kind.SAME else (Direction.DOES_NOT_SUPPORT, hedge))
+    resists, aimed = mechanism_type(view.document, subject, given), targets(view.document, given)
+    if effect.kind is Kind.RESISTED and subject.alteration == "fusion" and family(subject.gene) in aimed:
+        return ClaimType.SENSITIVITY_RESPONSE, (Direction.DOES_NOT_SUPPORT, hedge)
     if effect.kind is Kind.RESISTED:
         return resists, (Direction.SUPPORTS, hedge)
     if effect.kind is Kind.NOT_RESISTED:
         return resists, DENIED
-    suspect = subject.variant in view.document.resistance_variants if subject.variant else False
     if effect.kind is Kind.SAME:
-        return (resists if suspect or not own or effect.cue.sense in ("sensitive", "dose") else failed), DENIED
-    if not own or suspect:
-        return resists, (Direction.SUPPORTS, hedge)
-    return failed, (DENIED if effect.cue.sense in effects.WORKING else against)
+        mutant = family(subject.gene) in aimed and subject.kind in MUTATION_KINDS and effects.likened(view, effect)
+        return (resists if mutant or effect.cue.sense in ("sensitive", "dose") else failed), DENIED
+    if failed is not ClaimType.SENSITIVITY_RESPONSE:
+        return failed, (Direction.SUPPORTS, hedge)
+    return failed, (DENIED if effect.cue.sense in effects.WORKING else (Direction.DOES_NOT_SUPPORT, hedge))
 
 
 def _case_figures(view: View, effect: Effect, stance: Stance) -> dict[str, float | int | str]:

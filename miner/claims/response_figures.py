@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 
 from miner.claims import cohorts, frames
-from miner.claims.claim_types import combined, response_type
+from miner.claims.claim_types import MECHANISMS, combined, failed_type, response_type
 from miner.claims.document import Subject, View
 from miner.claims.frames import AGAINST, DENIED, HEDGED, SUPPORTS, Stance, build, names
 from miner.claims.senses import Cue
 from miner.claims.therapy import agents
-from miner.schema import Claim, Label, Measure, Mention
+from miner.schema import Claim, ClaimType, Direction, Label, Measure, Mention, Polarity
 
 RATES = ("ORR_percent", "CR_percent", "n_resp", "CR", "PR", "SD", "PD", "IC_DCR_percent", "IC_ORR_percent", "DCR_percent")
 TIMES = ("DoR_months", "PFS_months", "OS_months", "HR")
@@ -90,12 +90,24 @@ def _measured_claims(
     if n and any(m.metric in RATES for _, m in members):
         figures["N"] = n
     stance = _figure_stance(view, span, members)
-    type_ = response_type(view, local, subjects, stated=False)
+    general = response_type(view, local, subjects, stated=False)
     warnings = tuple(w for _, m in members for w in m.warnings)
-    yield from build(
-        view, type_, "response.measured", subjects=subjects, therapies=given_names, stance=stance, figures=figures, n=n,
-        confidence=0.8, warnings=warnings,
-    )  # fmt: skip
+    for type_, chosen in _by_type(view, subjects, given_names, general, stance).items():
+        said = (Direction.SUPPORTS, stance[1] if stance != DENIED else Polarity.ASSERTED) if type_ in MECHANISMS else stance
+        yield from build(
+            view, type_, "response.measured", subjects=chosen, therapies=given_names, stance=said, figures=figures, n=n,
+            confidence=0.8, warnings=warnings,
+        )  # fmt: skip
+
+
+def _by_type(view: View, subjects: list[Subject], given: tuple[str, ...], general: ClaimType, stance: Stance) -> dict[ClaimType, list[Subject]]:
+    """Subjects by claim type: what speaks against a therapy may be a mechanism of resistance in one of them."""
+    if stance[0] is Direction.SUPPORTS or not subjects:
+        return {general: subjects}
+    held: dict[ClaimType, list[Subject]] = {}
+    for subject in subjects:
+        held.setdefault(failed_type(view, subject, given, general), []).append(subject)
+    return held
 
 
 def _item_subjects(view: View, item: tuple[int, int] | None) -> list[Subject]:
