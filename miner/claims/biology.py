@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from miner.claims import cohorts, frames
+from miner.claims import frames, pairs, prevalence
 from miner.claims.document import METHODS, OUTSIDE, TITLE, Subject, View, agents, distinct
-from miner.claims.frames import AGAINST, DENIED, build
-from miner.schema import Claim, ClaimType, Direction, Label, Measure, Mention, Polarity
+from miner.claims.frames import DENIED, build
+from miner.schema import Claim, ClaimType, Direction, Label, Polarity
 
 _COMMONNESS = re.compile(r"\b(?:common(?:ly|est)?|uncommon|rare(?:ly|st)?|infrequent|frequent(?:ly)?|majority|most|predominant|prevalent|usual)\b", re.I)
 _WORSE_SURVIVAL = re.compile(r"\b(?:worse|poor(?:er)?|shorter|inferior|adverse|unfavou?rable)\b", re.I)
@@ -19,10 +19,9 @@ def extract(view: View) -> list[Claim]:
     """Claims of biology in one sentence."""
     if view.role == OUTSIDE:
         return []
-    claims = [*_pairs(view)]
-    paired = bool(claims)
-    if not paired:
-        claims += _prevalence(view)
+    claims = [*pairs.extract(view)]
+    taken = {figure for claim in claims for figure in claim.figures.items()}
+    claims += [c for c in prevalence.extract(view) if not taken & set(c.figures.items())]
     if view.is_aim or view.role == METHODS:
         return [c for c in claims if c.figures]
     claims += _driver(view)
@@ -79,146 +78,6 @@ def _genes(view: View) -> list[Subject]:
 
 def _in_name(view: View, cue: tuple[int, int, str]) -> bool:
     return any(m.start <= cue[0] and cue[1] <= m.end for m in view.mentions if m.label in (Label.DRUG, Label.DRUG_CLASS, Label.GENE, Label.ASSAY))
-
-
-def _prevalence(view: View) -> Iterator[Claim]:
-    figures = list(frames.measures(view, "value_percent", "n_pos"))
-    for mention, measure in figures:
-        clause = view.clause(mention.start)
-        if not _FOUND.search(view.document.text[clause[0] : clause[1]]) or _other_count(view, clause):
-            continue
-        values, n = _prevalence_figures(view, mention, measure)
-        subjects = _counted(view, mention, measure) if set(values) != {"n_pos"} else []
-        if not subjects:
-            continue
-        stance = DENIED if measure.value == 0 or measure.n == 0 else frames.SUPPORTS
-        yield from build(
-            view, ClaimType.PREVALENCE, "biology.prevalence", subjects=subjects, stance=stance, figures=values, n=n, confidence=0.75,
-            warnings=measure.warnings,
-        )  # fmt: skip
-    if not figures and not view.is_aim and view.role != METHODS:
-        yield from _commonness(view)
-
-
-_FOUND = re.compile(
-    r"\b(?:found|detected|identified|present|harbou?r\w*|carr(?:y|ied|ies|ying)|occur\w*|observed|frequenc\w+|prevalence|incidence|account\w*|"
-    r"rates?|positiv\w+|mutated|mutant|mutations?|rearrange\w+|fusions?|had|have|showed|comprise\w*|revealed|made up|make up|cases|common\w*|rare\w*|wild[- ]type|seen)\b",
-    re.I,
-)
-
-
-def _other_count(view: View, clause: tuple[int, int]) -> bool:
-    """Does the figure count responders, events or resistant samples, and not carriers?"""
-    return view.has("respond", "outcome", "safetycore", within=clause) or view.has("resist") and bool(_FAILED.search(view.text))
-
-
-_FAILED = re.compile(r"\b(?:post-\w+|resistan(?:t|ce)|at progression|after progression)\b", re.I)
-
-
-def _counted(view: View, mention: Mention, measure: Measure) -> list[Subject]:
-    """The alteration that a figure counts: tied by "respectively", or the nearest one that is not the population."""
-    if measure.item:
-        tied = [s for s in view.subjects if s.start < measure.item[1] and measure.item[0] < s.end and s.gene]
-        if tied:
-            return tied
-    clause = view.clause(mention.start)
-    local = [s for s in view.subjects if s.gene and clause[0] <= s.start < clause[1]] or [s for s in view.subjects if s.gene]
-    local = [s for s in local if s.alteration != "wild-type" and not _is_population(view, s)] or local
-    if not local:
-        return frames.carried_subjects(view) if view.has("frequency") and not agents(view) and _refers_back(view) else []
-    first = frames.nearest(local, (mention.start, mention.end), before_bonus=8)[0]
-    return [s for s in local if s.start == first.start or _coordinated(view, first, s)]
-
-
-def _refers_back(view: View) -> bool:
-    return frames.points_back(view) or bool(view.sense("detect")) or bool(re.search(r"\b(?:positive|fusions?|mutations?|rearrangements?)\b", view.text))
-
-
-def _is_population(view: View, subject: Subject) -> bool:
-    before = view.document.text[max(view.start, subject.start - 40) : subject.start]
-    return bool(_CONDITION.search(before + ""))
-
-
-def _coordinated(view: View, one: Subject, other: Subject) -> bool:
-    first, second = sorted((one, other), key=lambda s: s.start)
-    gap = view.document.text[first.end : second.start]
-    return len(gap) < 25 and bool(re.fullmatch(r"[\s,/]*(?:and|or|and/or|,)?\s*(?:\w+[-\s])?", gap)) and not re.search(r"\d", gap)
-
-
-def _prevalence_figures(view: View, mention: Mention, measure: Measure) -> tuple[dict[str, float | int | str], int | None]:
-    values: dict[str, float | int | str] = {}
-    if measure.value is not None and measure.metric == "value_percent":
-        values["value_percent"] = measure.value
-    if measure.metric == "n_pos" and measure.value is not None and measure.n is None:
-        values["n_pos"] = measure.value
-    if measure.n is not None:
-        values["n_pos"] = measure.n
-    total = cohorts.prevalence_population(view, mention, measure)
-    if total:
-        values["N"] = total
-    return values, total
-
-
-def _commonness(view: View) -> Iterator[Claim]:
-    found = _COMMONNESS.search(view.text)
-    if not found or not view.of(Label.DISEASE, Label.COHORT) or agents(view) or view.has("safety", "resist", "feature", "approve"):
-        return
-    position = view.start + found.start()
-    clause = view.clause(position)
-    subjects = [s for s in frames.affirmed(view.subjects) if s.gene and clause[0] <= s.start < clause[1] and s.kind != "wild-type"]
-    if subjects:
-        stance = frames.stance_at(view, position, position + 4)
-        yield from build(view, ClaimType.PREVALENCE, "biology.commonness", subjects=distinct(subjects), stance=stance, confidence=0.5)
-
-
-def _pairs(view: View) -> Iterator[Claim]:
-    """Mutual exclusivity and co-occurrence: the subjects stand together in one claim."""
-    exclusive, together = view.sense("exclusive"), view.sense("cooccur")
-    if not exclusive and not together:
-        return
-    subjects = distinct([s for s in view.subjects if s.gene])
-    known = {s.gene for s in subjects}
-    listed = [s for s in _genes(view) if s.gene not in known and not _part_of_fusion(view, s)] if exclusive else []
-    subjects = distinct([*subjects, *listed])
-    genes = {s.gene for s in subjects}
-    if len(subjects) < 2 or (exclusive and not genes.intersection(s.gene for s in view.document.focus)):
-        subjects = distinct([*subjects, *frames.carried_subjects(view)])
-        genes = {s.gene for s in subjects}
-    if not subjects:
-        return
-    if exclusive:
-        cue = exclusive[0]
-        stance = frames.stance_at(view, cue.start, cue.end) if not re.match(r"no|not|lack|absence|without|less|rarely|had no|depletion", view.document.text[cue.start : cue.end], re.I) else frames.SUPPORTS
-        stance = AGAINST if stance == DENIED else stance
-        if view.is_aim and view.role != TITLE:
-            return
-        yield from build(view, ClaimType.MUTUAL_EXCLUSIVITY, "biology.exclusive", subjects=subjects, stance=stance, joint=True, confidence=0.7)
-        return
-    if len(genes) < 2 and len({(s.fusion, s.variant, s.alteration) for s in subjects}) < 2 and not _SIGNATURE.search(view.text):
-        return
-    if view.is_aim and not frames.measures(view, "value_percent", "n_pos"):
-        return
-    yield from _together(view, subjects, together[0])
-
-
-_SIGNATURE = re.compile(r"\bMSI(?:-H)?\b|microsatellite instability|mismatch repair|\bTMB-?H", re.I)
-
-
-def _part_of_fusion(view: View, subject: Subject) -> bool:
-    return any(m.start <= subject.start and subject.end <= m.end for m in view.of(Label.FUSION, Label.VARIANT, Label.DRUG_CLASS, Label.ASSAY))
-
-
-def _together(view: View, subjects: list[Subject], cue: tuple[int, int, str]) -> Iterator[Claim]:
-    stance = frames.stance_at(view, cue[0], cue[1])
-    figures = list(frames.measures(view, "value_percent", "n_pos"))
-    if stance == DENIED:
-        yield from build(view, ClaimType.MUTUAL_EXCLUSIVITY, "biology.never_together", subjects=subjects, joint=True, confidence=0.6)
-        return
-    for mention, measure in figures or [(None, None)]:  # type: ignore[list-item]
-        values, n = _prevalence_figures(view, mention, measure) if measure else ({}, None)
-        yield from build(
-            view, ClaimType.CO_OCCURRENCE, "biology.together", subjects=subjects, stance=stance, figures=values, n=n, joint=True, confidence=0.65
-        )  # fmt: skip
 
 
 def _features(view: View) -> Iterator[Claim]:

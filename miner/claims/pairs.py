@@ -1,0 +1,170 @@
+"""Mutual exclusivity and co-occurrence: the alterations of a pair stand together in one claim."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from miner.claims import frames, prevalence
+from miner.claims.document import BACKGROUND, METHODS, TITLE, Subject, View, distinct, therapies
+from miner.claims.frames import AGAINST, DENIED, HEDGED, SUPPORTS, Stance, build
+from miner.schema import Claim, ClaimType, Cohort, Label, Measure, Mention, Polarity, StudyType
+
+Span = tuple[int, int]
+_NEGATIVE = re.compile(r"no|not|lack|absence|without|less|rarely|had no|depletion|never|seldom|none|absent|wild|negative", re.I)
+
+
+def extract(view: View) -> Iterator[Claim]:
+    """Claims of exclusivity, else of company."""
+    subjects = _subjects(view)
+    exclusive = _exclusive(view, subjects)
+    if exclusive is not None:
+        yield from exclusive
+        return
+    yield from _together(view, subjects)
+
+
+def _subjects(view: View) -> list[Subject]:
+    """Every alteration of the sentence, negated ones too, and genes listed with them."""
+    found = [s for s in view.subjects if s.gene and s.alteration not in ("expression", "overexpression")]
+    genes = {g for s in found for g in (s.gene, *((s.fusion or "").split("::")))}
+    taken = [(m.start, m.end) for m in view.of(Label.FUSION, Label.VARIANT, Label.DRUG_CLASS, Label.ASSAY, Label.DRUG)]
+    for m in view.of(Label.GENE):
+        if m.name and m.name not in genes and not any(a <= m.start and m.end <= b for a, b in taken):
+            found.append(Subject(m.start, m.end, m.name, mention=m))
+    return distinct(sorted(found, key=lambda s: s.start))
+
+
+def _host(view: View, subjects: Sequence[Subject]) -> list[Subject]:
+    """The carriers that a sentence speaks of without naming them: those of the sentence before, or the paper's."""
+    genes = {s.gene for s in subjects}
+    return [s for s in frames.carried_subjects(view) if s.gene not in genes][:2]
+
+
+def _exclusive(view: View, subjects: list[Subject]) -> Iterator[Claim] | None:
+    rules, text = prevalence.rules(), view.document.text
+    cues = [(c.start, c.end) for c in view.sense("exclusive")] + rules.spans("apart", text, view.start, view.end)
+    denials = [] if view.role == TITLE else rules.spans("none_had", text, view.start, view.end)
+    against = rules["not_exclusive"].search(view.text)
+    if (not cues and not denials and not against) or ((view.is_aim or view.role == METHODS) and view.role != TITLE):
+        return None
+    if not cues and not against:
+        told = therapies(view) or view.has("respond", "outcome") or rules["acquired"].search(view.text)
+        if told or not _lacks_others(view, subjects, denials[0]):
+            return None
+    genes, focus = {s.gene for s in subjects}, {s.gene for s in view.document.focus}
+    chosen = subjects if len(genes) > 1 and (genes & focus or not focus) else distinct([*subjects, *_host(view, subjects)])
+    if not chosen:
+        return None
+    span = (cues or denials or [(view.start, view.end)])[0]
+    return iter(
+        build(
+            view, ClaimType.MUTUAL_EXCLUSIVITY, "biology.exclusive", subjects=chosen, stance=_stance(view, span, bool(against)),
+            n=_carriers(view), joint=True, confidence=0.7,
+        )
+    )  # fmt: skip
+
+
+def _lacks_others(view: View, subjects: Sequence[Subject], cue: Span) -> bool:
+    """Are the alterations that a group lacks others than the group's own: a denial of company, and not of the alteration itself?"""
+    if re.search(r"\b(?:drivers?|oncogenic|actionable)\b", view.document.text[cue[0] : cue[1] + 30], re.I):
+        return bool(subjects or view.document.focus)
+    lacking = [s for s in subjects if s.start > cue[0]]
+    carriers = [s for s in subjects if s.end <= cue[1] and s not in lacking] or (view.document.focus if frames.points_back(view) else [])
+    kin = {m for s in carriers for m in (s.gene, *view.document.lexicon.members(s.gene or ""))}
+    return bool(lacking and carriers) and not any(s.gene in kin for s in lacking)
+
+
+def _stance(view: View, span: Span, against: bool) -> Stance:
+    if against:
+        return DENIED if re.search(r"\bnot\b", view.text) else AGAINST
+    if _NEGATIVE.match(view.document.text[span[0] : span[1]]):
+        return SUPPORTS
+    stance = frames.stance_at(view, *span)
+    return AGAINST if stance == DENIED else stance
+
+
+def _carriers(view: View) -> int | None:
+    sizes = {m.referent.total or m.referent.n for m in view.of(Label.COHORT) if isinstance(m.referent, Cohort)}
+    if not sizes and view.document.study_type is StudyType.CASE_REPORT and view.role != BACKGROUND:
+        return 1
+    return sizes.pop() if len(sizes) == 1 else None
+
+
+def _together(view: View, subjects: list[Subject]) -> Iterator[Claim]:
+    cue, signed = _company(view, subjects), prevalence.rules()["signature"].search(view.text)
+    if cue is None or view.role == METHODS:
+        return
+    stance = _company_stance(view, cue, bool(signed))
+    denied = stance == DENIED
+    present = [s for s in subjects if denied or not (s.mention and s.mention.polarity is Polarity.NEGATED)]
+    present = [s for s in present if s.alteration != "wild-type" and (s.kind != "gene" or denied or _mutated(view))]
+    alterations = {(s.gene, s.fusion, s.variant, s.alteration) for s in present}
+    if present and not signed and (len(alterations) < 2 or (denied and len({s.gene for s in present}) < 2)):
+        present = distinct([*present, *_host(view, present)])
+    if not present or (not signed and len({(s.gene, s.fusion, s.variant, s.alteration) for s in present}) < 2):
+        return
+    if denied and all(_drives(view, s) for s in present):
+        yield from build(view, ClaimType.MUTUAL_EXCLUSIVITY, "biology.never_together", subjects=present, joint=True, n=_carriers(view))
+        return
+    figures = _figures(view, cue)
+    if view.is_aim and not figures:
+        return
+    for mention, measure in figures or [(None, None)]:
+        values, n = prevalence.figures_of(view, mention, measure) if mention and measure else ({}, _carriers(view))
+        yield from build(
+            view, ClaimType.CO_OCCURRENCE, "biology.together", subjects=present, stance=stance, figures=values, n=n, joint=True, confidence=0.65
+        )  # fmt: skip
+
+
+def _company(view: View, subjects: Sequence[Subject]) -> Span | None:
+    """Where the sentence says that alterations go together, or None."""
+    rules, text = prevalence.rules(), view.document.text
+    cues = [(c.start, c.end) for c in view.sense("cooccur")]
+    weak = [c for c in cues if rules.within("weak_company", text, *c)]
+    firm = [c for c in cues if c not in weak]
+    if firm:
+        return firm[0]
+    if rules["not_company"].search(view.text) or rules["acquired"].search(view.text):
+        return None
+    weak += [c for c in rules.spans("company", text, view.start, view.end) if any(0 <= s.start - c[1] < 60 for s in subjects)]
+    if len({(s.gene, s.fusion, s.variant) for s in subjects if s.kind not in ("gene", "wild-type")}) > 1 and weak:
+        return weak[0]
+    signed = rules["signature"].search(view.text)
+    if not signed or therapies(view):
+        return None
+    tied = [(c.start, c.end) for c in view.sense("associate")]
+    return tied[0] if tied else (view.start + signed.start(), view.start + signed.end()) if _in_one(view) else None
+
+
+def _mutated(view: View) -> bool:
+    return re.search(r"\b(?:co-?)?(?:mutat|delet|alter|amplif|rearrang|fusion|variant)", view.text, re.I) is not None
+
+
+def _drives(view: View, subject: Subject) -> bool:
+    lexicon = view.document.lexicon
+    named = {subject.gene or "", *lexicon.members(subject.gene or "")}
+    return bool(named & lexicon.kinases) or any(prevalence.rules()["driver_gene"].fullmatch(g) for g in named)
+
+
+def _in_one(view: View) -> bool:
+    """Does the sentence tell of one patient or tumour that has both?"""
+    return (view.document.study_type is StudyType.CASE_REPORT and view.role != TITLE) or bool(re.search(r"\barose in\b", view.text))
+
+
+def _company_stance(view: View, cue: Span, signed: bool) -> Stance:
+    if re.search(r"\b(?:no (?:\w+ ){0,2}(?:case|tumou?r|patient)s?|none)\b", view.text, re.I):
+        return DENIED
+    stance = frames.stance_at(view, *cue)
+    if stance == DENIED and (signed or not prevalence.rules()["not_before"].search(view.document.text[view.start : cue[0]])):
+        return SUPPORTS
+    return HEDGED if stance == frames.OPEN else stance
+
+
+def _figures(view: View, cue: Span) -> list[tuple[Mention, Measure]]:
+    """Figures of the company: those of the cue's own clause."""
+    found = frames.measures(view, "value_percent", "n_pos")
+    found = [i for i in found if not prevalence.counts_else(view, i, found)]
+    inside = [i for i in found if view.clause(i[0].start) == view.clause(cue[0])]
+    near = sorted(inside, key=lambda i: frames.distance((i[0].start, i[0].end), cue))
+    return near[:1] if len(near) > 1 and not view.subjects[1:] else inside

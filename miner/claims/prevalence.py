@@ -1,0 +1,270 @@
+"""How often an alteration is found, and in how many."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from miner.claims import cohorts, frames, words
+from miner.claims.document import AIM, METHODS, Subject, View, agents, distinct, therapies
+from miner.claims.frames import DENIED, build
+from miner.numbers import parse_number, tidy
+from miner.schema import Alteration, Claim, ClaimType, Cohort, Label, Measure, Mention, Polarity, StudyType
+
+Item = tuple[Mention, Measure]
+Span = tuple[int, int]
+Figures = dict[str, float | int | str]
+
+
+def rules() -> words.Words:
+    """The word lists of biology."""
+    return words.load("biology.toml")
+
+
+def extract(view: View) -> Iterator[Claim]:
+    """Prevalence in figures, else in words; an alteration counted among carriers of another is co-occurrence."""
+    items = frames.measures(view, "value_percent", "n_pos")
+    bound = [(i, g) for i in items if (g := _counted(view, i, items))]
+    for item, group in bound:
+        yield from _in_figures(view, item, group)
+    if view.is_aim or view.role in (METHODS, AIM):
+        return
+    counted = {s.start for _, g in bound for s in g}
+    yield from _by_counts(view, counted, items)
+    if not items:
+        yield from _in_words(view)
+        yield from _none(view)
+
+
+def candidates(view: View) -> list[Subject]:
+    """What a figure may count: alterations, and genes listed beside one."""
+    found = [s for s in view.subjects if s.gene and s.alteration not in ("wild-type", "expression", "overexpression")]
+    spans = [(s.start, s.end) for s in view.subjects] + [(m.start, m.end) for m in view.of(Label.DRUG_CLASS, Label.ASSAY, Label.DRUG)]
+    for mention in view.of(Label.GENE):
+        if mention.name and not any(a < mention.end and mention.start < b for a, b in spans):
+            found.append(Subject(mention.start, mention.end, mention.name, alteration=_kind(view, found), mention=mention))
+    return sorted(found, key=lambda s: s.start) if any(s.kind != "gene" for s in found) or _altered(view) else []
+
+
+def _altered(view: View) -> bool:
+    return bool(re.search(r"\b(?:mutat|delet|amplifi|rearrang|fusion|alter|lost|loss)", view.text, re.I))
+
+
+def _kind(view: View, found: Sequence[Subject]) -> str:
+    kinds = [s.alteration for s in found if s.alteration]
+    return kinds[-1] if kinds else "deletion" if re.search(r"\bdelet", view.text, re.I) else "mutation"
+
+
+def _segment(view: View, item: Item, items: Sequence[Item]) -> Span:
+    """The part of the clause that speaks of one figure: up to its neighbours."""
+    clause = view.clause(item[0].start)
+    return (
+        max([clause[0], *(m.end for m, _ in items if m.end <= item[0].start)]),
+        min([clause[1], *(m.start for m, _ in items if m.start >= item[0].end)]),
+    )
+
+
+def _counted(view: View, item: Item, items: Sequence[Item]) -> list[Subject]:
+    """The alterations that a figure counts, or none where it counts something else."""
+    mention, measure = item
+    text, clause = view.document.text, view.clause(item[0].start)
+    if not rules().within("found", text, *clause) or counts_else(view, item, items):
+        return []
+    if _of_response(view, clause) or _acquired(view):
+        return []
+    everyone = [s for s in candidates(view) if not is_population(view, s)] or candidates(view)
+    if measure.item:
+        tied = [s for s in everyone if s.start < measure.item[1] and measure.item[0] < s.end]
+        if tied:
+            return tied
+    local = [s for s in everyone if clause[0] <= s.start < clause[1]] or everyone
+    if not local:
+        return _carried(view, measure)
+    here = [i for i in items if clause[0] <= i[0].start < clause[1]]
+    if len(here) == len(local) > 1 and "respectively" in view.text:
+        return [local[[m for m, _ in here].index(mention)]]
+    return _in_slot(view, mention, local, here)
+
+
+def counts_else(view: View, item: Item, items: Sequence[Item]) -> bool:
+    """Does the figure count smokers, tested patients, stained tumours ... and not carriers?"""
+    text, segment = view.document.text, _segment(view, item, items)
+    before = [i for i in items if i[0].end <= item[0].start]
+    if before and rules()["against"].search(text[before[-1][0].end : item[0].start]):
+        return counts_else(view, before[-1], items)
+    if any(rules().within(name, text, *segment) for name in ("other_count", "stained", "predicate")):
+        return True
+    lead = text[segment[0] : item[0].start]
+    assay = [m for m in view.of(Label.ASSAY, within=(segment[0], item[0].start)) if len(text[m.end : item[0].start].strip(" ()[]")) == 0]
+    return bool(assay) or rules()["trait"].search(lead) is not None
+
+
+def _of_response(view: View, clause: Span) -> bool:
+    told = rules().within("carrying", view.document.text, *clause)
+    return view.has("respond", "outcome", "safetycore", within=clause) or (not told and view.has("respond", "outcome", "safetycore"))
+
+
+def _acquired(view: View) -> bool:
+    """Does the sentence, or the one before in a paper on resistance, tell of changes that came under a therapy?"""
+    if rules()["acquired"].search(view.text):
+        return True
+    before = view.document.views[max(0, view.index - 2) : view.index]
+    near = any(v.role == view.role and rules()["acquired"].search(v.text) for v in before)
+    title = view.document.title
+    if title is None or not near:
+        return False
+    follows = bool(therapies(title)) and rules()["after_therapy"].search(title.text) is not None
+    return follows or view.document.on_resistance or rules()["acquired"].search(title.text) is not None
+
+
+def _carried(view: View, measure: Measure) -> list[Subject]:
+    fits = view.has("frequency") and not agents(view) and (frames.points_back(view) or _altered(view))
+    return frames.carried_subjects(view) if fits and (measure.value is not None or measure.n is not None) else []
+
+
+def _in_slot(view: View, mention: Mention, local: list[Subject], items: list[Item]) -> list[Subject]:
+    """In a list of figures and alterations, the one that stands in a figure's place: before it, or after it where the list begins so."""
+    follows = items and len(items) > 1 and len(local) > 1 and items[0][0].end <= local[0].start
+    if follows:
+        nexts = [m.start for m, _ in items if m.start > mention.start]
+        after = [s for s in local if s.start >= mention.end and (not nexts or s.start < nexts[0])]
+        first = after[:1]
+    else:
+        before = [s for s in local if s.end <= mention.start + 1]
+        first = before[-1:] if len(items) > 1 else []
+    chosen = first[0] if first else frames.nearest(local, (mention.start, mention.end), before_bonus=8)[0]
+    return [s for s in local if s.start == chosen.start or _coordinated(view, chosen, s, items)]
+
+
+def _coordinated(view: View, one: Subject, other: Subject, items: Sequence[Item]) -> bool:
+    first, second = sorted((one, other), key=lambda s: s.start)
+    if any(first.end <= m.start < second.start for m, _ in items):
+        return False
+    gap = view.document.text[first.end : second.start]
+    listed = re.fullmatch(r"\s*(?:mutations?|fusions?|rearrangements?)?[\s,/]*(?:and|or|and/or|,)?\s*(?:\w+[-\s])?", gap)
+    return len(gap) < 32 and bool(listed) and not re.search(r"\d", gap)
+
+
+def is_population(view: View, subject: Subject) -> bool:
+    """Does an alteration name the group that a figure is a share of: ``in KRAS-mutant tumours``?"""
+    text = view.document.text
+    before = rules()["share_of"].search(text[max(view.start, subject.start - 30) : subject.start])
+    return bool(before) and bool(rules()["carriers"].match(text[subject.end : subject.end + 50]))
+
+
+def _in_figures(view: View, item: Item, group: list[Subject]) -> Iterator[Claim]:
+    mention, measure = item
+    values, n = figures_of(view, mention, measure)
+    if not values or (set(values) == {"n_pos"} and not _plain_count(view, mention)):
+        return
+    denied = measure.value == 0 or measure.n == 0
+    others = _hosts(view, group, n)
+    if others and not denied:
+        yield from build(
+            view, ClaimType.CO_OCCURRENCE, "biology.among_carriers", subjects=distinct([*group, *others]), figures=values, n=n, joint=True,
+            confidence=0.65,
+        )  # fmt: skip
+        return
+    yield from build(
+        view, ClaimType.PREVALENCE, "biology.prevalence", subjects=group, stance=DENIED if denied else frames.SUPPORTS, figures=values, n=n,
+        confidence=0.75, warnings=measure.warnings,
+    )  # fmt: skip
+
+
+def _plain_count(view: View, mention: Mention) -> bool:
+    return view.document.study_type is not StudyType.CASE_REPORT and bool(re.search(r"\b(?:n\s*=|of|involv|in)\b", view.text))
+
+
+def _hosts(view: View, group: list[Subject], total: int | None) -> list[Subject]:
+    """Carriers of another alteration among whom the figure counts: named in the sentence, or the group of that size."""
+    genes = {s.gene for s in group}
+    lexicon = view.document.lexicon
+    kin = {m for g in genes for m in (g, *lexicon.members(g or ""))}
+    named = [s for s in candidates(view) if s.gene not in kin and is_population(view, s) and not kin & set(lexicon.members(s.gene or ""))]
+    if named:
+        return named[:1]
+    if not total or total > 400:
+        return []
+    book = cohorts.ledger(view.document)
+    same = [g for g in book.groups if g.n == total and g.genes and not g.genes & kin and g.start < group[0].start]
+    whole = max((g.n for g in book.groups), default=0)
+    focus = {s.gene for s in view.document.focus}
+    if not same or whole <= total or not same[-1].genes & focus:
+        return []
+    return [Subject(s.start, s.end, s.gene, alteration=s.alteration or "fusion") for s in view.document.focus if s.gene in same[-1].genes][:1]
+
+
+def figures_of(view: View, mention: Mention, measure: Measure) -> tuple[Figures, int | None]:
+    """The figures of a prevalence, and its population."""
+    values: Figures = {}
+    if measure.value is not None and measure.metric == "value_percent":
+        values["value_percent"] = measure.value
+    if measure.metric == "n_pos" and measure.value is not None and measure.n is None:
+        values["n_pos"] = measure.value
+    if measure.n is not None:
+        values["n_pos"] = measure.n
+    total = cohorts.prevalence_population(view, mention, measure)
+    carriers = not measure.total and "value_percent" in values and any(g.n == total and g.genes for g in _groups(view))
+    if carriers and total and isinstance(measure.value, int | float) and measure.value < 50:
+        values.setdefault("n_pos", total)
+        total = cohorts.ledger(view.document).fitting(total, measure.value, mention.start)
+    if total:
+        values["N"] = total
+    return values, total
+
+
+def _groups(view: View) -> list[cohorts.Group]:
+    return [g for g in cohorts.ledger(view.document).groups if g.view is view]
+
+
+def _by_counts(view: View, counted: set[int], items: Sequence[Item]) -> Iterator[Claim]:
+    """Counts without a denominator: ``ETV6-NTRK3 in nine and TPM3-NTRK1 in three``."""
+    text = view.document.text
+    if _acquired(view) or agents(view) or view.has("respond", "outcome") or view.document.study_type in (StudyType.CASE_REPORT, StudyType.REVIEW):
+        return
+    taken = {m.start for m, _ in items}
+    listed = [s for s in candidates(view) if s.start not in counted]
+    after = [(s, m) for s in listed if (m := rules()["count"].match(text[s.end : s.end + 60]))]
+    before = [(s, m) for s in listed if (m := rules()["count_before"].search(text[max(view.start, s.start - 30) : s.start]))]
+    for subject, match in after if after else before if len(before) > 1 else []:
+        if not any(subject.end <= t < subject.end + match.end() for t in taken):
+            n = tidy(parse_number(next(g for g in match.groups() if g)))
+            yield from build(view, ClaimType.PREVALENCE, "biology.count", subjects=[subject], figures={"n_pos": n}, confidence=0.6)
+
+
+def _in_words(view: View) -> Iterator[Claim]:
+    """Rare, common, in the majority of ..."""
+    text = view.document.text
+    spans = rules().spans("commonness", text, view.start, view.end)
+    if not spans or (not view.of(Label.DISEASE, Label.COHORT) and not rules()["people"].search(view.text)):
+        return
+    if agents(view) or view.has("safety", "resist", "approvecore", "respond", "outcome") or rules()["common_else"].search(view.text):
+        return
+    for clause in view.clauses:
+        inside = [s for s in spans if clause[0] <= s[0] < clause[1]]
+        subjects = [s for s in frames.affirmed(view.subjects) if s.gene and clause[0] <= s.start < clause[1]]
+        subjects = [s for s in subjects if s.alteration not in ("wild-type", "expression", "overexpression") and not is_population(view, s)]
+        featured = view.has("feature", within=clause) and not rules().within("carrying", text, *clause)
+        if inside and subjects and not featured:
+            stance = frames.stance_at(view, *inside[0])
+            yield from build(
+                view, ClaimType.PREVALENCE, "biology.commonness", subjects=distinct(subjects), stance=stance, confidence=0.5
+            )
+            return
+
+
+def _none(view: View) -> Iterator[Claim]:
+    """An alteration that a counted group did not have."""
+    if view.document.study_type is StudyType.CASE_REPORT or view.has("exclusive", "cooccur") or agents(view) or _acquired(view):
+        return
+    groups = [m.referent for m in view.of(Label.COHORT) if isinstance(m.referent, Cohort) and (m.referent.total or m.referent.n or 0) > 1]
+    if not groups or not view.has("frequency", "detect"):
+        return
+    focus = {s.gene for s in view.document.focus}
+    absent = [s for s in view.subjects if s.mention and s.mention.polarity is Polarity.NEGATED and s.gene in focus]
+    absent = [s for s in absent if isinstance(s.mention.referent, Alteration) or s.fusion] if absent else []  # type: ignore[union-attr]
+    if absent:
+        total = max(g.total or g.n or 0 for g in groups)
+        yield from build(
+            view, ClaimType.PREVALENCE, "biology.none", subjects=distinct(absent), stance=DENIED, figures={"N": total}, n=total, confidence=0.6
+        )
