@@ -20,8 +20,8 @@ def extract(view: View) -> list[Claim]:
     if view.role == OUTSIDE:
         return []
     claims = [*pairs.extract(view)]
-    taken = {figure for claim in claims for figure in claim.figures.items()}
-    claims += [c for c in prevalence.extract(view) if not taken & set(c.figures.items())]
+    paired = [c.start for c in view.sense("cooccur", "exclusive")] or [view.start] if claims else []
+    claims += prevalence.extract(view, beside=paired)
     if view.is_aim or view.role == METHODS:
         return [c for c in claims if c.figures]
     claims += _driver(view)

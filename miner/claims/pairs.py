@@ -110,10 +110,10 @@ def _together(view: View, subjects: list[Subject]) -> Iterator[Claim]:
     figures = _figures(view, cue)
     if view.is_aim and not figures:
         return
-    for mention, measure in figures or [(None, None)]:
-        values, n = prevalence.figures_of(view, mention, measure) if mention and measure else ({}, _carriers(view))
+    for values, n in [prevalence.figures_of(view, *item) for item in figures] or [({}, _carriers(view))]:
         yield from build(
-            view, ClaimType.CO_OCCURRENCE, "biology.together", subjects=present, stance=stance, figures=values, n=n, joint=True, confidence=0.65
+            view, ClaimType.CO_OCCURRENCE, "biology.together", subjects=present, stance=stance, figures=values, n=n, joint=True,
+            confidence=0.65,
         )  # fmt: skip
 
 

@@ -21,19 +21,31 @@ def rules() -> words.Words:
     return words.load("biology.toml")
 
 
-def extract(view: View) -> Iterator[Claim]:
-    """Prevalence in figures, else in words; an alteration counted among carriers of another is co-occurrence."""
-    items = frames.measures(view, "value_percent", "n_pos")
+def extract(view: View, *, beside: Sequence[int] = ()) -> Iterator[Claim]:
+    """Prevalence in figures, else in words; an alteration counted among carriers of another is co-occurrence.
+
+    Clauses that hold one of the positions ``beside`` speak of a pair of alterations, and are left out.
+    """
+    taken = {view.clause(position) for position in beside}
+    items = [i for i in frames.measures(view, "value_percent", "n_pos") if view.clause(i[0].start) not in taken and not _opens(view, *i)]
     bound = [(i, g) for i in items if (g := _counted(view, i, items))]
     for item, group in bound:
         yield from _in_figures(view, item, group)
     if view.is_aim or view.role in (METHODS, AIM):
+        return
+    if taken:
         return
     counted = {s.start for _, g in bound for s in g}
     yield from _by_counts(view, counted, items)
     if not items:
         yield from _in_words(view)
         yield from _none(view)
+
+
+def _opens(view: View, mention: Mention, measure: Measure) -> bool:
+    """Is the count that of the whole group: ``In the 368 cases ...``?"""
+    before = view.document.text[view.start : mention.start]
+    return measure.metric == "n_pos" and measure.total is None and bool(rules()["whole"].search(before))
 
 
 def candidates(view: View) -> list[Subject]:
@@ -191,7 +203,8 @@ def _hosts(view: View, group: list[Subject], total: int | None) -> list[Subject]
     focus = {s.gene for s in view.document.focus}
     if not same or whole <= total or not same[-1].genes & focus:
         return []
-    return [Subject(s.start, s.end, s.gene, alteration=s.alteration or "fusion") for s in view.document.focus if s.gene in same[-1].genes][:1]
+    hosts = [s for s in view.document.focus if s.gene in same[-1].genes]
+    return [Subject(s.start, s.end, s.gene, alteration=s.alteration or "fusion") for s in hosts[:1]]
 
 
 def figures_of(view: View, mention: Mention, measure: Measure) -> tuple[Figures, int | None]:
@@ -220,7 +233,8 @@ def _groups(view: View) -> list[cohorts.Group]:
 def _by_counts(view: View, counted: set[int], items: Sequence[Item]) -> Iterator[Claim]:
     """Counts without a denominator: ``ETV6-NTRK3 in nine and TPM3-NTRK1 in three``."""
     text = view.document.text
-    if _acquired(view) or agents(view) or view.has("respond", "outcome") or view.document.study_type in (StudyType.CASE_REPORT, StudyType.REVIEW):
+    told = view.document.study_type not in (StudyType.CASE_REPORT, StudyType.REVIEW)
+    if not told or _acquired(view) or agents(view) or view.has("respond", "outcome"):
         return
     taken = {m.start for m, _ in items}
     listed = [s for s in candidates(view) if s.start not in counted]
@@ -262,9 +276,10 @@ def _none(view: View) -> Iterator[Claim]:
         return
     focus = {s.gene for s in view.document.focus}
     absent = [s for s in view.subjects if s.mention and s.mention.polarity is Polarity.NEGATED and s.gene in focus]
-    absent = [s for s in absent if isinstance(s.mention.referent, Alteration) or s.fusion] if absent else []  # type: ignore[union-attr]
+    absent = [s for s in absent if s.fusion or s.mention and isinstance(s.mention.referent, Alteration)]
     if absent:
         total = max(g.total or g.n or 0 for g in groups)
         yield from build(
-            view, ClaimType.PREVALENCE, "biology.none", subjects=distinct(absent), stance=DENIED, figures={"N": total}, n=total, confidence=0.6
+            view, ClaimType.PREVALENCE, "biology.none", subjects=distinct(absent), stance=DENIED, figures={"N": total}, n=total,
+            confidence=0.6,
         )
