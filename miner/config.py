@@ -56,6 +56,7 @@ class Settings:
     timeout: float = _option("number", 120.0, least=0.01, most=86_400)
     deadline: float = _option("number", 600.0, least=0.01, most=86_400)
     overlap_days: int = _option("integer", 3, least=1, most=366)
+    reconcile_days: int = _option("integer", 30, least=1, most=3_660)
     stale_after_days: float = _option("number", 3.0, least=0, most=3_660)
     origin: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 

@@ -5,25 +5,28 @@ from __future__ import annotations
 import datetime
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from miner.config import Settings, Topic
-from miner.errors import ConfigError, InputError
+from miner.errors import MinerError
 from miner.evidence.store import Store
 from miner.refresh.guard import run_lock
+from miner.refresh.live import LIVE_SOURCE, Live
 from miner.refresh.report import RunReport
-from miner.refresh.spool import Plan, Spool
 from miner.refresh.surfaces import Surfaces
 from miner.refresh.taking import Mine, OnProgress, Taking
 from miner.refresh.versions import mining_version, mining_versions
 from miner.schema import Record
-from miner.sources import Deleted, Tally, file_digest, medline, read_records, source_files
+from miner.sources import Deleted, Tally, file_digest, mirror, read_records, source_files
 from miner.sources.eutils import Eutils
 from miner.sources.prescreen import Prescreen
 
+__all__ = ["LIVE_SOURCE", "refresh"]
+
 log = logging.getLogger(__name__)
-LIVE_SOURCE = "PubMed"
 Clock = Callable[[], datetime.datetime]
 
 
@@ -37,12 +40,22 @@ def stamp(moment: datetime.datetime) -> str:
     return moment.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+@dataclass(frozen=True)
+class Pending:
+    """A file to take in; ``only`` limits it to records that were set aside when it was taken in before."""
+
+    digest: str
+    path: Path
+    only: frozenset[str] | None = None
+
+
 def refresh(
     settings: Settings,
     topic: Topic,
     *,
     sources: Sequence[Path] = (),
     remine: bool = False,
+    reconcile: bool = False,
     store: Store | None = None,
     miner: Mine | None = None,
     eutils: Eutils | None = None,
@@ -53,12 +66,15 @@ def refresh(
 
     All that a run writes is written in one transaction: records, evidence, what was set aside, the run and the
     watermark. Files that were taken in before, by the same rules for the same topic, are not read, and where nothing
-    else is left nothing is written at all.
+    else is left nothing is written at all. The files of a mirror are taken in one by one, each a run of its own, so that
+    a job that is cut off goes on where it stood. A run that fails leaves no more than a row that says so.
 
     Parameters
     ----------
     remine
         Read the stored records again that were read by other rules or lexicons; nothing is fetched.
+    reconcile
+        In a live run, compare the whole set of PMIDs with what is held, due or not.
     store, miner, eutils
         Opened, loaded and made from the settings where they are needed, unless given.
 
@@ -76,7 +92,14 @@ def refresh(
     elif not remine:
         job.eutils = eutils or Eutils(settings)
     with run_lock(settings.db if store is None else store.path, since=stamp(started)), _opened(settings.db, store) as held:
-        report = job.remine(held, clock) if remine else job.files(held, clock) if sources else job.live(held, clock)
+        try:
+            if remine:
+                report = job.remine(held, clock)
+            else:
+                report = job.files(held, clock) if sources else job.live(held, clock, reconcile=reconcile)
+        except Exception as error:
+            job.note_failure(held, error, clock)
+            raise
     if settings.log_format == "json":
         log.info("%s", "; ".join(report.lines()))
     return report
@@ -89,14 +112,28 @@ def _opened(db: Path, store: Store | None) -> Iterator[Store]:
         yield store
         return
     existed = db.exists()
+    kept = existed
     try:
         with Store.open(db) as opened:
-            yield opened
+            try:
+                yield opened
+            finally:
+                kept = existed or _holds_a_run(opened)
     except BaseException:
-        if not existed:
+        if not kept:
             for path in (db, db.with_name(db.name + "-wal"), db.with_name(db.name + "-shm")):
                 path.unlink(missing_ok=True)
         raise
+
+
+def _holds_a_run(store: Store) -> bool:
+    try:
+        return any(run.outcome in ("done", "partial") for run in store.runs())
+    except MinerError:
+        return True
+
+
+PARTLY = ":partly"
 
 
 class _Job:
@@ -104,6 +141,8 @@ class _Job:
         self.settings = settings
         self.topic = topic
         self.eutils: Eutils | None = None
+        self.report: RunReport | None = None
+        self.mirrors: list[Path] = []
         self.started = started
         self.on_progress = on_progress
         self.found: dict[str, Path] = {}
@@ -120,13 +159,46 @@ class _Job:
             self._miner = mine.load(self.topic, lexicon_dirs=self.settings.lexicon_dirs)
         return self._miner
 
+    @cached_property
+    def screen(self) -> Prescreen:
+        """The terms by which files are screened."""
+        return Prescreen(self.topic.trigger_terms(Surfaces(self.settings.lexicon_dirs)))
+
     def find(self, sources: Sequence[Path]) -> None:
         """Find the files of the sources, each content once."""
-        for path in (file for source in sources for file in source_files(source)):
-            self.found.setdefault(file_digest(path), path)
+        for source in sources:
+            if mirror.is_mirror(source):
+                self.mirrors.append(source)
+            else:
+                for path in source_files(source):
+                    self.found.setdefault(file_digest(path), path)
 
     def _report(self, kind: str) -> RunReport:
-        return RunReport(self.topic.name, kind, stamp(self.started))
+        self.report = RunReport(self.topic.name, kind, stamp(self.started))
+        return self.report
+
+    def note_failure(self, store: Store, error: Exception, clock: Clock) -> None:
+        """Keep a row that tells how a run failed; where even that cannot be written, the error itself tells."""
+        report = self.report
+        if report is None:
+            return
+        report.outcome, report.watermark_after = "failed", report.watermark_before
+        report.error = " ".join(f"{type(error).__name__}: {error}".split())
+        with suppress(MinerError), store.transaction():
+            query = self.topic.query if report.kind == "live" else None
+            run_id = store.begin_run(topic=report.topic, kind=report.kind, query=query, versions=self.versions, started=report.started)
+            self._finish(store, run_id, report, clock)
+
+    def _finish(self, store: Store, run_id: int, report: RunReport, clock: Clock) -> None:
+        report.finished = stamp(clock())
+        store.finish_run(
+            run_id,
+            outcome=report.outcome,
+            counts=report.counts(),
+            watermark_before=report.watermark_before,
+            watermark_after=report.watermark_after,
+            finished=report.finished,
+        )
 
     @contextmanager
     def _run(self, store: Store, report: RunReport, query: str | None, clock: Clock) -> Iterator[Taking]:
@@ -135,55 +207,87 @@ class _Job:
             report.run_id = store.begin_run(
                 topic=self.topic.name, kind=report.kind, query=query, versions=self.versions, started=report.started
             )
-            taking = Taking(store, self.topic, self.miner, report, mining_version=self.mining_version, chunk_size=self.settings.chunk_size)
+            taking = Taking(
+                store,
+                self.topic,
+                self.miner,
+                report,
+                mining_version=self.mining_version,
+                source_version=self.source_version,
+                chunk_size=self.settings.chunk_size,
+                keep_all=report.kind != "files",
+            )
             yield taking
             taking.count()
             report.outcome = "partial" if report.set_aside else "done"
-            report.finished = stamp(clock())
-            store.finish_run(
-                report.run_id,
-                outcome=report.outcome,
-                counts=report.counts(),
-                watermark_before=report.watermark_before,
-                watermark_after=report.watermark_after,
-                finished=report.finished,
-            )
+            self._finish(store, report.run_id, report, clock)
 
     # from files
 
     def files(self, store: Store, clock: Clock) -> RunReport:
-        """Take in the files that were not taken in before."""
-        report = self._report("files")
-        report.sources = len(self.found)
-        pending = {d: path for d, path in self.found.items() if not store.source_seen(self.topic.name, d, self.source_version)}
-        report.sources_seen = report.sources - len(pending)
-        if not pending:
-            report.outcome = "unchanged"
-            return report
-        screen = Prescreen(self.topic.trigger_terms(Surfaces(self.settings.lexicon_dirs)), keep=store.digests())
-        with self._run(store, report, None, clock) as taking:
-            for digest, path in pending.items():
-                aside = report.set_aside
-                self._file(taking, path, screen)
-                if report.set_aside == aside:
-                    store.mark_source(self.topic.name, digest, path.name, self.source_version, report.run_id)
-        return report
+        """Take in the files that were not taken in before: single ones in one run, those of a mirror one by one."""
+        total = self._report("files")
+        single = [Pending(digest, path) for digest, path in self.found.items() if not self._seen(store, digest)]
+        mirrored = [(file, file.digest()) for folder in self.mirrors for file in self._mirror(store, folder)]
+        due = self._due(store, mirrored)
+        total.sources = len(self.found) + len(mirrored)
+        total.sources_seen = total.sources - len(single) - len(due)
+        total.outcome = "unchanged"
+        for group in [single] * bool(single) + [[pending] for pending in due]:
+            report = self._report("files")
+            report.sources = len(group)
+            self._take_in(store, report, group, clock)
+            total.add(report)
+        return total
 
-    def _file(self, taking: Taking, path: Path, screen: Prescreen) -> None:
-        tally, report = Tally(), taking.report
-        items = read_records(path, on_reject=taking.reject(path.name), screen=screen, tally=tally)
-        passed = (item for item in items if isinstance(item, Deleted) or _passes(screen, item, tally))
-        taking.take(passed, source=path.name, on_chunk=lambda: self.on_progress(path.name, tally.total, None))
+    def _seen(self, store: Store, digest: str, *, partly: bool = False) -> bool:
+        return store.source_seen(self.topic.name, digest, self.source_version + PARTLY * partly)
+
+    def _mirror(self, store: Store, folder: Path) -> list[mirror.MirrorFile]:
+        return mirror.mirror_files(folder, taken=store.source_names(self.topic.name))
+
+    def _due(self, store: Store, files: Sequence[tuple[mirror.MirrorFile, str]]) -> list[Pending]:
+        """Return the files to take in: new ones, all that follow one that was republished, and what was set aside of others."""
+        due: list[Pending] = []
+        again = False
+        aside = {(source, identifier) for run in store.runs() for source, identifier, _ in store.aside(run.id)}
+        for file, digest in files:
+            partly = self._seen(store, digest, partly=True)
+            if self._seen(store, digest) and not again:
+                continue
+            only = frozenset(identifier for source, identifier in aside if source == file.path.name) if partly and not again else None
+            again |= only is None
+            mirror.check_sum(file)
+            due.append(Pending(digest, file.path, only))
+        return due
+
+    def _take_in(self, store: Store, report: RunReport, group: Sequence[Pending], clock: Clock) -> None:
+        self.screen.keep = frozenset(store.digests()) | frozenset(store.passed_over(self.topic.name))
+        with self._run(store, report, None, clock) as taking:
+            for pending in group:
+                aside = report.set_aside
+                self._file(taking, pending)
+                self.screen.keep |= taking.taken
+                version = self.source_version + PARTLY * (report.set_aside > aside)
+                store.mark_source(self.topic.name, pending.digest, pending.path.name, version, report.run_id)
+
+    def _file(self, taking: Taking, pending: Pending) -> None:
+        tally, report, name, only = Tally(), taking.report, pending.path.name, pending.only
+        items = read_records(pending.path, on_reject=taking.reject(name), screen=self.screen, tally=tally)
+        passed = (item for item in items if isinstance(item, Deleted) or _passes(self.screen, item, tally))
+        wanted = passed if only is None else (item for item in passed if isinstance(item, Record) and (item.pmid or item.id) in only)
+        taking.take(wanted, source=name, on_chunk=lambda: self.on_progress(name, tally.total, None))
         report.read += tally.read
         report.skipped += tally.skipped
 
     # from the store itself
 
     def remine(self, store: Store, clock: Clock) -> RunReport:
-        """Read the stored records again that were read by other rules."""
+        """Read the stored records again that were read by other rules, and those that did not matter by other rules."""
         report = self._report("remine")
         stale = {pmid for pmid, (_, version) in store.digests(self.topic.name).items() if version != self.mining_version}
         records = [record for record in store.records(topic=self.topic.name) if (record.pmid or record.id) in stale]
+        records += store.passed_over_records(self.topic.name, self.source_version)
         if not records:
             report.outcome = "unchanged"
             return report
@@ -195,83 +299,13 @@ class _Job:
 
     # from PubMed
 
-    def live(self, store: Store, clock: Clock) -> RunReport:
-        """Ask PubMed for what was added or changed since the watermark, or for everything the first time."""
-        report = self._report("live")
-        report.watermark_before = store.watermark(self.topic.name)
-        spool = Spool(store.path)
-        plan = spool.plan(self.topic.name, self.topic.digest)
-        if plan is None:
-            with report.timed("search"):
-                plan = self._plan(store, report.watermark_before)
-            spool.begin(plan)
-        else:
-            log.info("going on with the run that began at %s", plan.started)
-        self._fetch(spool, plan, report)
-        try:
-            with self._run(store, report, self.topic.query, clock) as taking:
-                self._store_batches(spool, plan, taking)
-                self._move_watermark(store, plan, report)
-        except InputError:
-            spool.clear()
-            raise
-        spool.clear()
-        return report
-
-    def _move_watermark(self, store: Store, plan: Plan, report: RunReport) -> None:
-        report.watermark_after = report.watermark_before
-        if not report.set_aside:
-            report.watermark_after = max(plan.started, report.watermark_before or "")
-            store.set_watermark(self.topic.name, report.watermark_after)
-
-    def _plan(self, store: Store, watermark: str | None) -> Plan:
-        """Search, and tell which records have to be fetched: those changed since, and those added that are not held."""
-        client = self._client()
-        if watermark is None:
-            pmids, interval = client.search(self.topic.query), "everything"
-            changed = pmids
-        else:
-            since = self._since(watermark)
-            changed = client.search(self.topic.query, mindate=since, datetype="mdat")
-            pmids = sorted({*changed, *client.search(self.topic.query, mindate=since, datetype="crdt")}, key=int)
-            interval = f"added or changed since {since:%Y-%m-%d}"
-        held, renewed = store.digests(self.topic.name), set(changed)
-        wanted = [pmid for pmid in pmids if pmid in renewed or pmid not in held]
-        size = self.settings.batch_size
-        batches = tuple(tuple(wanted[start : start + size]) for start in range(0, len(wanted), size))
-        return Plan(self.topic.name, self.topic.digest, stamp(self.started), interval, len(pmids), batches)
-
-    def _since(self, watermark: str) -> datetime.date:
-        moment = datetime.datetime.fromisoformat(watermark)
-        if self.started < moment - datetime.timedelta(days=1):
-            raise ConfigError(f"the clock says {stamp(self.started)}, which is before the last refresh ({watermark}); set it right")
-        return (moment - datetime.timedelta(days=self.settings.overlap_days)).date()
-
-    def _client(self) -> Eutils:
+    def live(self, store: Store, clock: Clock, *, reconcile: bool) -> RunReport:
+        """Ask PubMed for what was added or changed since the last run, or for everything the first time."""
         if self.eutils is None:
             raise ValueError("a live run needs a client")
-        return self.eutils
-
-    def _fetch(self, spool: Spool, plan: Plan, report: RunReport) -> None:
-        client = self._client()
-        total = sum(map(len, plan.batches))
-        with report.timed("fetch"):
-            for done in spool.fill(plan, client.fetch_batch):
-                self.on_progress("fetching", done, total)
-        report.promised, report.interval = plan.promised, plan.interval
-        report.requests, report.retries, report.bytes = client.traffic.requests, client.traffic.retries, client.traffic.bytes
-
-    def _store_batches(self, spool: Spool, plan: Plan, taking: Taking) -> None:
-        report, total = taking.report, sum(map(len, plan.batches))
-        for batch in spool.batches(plan):
-            for pmid in batch.missing:
-                taking.set_aside(LIVE_SOURCE, pmid, "PubMed names this record and does not give it")
-            tally = Tally()
-            with batch.path.open("rb") as stream:
-                taking.take(medline.read_stream(stream, LIVE_SOURCE, on_reject=taking.reject(LIVE_SOURCE), tally=tally), source=LIVE_SOURCE)
-            report.read += tally.read
-            report.fetched += tally.total
-            self.on_progress("mining", report.fetched, total)
+        begin = lambda store, report: self._run(store, report, self.topic.query, clock)  # noqa: E731
+        report = self._report("live")
+        return Live(self.settings, self.topic, self.eutils, store, report, self.started, begin, self.on_progress, reconcile).run()
 
 
 def _passes(screen: Prescreen, record: Record, tally: Tally) -> bool:

@@ -17,6 +17,8 @@ UNCOUNTED = (
     "interval",
     "watermark_before",
     "watermark_after",
+    "reached",
+    "error",
     "seconds",
     "aside",
 )
@@ -29,7 +31,8 @@ class RunReport:
     ``outcome`` is ``done``, ``partial`` (records were set aside; ``aside`` tells source, identifier and reason) or
     ``unchanged`` (nothing was written and there is no run row). ``read`` counts records parsed, ``skipped`` those that
     the pre-screen passed over, ``older`` those of which a newer state is held, ``irrelevant`` those that were mined and
-    do not matter to the topic. ``claims`` and ``evidence`` are of the records kept. ``seconds`` is by stage.
+    do not matter to the topic. ``claims`` and ``evidence`` are of the records kept. ``seconds`` is by stage. ``whole`` is 1
+    where the whole set was compared, ``reached`` up to when all was asked for.
     """
 
     topic: str
@@ -60,6 +63,9 @@ class RunReport:
     interval: str = ""
     watermark_before: str | None = None
     watermark_after: str | None = None
+    reached: str = ""
+    whole: int = 0
+    error: str = ""
     seconds: dict[str, float] = field(default_factory=dict)
     aside: list[tuple[str, str, str]] = field(default_factory=list)
 
@@ -76,7 +82,19 @@ class RunReport:
         """Return what the ``runs`` table keeps: every count, the interval, and the seconds by stage."""
         numbers = {name: value for name, value in vars(self).items() if name not in UNCOUNTED}
         stages = {f"seconds_{stage}": round(spent, 3) for stage, spent in self.seconds.items()}
-        return {**numbers, **stages, **({"interval": self.interval} if self.interval else {})}
+        words = {name: getattr(self, name) for name in ("interval", "reached", "error") if getattr(self, name)}
+        return {**numbers, **stages, **words}
+
+    def add(self, other: RunReport) -> None:
+        """Count another run of the same job in."""
+        for name, value in vars(other).items():
+            if isinstance(value, int) and name not in UNCOUNTED and name not in ("sources", "sources_seen", "whole"):
+                setattr(self, name, getattr(self, name) + value)
+        for stage, spent in other.seconds.items():
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + spent
+        self.aside += other.aside
+        self.run_id, self.finished = other.run_id, other.finished
+        self.outcome = "partial" if "partial" in (self.outcome, other.outcome) else other.outcome
 
     def lines(self) -> list[str]:
         """Return the run in words, for a terminal."""
@@ -93,6 +111,8 @@ class RunReport:
             f"withdrawn {self.deleted:,} · set aside {self.set_aside:,}",
             f"from them: {self.claims:,} claims · {self.evidence:,} evidence rows",
         ]
+        if self.reached and self.watermark_after != self.reached:
+            lines.append(f"complete up to {self.watermark_after or 'nothing yet'}; what is set aside is asked for again by the next run")
         return lines + [f"set aside: {identifier} of {source}: {reason}" for source, identifier, reason in self.aside[:20]]
 
     def _stages(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
@@ -14,26 +15,35 @@ from pathlib import Path
 from miner.errors import StoreError
 
 log = logging.getLogger(__name__)
-FORM = 1
+FORM = 2
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run set out to fetch: PMIDs (never a handle of the server's), for which topic, and since when."""
+    """What a run set out to fetch: PMIDs (never a handle of the server's), for which topic, and since when.
+
+    ``base`` is up to when all had been asked for before it; ``whole`` tells that the whole set was compared. ``lost`` are
+    PMIDs that are held and that the query no longer finds, ``gone`` those set aside before that PubMed no longer knows.
+    """
 
     topic: str
     digest: str
     started: str
+    base: str | None
     interval: str
     promised: int
     batches: tuple[tuple[str, ...], ...]
+    whole: bool = False
+    lost: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
     form: int = FORM
 
 
 @dataclass(frozen=True)
 class Batch:
-    """A batch as fetched: its XML, and the PMIDs that NCBI named and did not give."""
+    """A batch as fetched: what was asked for, the XML, and the PMIDs that NCBI did not give."""
 
+    pmids: tuple[str, ...]
     path: Path
     missing: tuple[str, ...]
 
@@ -48,7 +58,8 @@ class Spool:
         """Return the plan of a run that was cut off, if it was for this topic."""
         try:
             held = json.loads((self.folder / "plan.json").read_text(encoding="utf-8"))
-            plan = Plan(**{**held, "batches": tuple(tuple(batch) for batch in held["batches"])})
+            lists = {name: tuple(held[name]) for name in ("lost", "gone")}
+            plan = Plan(**{**held, **lists, "batches": tuple(tuple(batch) for batch in held["batches"])})
         except FileNotFoundError:
             return None
         except (OSError, ValueError, TypeError, KeyError) as error:
@@ -67,21 +78,33 @@ class Spool:
         """Fetch the batches that are not there yet; yield the number of records asked for so far."""
         done = 0
         for number, pmids in enumerate(plan.batches):
-            if not self._path(number).exists():
+            if self._held(number) is None:
                 missing: list[str] = []
                 body = fetch(list(pmids), missing.append)
-                self._write(self._path(number).with_suffix(".json").name, json.dumps(missing).encode())
+                beside = {"missing": missing, "sha256": hashlib.sha256(body).hexdigest()}
                 self._write(self._path(number).name, body)
+                self._write(self._path(number).with_suffix(".json").name, json.dumps(beside).encode())
             done += len(pmids)
             yield done
 
     def batches(self, plan: Plan) -> Iterator[Batch]:
         """Yield the batches in order."""
-        for number in range(len(plan.batches)):
-            path = self._path(number)
-            with _told(self.folder):
-                missing = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-            yield Batch(path, tuple(missing))
+        for number, pmids in enumerate(plan.batches):
+            missing = self._held(number)
+            if missing is None:
+                raise StoreError(f"{self._path(number)} was changed during the run; run again, what is damaged is fetched anew")
+            yield Batch(pmids, self._path(number), missing)
+
+    def _held(self, number: int) -> tuple[str, ...] | None:
+        """Return what a batch misses, or None where it is not there as it was fetched."""
+        path = self._path(number)
+        try:
+            beside = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+            if hashlib.sha256(path.read_bytes()).hexdigest() != beside["sha256"]:
+                return None
+            return tuple(beside["missing"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
 
     def clear(self) -> None:
         """Throw the spool away."""

@@ -41,11 +41,21 @@ class Taking:
     """Take records into the store, within a transaction of the caller's.
 
     Of several states of a record the one of the highest version is kept, of equal versions the one revised last, of
-    those the one that comes last. A record that cannot be mined is set aside and the rest goes on.
+    those the one that comes last. A record that cannot be mined is set aside and the rest goes on. With ``keep_all`` what
+    does not matter to the topic is kept too, apart, for the day when other rules think otherwise.
     """
 
     def __init__(
-        self, store: Store, topic: Topic, miner: Callable[[], Mine], report: RunReport, *, mining_version: str, chunk_size: int
+        self,
+        store: Store,
+        topic: Topic,
+        miner: Callable[[], Mine],
+        report: RunReport,
+        *,
+        mining_version: str,
+        source_version: str,
+        chunk_size: int,
+        keep_all: bool = False,
     ) -> None:
         if report.run_id is None:
             raise ValueError("a run must have begun")
@@ -54,6 +64,9 @@ class Taking:
         self.report = report
         self.run_id = report.run_id
         self.mining_version = mining_version
+        self.source_version = source_version
+        self.keep_all = keep_all
+        self._passed = store.passed_over(topic.name)
         self.chunk_size = chunk_size
         self._miner = miner
         self._stored = store.digests()
@@ -62,6 +75,11 @@ class Taking:
         self._held: dict[str, tuple[int, str]] = {}
         self._outcomes: dict[str, str] = {}
         self._sizes: dict[str, tuple[int, int]] = {}
+
+    @property
+    def taken(self) -> frozenset[str]:
+        """What this run has stored, by PMID."""
+        return frozenset(self._sizes)
 
     def take(self, items: Iterable[Record | Deleted], *, source: str, on_chunk: Callable[[], None] = lambda: None) -> None:
         """Mine and store records in order; a deletion takes back what came before it."""
@@ -85,6 +103,15 @@ class Taking:
         self.store.set_aside(self.run_id, source, identifier, reason)
         self.report.aside.append((source, identifier, reason))
         self.report.set_aside += 1
+
+    def withdraw(self, pmid: str, reason: str) -> None:
+        """Take back what rests on a record that is no longer published."""
+        self._drop_passed(pmid)
+        count = self.store.delete([pmid], run_id=self.run_id, reason=reason)
+        self.report.deleted += count
+        if count:
+            self._outcomes.pop(pmid, None)
+            self._sizes.pop(pmid, None)
 
     def reject(self, source: str) -> Callable[[Reject], None]:
         """Return what a reader of this source calls with a record that it cannot read."""
@@ -121,23 +148,23 @@ class Taking:
         if self._alone and key not in self._outcomes and self._stored.get(key) == (record.sha256, self.mining_version):
             self._outcomes[key] = "same"
             return False
+        passed = self._passed.get(key)
+        if passed and (passed.sha256, passed.source_version) == (record.sha256, self.source_version):
+            self.report.irrelevant += 1
+            return False
         return True
 
     def _state(self, key: str) -> tuple[int, str]:
         """Return version and revision of the newest state of a record that is held."""
         if key not in self._held:
-            stored = self.store.record(key) if key in self._stored else None
+            stored = self.store.record(key) if key in self._stored else self._passed.get(key)
             self._held[key] = (stored.version, stored.revised or "") if stored else (0, "")
         return self._held[key]
 
     def _delete(self, deleted: Deleted, source: str) -> None:
         if deleted.version < self._state(deleted.pmid)[0]:
             return
-        count = self.store.delete([deleted.pmid], run_id=self.run_id, reason=f"deleted by {source}")
-        self.report.deleted += count
-        if count:
-            self._outcomes.pop(deleted.pmid, None)
-            self._sizes.pop(deleted.pmid, None)
+        self.withdraw(deleted.pmid, f"deleted by {source}")
 
     def _flush(self, chunk: dict[str, Record], source: str) -> None:
         miner = self._miner() if chunk else None
@@ -158,7 +185,10 @@ class Taking:
             self.set_aside(source, key, f"cannot be mined: {type(error).__name__}: {error}")
             return None
         self.report.mined += 1
-        self.report.irrelevant += mined is None
+        if mined is None:
+            self.report.irrelevant += 1
+            if self.keep_all or key in self._passed:
+                self.store.pass_over(record, topic=self.topic.name, source_version=self.source_version, run_id=self.run_id)
         return mined
 
     def _keep(self, key: str, mined: Mined, miner: Mine) -> None:
@@ -166,9 +196,14 @@ class Taking:
         with self.report.timed("store"):
             evidence = merge(mined, miner.lexicon)
             outcome = self.store.save(mined, evidence, run_id=self.run_id, mining_version=self.mining_version, topic=self.topic.name)
+        self._drop_passed(key)
         before = self._outcomes.get(key)
         self._outcomes[key] = before if before == "new" or (before and outcome == "same") else outcome
         self._sizes[key] = (len(mined.claims), len(evidence))
+
+    def _drop_passed(self, key: str) -> None:
+        if self.keep_all or key in self._passed:
+            self.store.drop_passed_over(self.topic.name, [key])
 
     def _is_member(self, key: str) -> bool:
         if key not in self._stored:

@@ -36,6 +36,7 @@ PAGE = 9_999
 LAST_UID = 2**30 - 1
 RATE, RATE_WITH_KEY = 3, 10
 MISSING_TRIES = 3
+EXISTING_AT_ONCE = 200
 WALKS = 3
 
 
@@ -115,6 +116,14 @@ class Eutils:
             log.warning("the count moved during the search: %d before, %d found; searching again", first.count, len(pmids))
         raise UpstreamError(f"PubMed's count did not hold still through {WALKS} searches; try again later")
 
+    def existing(self, pmids: Sequence[str]) -> set[str]:
+        """Return those of the PMIDs that PubMed knows at all."""
+        found: set[str] = set()
+        for start in range(0, len(pmids), EXISTING_AT_ONCE):
+            ranges = " OR ".join(f"{pmid}:{pmid}[UID]" for pmid in pmids[start : start + EXISTING_AT_ONCE])
+            found |= set(self._page(f"({ranges})", PAGE, ranges_only=True).pmids)
+        return found.intersection(pmids)
+
     def fetch(self, pmids: Sequence[str], *, on_missing: Callable[[str], None] | None = None) -> Iterator[bytes]:
         """Yield XML documents that together hold exactly the records asked for.
 
@@ -139,9 +148,9 @@ class Eutils:
 
         return self._ask("efetch.fcgi", {"id": ",".join(pmids), "retmode": "xml"}, check, f"EFetch of PMID {pmids[0]} to {pmids[-1]}")
 
-    def _page(self, term: str, retmax: int) -> SearchAnswer:
+    def _page(self, term: str, retmax: int, *, ranges_only: bool = False) -> SearchAnswer:
         form = {"term": term, "retmode": "json", "retmax": str(retmax), "retstart": "0"}
-        return self._ask("esearch.fcgi", form, lambda answer: read_search(answer, retmax=retmax), "ESearch")
+        return self._ask("esearch.fcgi", form, lambda answer: read_search(answer, retmax=retmax, ranges_only=ranges_only), "ESearch")
 
     def _walk(self, term: str, low: int, high: int) -> Iterator[str]:
         """Yield the PMIDs from low to high, halving the range until each part fits in one answer."""
@@ -164,7 +173,7 @@ class Eutils:
             return started + self.settings.deadline - self._clock()
 
         def attempt() -> T:
-            return check(self._post(utility, form, min(self.settings.timeout, max(left(), 0.01))))
+            return check(self._post(utility, form, left))
 
         retrying = Retrying(
             retry=retry_if_exception_type(Transient),
@@ -180,14 +189,18 @@ class Eutils:
             tried = f"{retrying.statistics.get('attempt_number', 1)} tries in {self._clock() - started:.0f} s"
             raise UpstreamError(f"{what}: {self._redacted(str(error))} ({tried}); try again later") from None
 
-    def _post(self, utility: str, form: dict[str, str], timeout: float) -> Answer:
+    def _post(self, utility: str, form: dict[str, str], left: Callable[[], float]) -> Answer:
         settings = self.settings
         full = {"db": "pubmed", "tool": settings.tool, "email": settings.email or "", **form}
         if settings.api_key:
             full["api_key"] = settings.api_key
         with ExitStack() as held:
-            held.enter_context(self._politeness.slot())
+            try:
+                held.enter_context(self._politeness.slot(max(left(), 0.0)))
+            except TimeoutError as error:
+                raise Transient(str(error)) from None
             self.traffic.requests += 1
+            timeout = min(settings.timeout, max(left(), 0.01))
             answer = self._transport.post(settings.base_url + utility, full, timeout=timeout, on_headers=held.close)
         self.traffic.bytes += len(answer.body)
         return answer

@@ -69,8 +69,11 @@ def _gist(body: bytes, length: int = 200) -> str:
     return text if len(text) <= length else text[:length] + " …"
 
 
-def read_search(answer: Answer, *, retmax: int) -> SearchAnswer:
-    """Read an ESearch answer in JSON; raise where it is none, failed, or answers a wider query than was asked."""
+def read_search(answer: Answer, *, retmax: int, ranges_only: bool = False) -> SearchAnswer:
+    """Read an ESearch answer in JSON; raise where it is none, failed, or answers a wider query than was asked.
+
+    ``ranges_only`` tells that the query asks for ranges of UIDs and nothing else: then one that finds nothing widens nothing.
+    """
     check_status(answer)
     try:
         document = json.loads(answer.body.decode("utf-8"), strict=False)
@@ -83,19 +86,19 @@ def read_search(answer: Answer, *, retmax: int) -> SearchAnswer:
         if result.get(key):
             raise Transient(f"ESearch answered with an error: {' '.join(str(result[key]).split())}")
     count, pmids = _count(result), _pmids(result)
-    _check_dropped(result, count)
+    _check_dropped(result, ranges_may_fail=ranges_only or not count)
     if len(pmids) != min(count, retmax):
         raise Transient(f"ESearch counted {count} and gave {len(pmids)} ids where {min(count, retmax)} were asked for")
     return SearchAnswer(count, pmids)
 
 
-def _check_dropped(result: Mapping[str, Any], count: int) -> None:
+def _check_dropped(result: Mapping[str, Any], *, ranges_may_fail: bool) -> None:
     """Raise ConfigError where PubMed left a part of the query out, which silently asks for something else."""
     told = [result[name] for name in ("errorlist", "warninglist") if isinstance(result.get(name), dict)]
     for key in DROPPED:
         phrases = [str(phrase) for lists in told for phrase in _listed(lists.get(key))]
         # An empty range of the walk may be told as a phrase not found; with no result it has widened nothing.
-        phrases = [phrase for phrase in phrases if count or not _RANGE.fullmatch(phrase)]
+        phrases = [phrase for phrase in phrases if not (ranges_may_fail and _RANGE.fullmatch(phrase))]
         if phrases:
             said = ", ".join(map(repr, phrases))
             raise ConfigError(f"PubMed did not search for {said} ({key}), so it answers another query; correct the topic's query")

@@ -17,6 +17,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 MAX_BODY = 512 * 1024 * 1024
 CHUNK = 64 * 1024
+SHUT_EVERY = 0.05
 
 
 class Transient(Exception):
@@ -40,7 +41,7 @@ class Transport:
     """Send a form to NCBI and return the answer, within ``timeout`` seconds by the wall.
 
     The timeouts of requests run anew with every byte that arrives, so that a server that drips would hold it for ever.
-    Here a timer shuts the socket down.
+    Here a watcher shuts the sockets down, again and again until the request has ended: one that connects late has none yet.
     """
 
     def __init__(self, session: requests.Session | None = None) -> None:
@@ -51,17 +52,22 @@ class Transport:
 
     def post(self, url: str, form: Mapping[str, str], *, timeout: float, on_headers: Callable[[], object] = lambda: None) -> Answer:
         """Post a form and call ``on_headers`` when the answer begins; whatever goes wrong below HTTP is Transient."""
-        timer = threading.Timer(timeout, self._adapter.shut)
-        timer.daemon = True
+        done = threading.Event()
         started = time.monotonic()
-        timer.start()
+        threading.Thread(target=self._watch, args=(done, timeout), daemon=True).start()
         try:
             return self._post(url, form, timeout, on_headers)
         except (requests.RequestException, OSError, ValueError, AttributeError) as error:
             late = time.monotonic() - started >= timeout
             raise Transient(f"no whole answer within {timeout:g} s" if late else _reason(error)) from None
         finally:
-            timer.cancel()
+            done.set()
+
+    def _watch(self, done: threading.Event, timeout: float) -> None:
+        wait = timeout
+        while not done.wait(wait):
+            self._adapter.shut()
+            wait = SHUT_EVERY
 
     def _post(self, url: str, form: Mapping[str, str], timeout: float, on_headers: Callable[[], object]) -> Answer:
         with self._session.post(url, data=dict(form), timeout=timeout, stream=True, allow_redirects=False) as response:

@@ -13,6 +13,8 @@ from typing import Any
 
 from filelock import FileLock
 
+from miner.errors import StoreError
+
 WINDOW = 1.0
 PAUSE = 0.02
 LOST_AFTER = 3600.0
@@ -47,14 +49,17 @@ class Politeness:
         self.window = window
         self._clock = clock
         self._sleep = sleep
-        path.parent.mkdir(parents=True, exist_ok=True)
+        with _told(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = FileLock(f"{path}.lock")
 
     @contextmanager
-    def slot(self) -> Iterator[None]:
-        """Wait for a free slot and hold it while the request is under way."""
-        token = secrets.token_hex(8)
+    def slot(self, patience: float = LOST_AFTER) -> Iterator[None]:
+        """Wait for a free slot and hold it while the request is under way; TimeoutError after ``patience`` seconds."""
+        token, until = secrets.token_hex(8), self._clock() + patience
         while (wait := self._take(token)) > 0:
+            if self._clock() + wait > until:
+                raise TimeoutError(f"no free slot for a request within {patience:.0f} s; see {self.path}")
             self._sleep(wait)
         try:
             yield
@@ -63,7 +68,7 @@ class Politeness:
 
     def _take(self, token: str) -> float:
         """Take a slot and return 0, or return how long to wait before trying again."""
-        with self._lock:
+        with _told(self.path), self._lock:
             now = self._clock()
             taken = self._current(now)
             if len(taken) < self.limit:
@@ -75,7 +80,7 @@ class Politeness:
         return max(PAUSE, min(ends) + self.window - now) if ends else PAUSE
 
     def _release(self, token: str) -> None:
-        with self._lock:
+        with _told(self.path), self._lock:
             now = self._clock()
             slots = self._current(now)
             for slot in slots:
@@ -104,8 +109,17 @@ class Politeness:
 
     def _write(self, slots: list[dict[str, Any]]) -> None:
         fresh = self.path.with_name(self.path.name + ".new")
-        fresh.write_text(json.dumps(slots), encoding="utf-8")
-        os.replace(fresh, self.path)
+        with _told(self.path):
+            fresh.write_text(json.dumps(slots), encoding="utf-8")
+            os.replace(fresh, self.path)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written: {error.strerror or error}; make room, or name another cache_dir") from error
 
 
 def _alive(pid: int) -> bool:
