@@ -116,6 +116,7 @@ def test_an_illegal_significance_is_told() -> None:
         (made(variant="? G667C", genes=("NTRK1",)), "NTRK1 G667C"),
         (made(genes=("ALK",)), "ALK"),
         (made(), "not stated"),
+        (made(T.RESISTANCE_OFF_TARGET, genes=("EGFR",), alteration="mutation", rule="resistance.unnamed"), "not stated"),
         (made(alteration="? fusion"), "Fusion"),
         (made(T.MUTUAL_EXCLUSIVITY, genes=("NTRK", "KRAS", "EGFR")), "EGFR AND KRAS AND NTRK"),
         (made(T.MUTUAL_EXCLUSIVITY, genes=("NTRK", "KRAS"), alteration="mutation"), "KRAS AND NTRK"),

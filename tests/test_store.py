@@ -76,6 +76,7 @@ def test_newer_rules_with_the_same_result_note_only_their_version(store: Store) 
     save(store, trial())
     assert save(store, trial(), version="m2") == "same"
     assert store.digests() == {"900001": (trial().record.sha256, "m2")}
+    assert (store.digests("t"), store.digests("other")) == (store.digests(), {})
     assert store.changes(begin(store)) == []
 
 

@@ -11,7 +11,7 @@ from evidence_cases import FAMILIES, resistance, small_series, trial, with_recor
 from miner.errors import ConfigError
 from miner.evidence.merge import merge
 from miner.evidence.store import Store
-from miner.evidence.table import TableRow, cells, fold_class, shorten, table_columns
+from miner.evidence.table import TableRow, cells, fold_class, is_synthetic, shorten, table_columns
 from miner.schema import ClaimType, Direction, Mined, Polarity, Status
 
 
@@ -111,6 +111,31 @@ def test_a_retracted_paper_counts_for_nothing_and_is_flagged(tmp_path: Path) -> 
     assert (row.support, row.n_patients, row.best.pmid, row.warnings) == (4.0, 5, "900003", ("PMID 900001: retracted",))
 
 
+def test_flags_reach_rows_and_papers(tmp_path: Path) -> None:
+    notices = (("ErratumIn", "900077"), ("CommentIn", "900078"))
+    concern = with_record(trial(), status=Status.CONCERN, notices=notices)
+    with fill(tmp_path / "e.db", concern, small_series()) as store:
+        row = larotrectinib(store)
+    flags = {item.pmid: item.flags for item in row.evidence}
+    assert flags == {"900001": ("expression of concern", "erratum: 900077"), "900003": ()}
+    assert row.warnings == ("PMID 900001: expression of concern", "PMID 900001: erratum: 900077")
+
+
+def test_what_is_synthetic_is_told_and_stands_last(tmp_path: Path) -> None:
+    with fill(tmp_path / "e.db", with_record(trial(), pmid=None, id="syn-007"), small_series()) as store:
+        row = larotrectinib(store)
+    assert (row.n_synthetic, row.papers, row.best.pmid, row.warnings) == (1, ("900003", "syn-007"), "900003", ())
+    assert [item.flags for item in row.evidence] == [(), ("synthetic",)]
+    assert cells(row)[-1] == "900003, syn-007 (1 synthetic)"
+
+
+@pytest.mark.parametrize(
+    ("identifier", "expected"), [("syn-001", True), ("SYN_12", True), ("900001", False), ("synovial-1", False), ("canada_2022", False)]
+)
+def test_is_synthetic(identifier: str, expected: bool) -> None:
+    assert is_synthetic(identifier) is expected
+
+
 def test_a_concern_halves_the_weight(tmp_path: Path) -> None:
     with fill(tmp_path / "e.db", with_record(trial(), status=Status.CONCERN), small_series()) as store:
         assert larotrectinib(store).support == 6.0
@@ -127,7 +152,7 @@ def test_cells(store: Store) -> None:
         "molecular profile": "ETV6::NTRK3",
         "disease": "secretory carcinoma",
         "therapies": "larotrectinib",
-        "finding": "Sensitivity/Response",
+        "finding": "response",
         "level": "B",
         "papers": "2",
         "patients": "29",
@@ -136,7 +161,7 @@ def test_cells(store: Store) -> None:
         "PMIDs": "900001, 900003",
     }
     (negative,) = store.table(claim_type="immunotherapy_outcome")
-    assert (negative.direction, cells(negative)[4]) == (Direction.DOES_NOT_SUPPORT, "Sensitivity/Response — not supported")
+    assert (negative.direction, cells(negative)[4]) == (Direction.DOES_NOT_SUPPORT, "no response")
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,8 @@ def molecular_profile(claim: Claim, families: Families | None = None, kinds: Map
     Where no alteration is named the profile is ``not stated``: the claim is on a disease or drug as a whole, and CIViC,
     where every evidence item has a profile, has no place for it.
     """
+    if claim.rule.endswith(".unnamed"):
+        return UNSPECIFIED  # The genes are what the tumour has, the mechanism is not named.
     genes = collapse(claim.genes, families)
     parts = [name for name in (_fusion_name(claim.fusion), _variant_name(claim.variant, genes)) if name]
     covered = {gene for part in parts for gene in re.split(r"::| ", part)}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from miner.evidence.civic import UNSPECIFIED
-from miner.evidence.summary import Terms, is_of
+from miner.evidence.summary import Terms, focus_genes, is_of
 from miner.evidence.table import TableRow
 from miner.topic import Topic
 
@@ -16,11 +16,12 @@ def ranked(rows: Iterable[TableRow], topic: Topic, lexicon: Terms | None = None)
         from miner.lexicon import load_lexicon
 
         lexicon = load_lexicon()
-    return sorted(rows, key=_order(topic, lexicon))
+    held = list(rows)
+    return sorted(held, key=_order(held, topic, lexicon))
 
 
-def _order(topic: Topic, lexicon: Terms) -> Callable[[TableRow], tuple[object, ...]]:
-    genes = frozenset(member for gene in topic.focus_genes for member in (gene, *lexicon.members(gene)))
+def _order(rows: Sequence[TableRow], topic: Topic, lexicon: Terms) -> Callable[[TableRow], tuple[object, ...]]:
+    genes = focus_genes(topic, lexicon, (gene for row in rows for item in row.evidence for gene in item.genes))
 
     def tier(row: TableRow) -> int:
         if any(genes.intersection(item.genes) for item in row.evidence):

@@ -286,7 +286,7 @@ def _commonest(items: Iterable[tuple[str, int]], most: int) -> tuple[str, ...]:
     for name, n in items:
         counts[name] += n
     kept = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:most]
-    return tuple(sorted((name for name, _ in kept), key=lambda name: (name[0].isupper(), name.casefold())))
+    return tuple(name for name, _ in sorted(kept, key=lambda item: (-item[1], item[0][0].isupper(), item[0].casefold())))
 
 
 def _effect(row: ResistanceRow) -> tuple[str, int, bool, str]:

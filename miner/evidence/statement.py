@@ -31,16 +31,16 @@ _SENTENCES: dict[ClaimType, tuple[str, str, str, str]] = {
         "{profile} in {tumour} may not be associated with {feature}",
     ),
     T.MUTUAL_EXCLUSIVITY: (
-        "Mutually exclusive in {tumour}: {profile}",
-        "Not mutually exclusive in {tumour}: {profile}",
-        "Perhaps mutually exclusive in {tumour}: {profile}",
-        "Perhaps not mutually exclusive in {tumour}: {profile}",
+        "Mutually exclusive in {tumour}: {together}",
+        "Not mutually exclusive in {tumour}: {together}",
+        "Perhaps mutually exclusive in {tumour}: {together}",
+        "Perhaps not mutually exclusive in {tumour}: {together}",
     ),
     T.CO_OCCURRENCE: (
-        "Found together in {tumour}: {profile}",
-        "Not found together in {tumour}: {profile}",
-        "Perhaps found together in {tumour}: {profile}",
-        "Perhaps not found together in {tumour}: {profile}",
+        "Found together in {tumour}: {together}",
+        "Not found together in {tumour}: {together}",
+        "Perhaps found together in {tumour}: {together}",
+        "Perhaps not found together in {tumour}: {together}",
     ),
     T.DETECTION_METHOD: (
         "{method} detects {detected}",
@@ -79,10 +79,10 @@ _SENTENCES: dict[ClaimType, tuple[str, str, str, str]] = {
         "{cause} may not be a cause of resistance to {therapies}{where}",
     ),
     T.COMBINATION_THERAPY: (
-        "{Therapies} in combination {is} active in {subject}",
-        "{Therapies} in combination brought no benefit in {subject}",
-        "{Therapies} in combination may be active in {subject}",
-        "{Therapies} in combination may bring no benefit in {subject}",
+        "{Therapies}{combined} {is} active in {subject}",
+        "{Therapies}{combined} brought no benefit in {subject}",
+        "{Therapies}{combined} may be active in {subject}",
+        "{Therapies}{combined} may bring no benefit in {subject}",
     ),
     T.IMMUNOTHERAPY_OUTCOME: (
         "{subject} responds to {therapies}",
@@ -103,7 +103,7 @@ _SENTENCES: dict[ClaimType, tuple[str, str, str, str]] = {
         "Perhaps no adverse events of {therapies} in {subject}",
     ),
 }
-_JOINTS = {"Combination": " plus ", "Sequential": " then ", "Substitutes": " or ", None: ", "}
+_JOINTS = {"Combination": " plus ", "Sequential": " then ", "Substitutes": " or ", None: " and "}
 _FEATURES = {"Better Outcome": "better outcome", "Poor Outcome": "poorer outcome"}
 _PLURAL = re.compile(r"(?:inhibitors|antibodies|conjugates|antagonists|agonists|TKIs|drugs|vaccines|therapies)$")
 
@@ -126,19 +126,21 @@ def compose(
     template = _SENTENCES[claim_type][2 * unsure + (direction is Direction.DOES_NOT_SUPPORT)]
     if significance == REDUCED:
         template = template.replace("responds to", "is less sensitive to").replace("respond to", "be less sensitive to")
-    named = _JOINTS[joint].join(therapies) or "treatment"
+    named = _listed(therapies, _JOINTS[joint]) or "treatment"
     several = len(therapies) > 1 and joint != "Substitutes" and claim_type is not T.COMBINATION_THERAPY
     plural = several or bool(_PLURAL.search(named))
     subject = _subject(profile, disease)
     text = template.format(
         profile="An alteration" if profile == UNSPECIFIED else profile,
-        cause="An alteration" if profile == UNSPECIFIED else profile,
+        cause="A mechanism not named" if profile == UNSPECIFIED else profile,
+        together=_together(profile),
         tumour=disease or "tumours",
         where=f" in {disease}" if disease else "",
         subject=subject,
         resistant=f"resistant {subject}",
         detected=_detected(profile, disease),
         feature=_FEATURES.get(significance, "clinical features"),
+        combined="" if len(therapies) > 1 else " in combination",
         therapies=named,
         Therapies=named[0].upper() + named[1:],
         method=str(figures.get("method", "Testing")),
@@ -148,6 +150,18 @@ def compose(
     if population and not {"N", "n_resp", "case_response"} & set(figures):
         told = ", ".join(part for part in (told, f"n = {number(population)}") if part)
     return text[0].upper() + text[1:] + (f": {told}" if told else "")
+
+
+def _listed(therapies: Sequence[str], word: str) -> str:
+    if word in (" or ", " and ") and len(therapies) > 2:
+        return ", ".join(therapies[:-1]) + word + therapies[-1]
+    return word.join(therapies)
+
+
+def _together(profile: str) -> str:
+    if profile == UNSPECIFIED:
+        return "alterations not named"
+    return profile if " AND " in profile else f"{profile} and alterations not named"
 
 
 def _subject(profile: str, disease: str | None) -> str:

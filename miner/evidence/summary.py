@@ -23,7 +23,7 @@ from miner.evidence.summary_tables import (
     resistance,
     resistance_grid,
 )
-from miner.evidence.table import STATUS_WEIGHTS, Paper, cited, fold_class, weight
+from miner.evidence.table import STATUS_WEIGHTS, Paper, cited, fold_class, is_synthetic, weight
 from miner.evidence.verdict import Tally, Verdict, in_words, judge, stance, tally
 from miner.schema import ClaimType, Direction, Polarity
 from miner.topic import SummaryRow as Question
@@ -137,7 +137,7 @@ def summarise(store: Store, topic: Topic, lexicon: Terms | None = None) -> Summa
         for place, (_, fits) in zip(found, questions, strict=True):
             if fits(paper):
                 place.append(paper)
-    focus = frozenset(member for gene in topic.focus_genes for member in (gene, *lexicon.members(gene)))
+    focus = focus_genes(topic, lexicon, (gene for paper in every for gene in paper.genes))
     return Summary(
         topic=topic.name,
         title=topic.title,
@@ -146,6 +146,12 @@ def summarise(store: Store, topic: Topic, lexicon: Terms | None = None) -> Summa
         inhibitors=inhibitors(every, lexicon, topic.focus_classes),
         resistance=resistance(every, focus, lexicon, topic.focus_classes),
     )
+
+
+def focus_genes(topic: Topic, lexicon: Terms, found: Iterable[str]) -> frozenset[str]:
+    """Return the topic's genes, with the families they belong to as far as found: NTRK beside NTRK1."""
+    own = {member for gene in topic.focus_genes for member in (gene, *lexicon.members(gene))}
+    return frozenset(own | {gene for gene in set(found) if own.intersection(lexicon.members(gene))})
 
 
 def is_of(therapy: str, wanted: str, lexicon: Terms) -> bool:
@@ -241,7 +247,16 @@ def _pmids(papers: Iterable[Paper]) -> tuple[str, ...]:
 def _quotes(papers: Sequence[Paper], contrary: Sequence[ClaimType]) -> tuple[SummaryQuote, ...]:
     """Choose sentences: the weightiest first, but one of each stance before a second of any, and one of a stance from a paper."""
     ranked = sorted(
-        papers, key=lambda paper: (paper.background, -weight(paper), -(paper.n_patients or 0), -(paper.year or 0), paper.pmid, paper.key)
+        papers,
+        key=lambda paper: (
+            is_synthetic(paper.pmid),
+            paper.background,
+            -weight(paper),
+            -(paper.n_patients or 0),
+            -(paper.year or 0),
+            paper.pmid,
+            paper.key,
+        ),
     )
     stances = dict.fromkeys(stance(paper, contrary) for paper in ranked)
     firsts = [next(paper for paper in ranked if stance(paper, contrary) == held) for held in stances]

@@ -260,8 +260,10 @@ def weight(item: Paper) -> float:
 
 
 def make_row(evidence: Sequence[Paper]) -> TableRow:
-    """Group the evidence of one proposition into a row; the weightiest, largest and newest paper comes first."""
-    ranked = tuple(sorted(evidence, key=lambda item: (-weight(item), -(item.n_patients or 0), -(item.year or 0), item.pmid)))
+    """Group the evidence of one proposition into a row; the weightiest, largest and newest paper comes first, what is synthetic last."""
+    ranked = tuple(
+        sorted(evidence, key=lambda item: (is_synthetic(item.pmid), -weight(item), -(item.n_patients or 0), -(item.year or 0), item.pmid))
+    )
     best = ranked[0]
     return TableRow(
         key=best.key,
@@ -304,11 +306,35 @@ def cells(row: TableRow, *, width: int = 160) -> tuple[str, ...]:
     )
 
 
+_T = ClaimType
+_RESPONSE, _RESISTANCE = ("response", "no response"), ("resistance", "no resistance")
+_FINDINGS: dict[ClaimType, tuple[str, str]] = {
+    _T.DRIVER_ROLE: ("driver", "no driver"),
+    _T.PREVALENCE: ("found", "not found"),
+    _T.CLINICAL_FEATURES_ASSOCIATION: ("associated", "not associated"),
+    _T.MUTUAL_EXCLUSIVITY: ("exclusive", "not exclusive"),
+    _T.CO_OCCURRENCE: ("found together", "not found together"),
+    _T.DETECTION_METHOD: ("detected", "missed or unreliable"),
+    _T.SENSITIVITY_RESPONSE: _RESPONSE,
+    _T.RESISTANCE_ON_TARGET: _RESISTANCE,
+    _T.RESISTANCE_OFF_TARGET: _RESISTANCE,
+    _T.OVERCOMES_RESISTANCE: ("resistance overcome", "resistance not overcome"),
+    _T.RESISTANCE_TO_OTHER_THERAPY: _RESISTANCE,
+    _T.COMBINATION_THERAPY: ("benefit", "no benefit"),
+    _T.IMMUNOTHERAPY_OUTCOME: _RESPONSE,
+    _T.APPROVAL_RECOMMENDATION: ("approved or recommended", "not recommended"),
+    _T.SAFETY: ("adverse events", "no concern"),
+}
+_TELLING = {"Better Outcome": "better outcome", "Poor Outcome": "poorer outcome", "Reduced Sensitivity": "reduced sensitivity"}
+
+
 def finding(row: TableRow) -> str:
-    """Return significance, direction and polarity in a few words."""
-    against = " — not supported" if row.direction is Direction.DOES_NOT_SUPPORT else ""
-    unsure = f" ({row.polarity})" if row.polarity in (Polarity.HEDGED, Polarity.HYPOTHETICAL) else ""
-    return f"{row.significance}{against}{unsure}"
+    """Return what was found in a few words: ``no response``, ``poorer outcome (hedged)``."""
+    against = row.direction is Direction.DOES_NOT_SUPPORT
+    words = _FINDINGS[row.claim_type][against]
+    if told := _TELLING.get(row.significance):
+        words = f"no {told}" if against else told
+    return words + (f" ({row.polarity})" if row.polarity in (Polarity.HEDGED, Polarity.HYPOTHETICAL) else "")
 
 
 def shorten(text: str, width: int) -> str:
