@@ -11,7 +11,9 @@ from pathlib import Path
 from ahocorasick_rs import AhoCorasick
 
 from miner.lexicon_classes import class_hits, in_organisation
+from miner.lexicon_diseases import built_diseases
 from miner.lexicon_drugs import speller, unlisted_drugs
+from miner.lexicon_genes import compressed, goes_on
 from miner.lexicon_rows import (
     LIMITS,
     PACKAGE_FOLDER,
@@ -215,10 +217,13 @@ class Lexicon:
         source = plain(text)
         folded = fold(source)
         named = self._find_folded(source, folded)
+        diseases = built_diseases(folded, [h for h in named if h.label is Label.DISEASE], self._disease)
+        named = [h for h in named if h.label is not Label.DISEASE]
+        named += [h for h in diseases if not in_organisation(source, h.start, h.end)]
         names = [h for h in named if h.label is Label.GENE]
         found = [h for h in named if h.label in _BLOCKING and not _inside(h, names)]
         genes = _longest([h for h in (*self._find_exact(source), *names) if not _inside(h, found)])
-        genes = _compressed(source, genes, self._exact)
+        genes = compressed(source, [g for g in genes if not goes_on(source, g)], self._exact)
         others = unlisted_drugs(source, folded, found + genes, self._spelled)
         found += [h for h in others if folded[h.start : h.end] not in self._stopped]
         classes = [h for h in named if h.label is Label.DRUG_CLASS]
@@ -240,7 +245,12 @@ class Lexicon:
             stop = _term_end(folded, end)
             if stop and self._right_case(keys[index], source[start:end], source[end:stop]):
                 hits.append(Hit(start, stop, *terms[keys[index]]))
-        return [h for h in _longest(hits) if h.label is not Label.DISEASE or not in_organisation(source, h.start, h.end)]
+        return _longest(hits)
+
+    def _disease(self, name: str) -> Concept | None:
+        """Disease that a folded name stands for."""
+        entry = self._folded.get(name)
+        return entry[1] if entry and entry[0] is Label.DISEASE else None
 
     def _right_case(self, key: str, written: str, plural: str) -> bool:
         """Whether a short form is written as the table has it: PCR, not pCR; GISTs, not GISTS."""
@@ -340,29 +350,6 @@ def _widest(hits: list[Hit], general: Callable[[Concept], bool]) -> list[Hit]:
             for o in hits
         )
     ]
-
-
-def _compressed(source: str, genes: list[Hit], exact: dict[str, tuple[Concept, str]]) -> list[Hit]:
-    """Add the members of a list that gives only their last sign: 2 and 3 of "NTRK1, 2 and 3", B of "TRKA and B"."""
-    found = []
-    for gene in genes:
-        found.append(gene)
-        family = gene.kind == "family"
-        stem = source[gene.start : gene.end if family else gene.end - 1]
-        last = "1" if family else source[gene.end - 1 : gene.end]
-        at, pattern = gene.end, _FIRST_MEMBER if family else _MEMBER
-        while match := pattern.match(source, at):
-            entry = exact.get(stem + match[1]) if match[1].isdigit() == last.isdigit() else None
-            if not entry:
-                break
-            found.append(Hit(match.start(1), match.end(1), Label.GENE, entry[0], "list"))
-            at, pattern = match.end(), _FURTHER_MEMBER
-    return found
-
-
-_FURTHER_MEMBER = re.compile(r"(?:/|, (?:and |or )?|,| and | or | and/or |-and -|-, -?| ?& ?)-?(\d|[A-C])(?![A-Za-z0-9%·-]|\.\d)")
-_FIRST_MEMBER = re.compile(r" ?\(?(\d)(?=[/,)]| (?:and|or) \d)")
-_MEMBER = re.compile(rf"{_FURTHER_MEMBER.pattern}(?! (?:patients?|cases?|tumou?rs?|samples?|of|in|had|were|was)\b)")
 
 
 def _inside(hit: Hit, others: list[Hit]) -> bool:

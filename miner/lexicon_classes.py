@@ -36,7 +36,6 @@ def in_organisation(source: str, start: int, end: int) -> bool:
     return bool(_ORGANISATION_AFTER.match(source, end) or _ORGANISATION_BEFORE.search(source, max(0, start - 45), start))
 
 
-
 def class_hits(source: str, genes: Sequence[Hit], class_of: Callable[[Concept], Concept]) -> list[Hit]:
     """Classes of the genes found in a text.
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from miner.errors import LexiconError
 from miner.schema import Concept, Label
@@ -84,6 +84,13 @@ class Property(NamedTuple):
 def cues(part: str) -> dict[str, list[str]]:
     """Lists of regular expressions of a part of ``rules/terms.toml``."""
     found: dict[str, list[str]] = tomllib.loads(_CUES.read_text(encoding="utf-8"))[part]
+    return found
+
+
+@cache
+def table(part: str) -> dict[str, Any]:
+    """A part of ``rules/terms.toml`` as it stands."""
+    found: dict[str, Any] = tomllib.loads(_CUES.read_text(encoding="utf-8"))[part]
     return found
 
 

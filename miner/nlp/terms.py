@@ -11,6 +11,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from miner.lexicon import Hit, Lexicon, load_lexicon
+from miner.lexicon_classes import in_organisation
 from miner.lexicon_rows import cues, either
 from miner.nlp.doc import add_mentions, text_of
 from miner.schema import Label, Mention
@@ -39,7 +40,10 @@ def find_terms(text: str, lexicon: Lexicon, abbreviations: Iterable[Abbreviation
     hits = lexicon.find(text)
     meanings = _meanings(text, hits, [*abbreviations, *find_definitions(text)], lexicon)
     for short, meaning in meanings.items():
-        hits = _redefined(hits, _places(text, short), meaning)
+        places = _places(text, short)
+        if meaning is not None and meaning.label is Label.DISEASE:
+            places = [p for p in places if not in_organisation(text, *p)]
+        hits = _redefined(hits, places, meaning)
     return [Mention(h.start, h.end, text[h.start : h.end], h.label, h.concept) for h in sorted(hits, key=lambda h: (h.start, h.end))]
 
 

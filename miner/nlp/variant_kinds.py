@@ -23,6 +23,9 @@ _OF = re.compile(
     rf"(?:(?:either|both|the|a|an|{_PLACE}|of|in|tyrosine|kinase|domains?|genes?|receptor|proteins?|following|encoding|or|and)\s+)*"
     r"(?:genes?\s*[:,(]?\s*)?"
 )
+_OF_A_GENE = frozenset({"expression", "overexpression", "underexpression", "activation", "phosphorylation", "wild-type"})
+_MORE = re.compile(r"\b(?:high(?:er)?|increased|elevated|greater)\s(?:the\s)?$", re.IGNORECASE)
+_LUNG = re.compile(r"\b(?:[Ll]ung|[Pp]ulmonary|m?NSCLCs?)\b")
 _FREE = re.compile(r"mutation|substitution")
 _WORD = re.compile(r"[A-Za-z]+")
 _GLUED = re.compile(r"(?<![A-Za-z0-9])([A-Z][A-Z0-9]{2,6})(?:m|mut)\+?(?![A-Za-z0-9])")
@@ -58,12 +61,18 @@ def _headed(assigner: Assigner, variants: Sequence[Mention]) -> _Found:
             continue
         if genes:
             for anchor in genes:
-                if anchor.fused and kind.name in ("mutation", "expression") and not kind.noun:
+                if anchor.fused and (kind.name in _OF_A_GENE or kind.name == "mutation") and not kind.noun:
                     continue
                 for gene in _names(anchor, assigner, text[anchor.start : anchor.end]):
-                    yield min(anchor.start, match.start()), max(anchor.end, match.end()), gene, kind.name
+                    start = min(anchor.start, match.start())
+                    yield start, max(anchor.end, match.end()), gene, _of_more(kind.name, text, start)
         elif kind.free:
             yield match.start(), match.end(), _free_gene(assigner, match, variants), kind.name
+
+
+def _of_more(kind: str, text: str, start: int) -> str:
+    """ "high EGFR copy number" is a gain, "EGFR copy number" tells none."""
+    return "copy number gain" if kind == "copy number" and _MORE.search(text, max(0, start - 16), start) else kind
 
 
 def _words(assigner: Assigner) -> Iterator[re.Match[str]]:
@@ -93,7 +102,7 @@ def _names(anchor: Anchor, assigner: Assigner, surface: str) -> tuple[str, ...]:
 
 
 def _genes(assigner: Assigner, head: re.Match[str], kind: Kind) -> list[Anchor]:
-    left = _left(assigner, head.start())
+    left = [a for a in _left(assigner, head.start()) if not (a.fused and kind.name in _OF_A_GENE)]
     if kind.noun:
         return left or _right(assigner, _OF.match(assigner.text, head.end()))
     return left or _right(assigner, _NEXT.match(assigner.text, head.end()))
@@ -141,8 +150,10 @@ def _free_gene(assigner: Assigner, head: re.Match[str], variants: Sequence[Menti
 
 def _positive(assigner: Assigner, variants: Sequence[Mention]) -> _Found:
     """ "PD-L1-positive", "HER2-positive": by gene another alteration."""
+    rules = assigner.rules
+    positive = rules.positive if _LUNG.search(assigner.text) else rules.positive_elsewhere
     for anchor in assigner.anchors:
-        kind = assigner.rules.positive.get(anchor.genes[0]) if len(anchor.genes) == 1 else None
+        kind = positive.get(anchor.genes[0]) if len(anchor.genes) == 1 else None
         match = _POSITIVE.match(assigner.text, anchor.end) if kind else None
         if kind and match and not any(v.start >= anchor.end and v.end <= match.end() for v in variants):
             yield anchor.start, match.end(), anchor.genes[0], kind

@@ -40,6 +40,7 @@ class Rules:
     left: re.Pattern[str]
     codon_genes: frozenset[str]
     positive: Mapping[str, str]
+    positive_elsewhere: Mapping[str, str]
     glued: Mapping[str, str]
     kinds: tuple[Kind, ...]
     heads: re.Pattern[str]
@@ -78,6 +79,7 @@ def compile_rules(rules: str, residues: str) -> Rules:
         _left(data["words"]["adjectives"]),
         frozenset(data["codon"]["genes"]),
         data["positive"],
+        {**data["positive"], **data.get("positive_elsewhere", {})},
         data.get("glued", {}),
         kinds,
         heads,
