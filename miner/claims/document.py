@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -66,11 +66,12 @@ class Subject:
         return "fusion" if self.fusion else "variant" if self.variant else self.alteration or "gene"
 
 
-def subject_of(mention: Mention) -> Subject | None:
-    """The subject that a mention names, or None."""
+def subject_of(mention: Mention, kinases: Container[str] = ()) -> Subject | None:
+    """The subject that a mention names, or None; the gene of a fusion is its kinase, else its 3' side."""
     referent, span = mention.referent, (mention.start, mention.end)
     if isinstance(referent, Fusion):
-        return Subject(*span, referent.three_prime, fusion=str(referent), mention=mention)
+        kinase_first = referent.five_prime in kinases and referent.three_prime not in kinases
+        return Subject(*span, referent.five_prime if kinase_first else referent.three_prime, fusion=str(referent), mention=mention)
     if isinstance(referent, Variant):
         return Subject(*span, referent.gene, variant=str(referent), mention=mention)
     if isinstance(referent, Alteration):
@@ -129,7 +130,7 @@ class View:
     @cached_property
     def subjects(self) -> list[Subject]:
         """Alterations in the sentence; a generic one inside or beside the same gene's named one is left out."""
-        found = [s for m in self.mentions if m.label in (Label.FUSION, Label.VARIANT, Label.ALTERATION) if (s := subject_of(m))]
+        found = [s for m in self.mentions if m.label in (Label.FUSION, Label.VARIANT, Label.ALTERATION) if (s := subject_of(m, self.document.lexicon.kinases))]
         named = [s for s in found if s.fusion or s.variant]
         beside = [s for s in found if any(o.gene == s.gene and o.start <= s.start and s.end <= o.end + 12 for o in named)]
         return [s for s in found if s in named or s not in beside]

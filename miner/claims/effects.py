@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from itertools import zip_longest
 
 from miner import cues as polarity
 from miner.claims import effect_rules, frames
@@ -128,10 +127,9 @@ def _chains(view: View) -> list[tuple[Mention, ...]]:
 
 def _listed(view: View) -> list[tuple[Mention, ...]]:
     chains: list[list[Mention]] = []
-    given = [m for m in therapies(view) if m.name not in effect_rules.load().inert]
-    for mention, following in zip_longest(given, given[1:]):
-        if following and _names_its_drug(view, mention, following):
-            continue
+    text = view.document.text
+    given = [m for m in therapies(view) if m.name not in effect_rules.load().inert and not text[: m.start].endswith(("known ", "Known "))]
+    for mention in given:
         if chains and _together(view, chains[-1][-1], mention):
             chains[-1].append(mention)
         else:
@@ -143,15 +141,6 @@ def _together(view: View, last: Mention, mention: Mention) -> bool:
     """Is a therapy in a list or a combination with the last, or its other name?"""
     gap = view.document.text[last.end : mention.start]
     return joined(view, last, mention) or bool(JOINT.fullmatch(gap)) or (last.name == mention.name and gap.strip(" [") == "(")
-
-
-def _names_its_drug(view: View, mention: Mention, following: Mention) -> bool:
-    """Is a class followed by the drug that stands for it: "SMO inhibitor vismodegib", "EGFR blockade (panitumumab)"?"""
-    gap = view.document.text[mention.end : following.start]
-    return mention.label is Label.DRUG_CLASS and following.label is Label.DRUG and bool(_NAMES.fullmatch(gap))
-
-
-_NAMES = re.compile(r"\s*(?:\(|with|using|via|by|,?\s*e\.g\.,?|\(?i\.?e\.?,?|namely|,)?\s*(?:the\s+)?(?:drug|agent|compound|antibody)?\s*", re.I)
 
 
 def _cue_of(view: View, chain: tuple[Mention, ...]) -> Cue | None:
@@ -203,6 +192,8 @@ def _score(view: View, chain: tuple[Mention, ...], cue: Cue, role: str) -> int |
         return len(gap) if linked else None
     if cue.start >= last.end:
         gap = text[last.end : cue.start]
+        if _OBJECT.match(text, cue.end) and any(0 < c[0].start - cue.end < 60 for c in _chains(view)):
+            return None
         if not _clear(view, (last.end, cue.start), ahead=False):
             return None
         if role == "prior" and not (cue.sense == "resist" and len(gap) <= 2 and not _describes(view, cue)):
@@ -211,6 +202,7 @@ def _score(view: View, chain: tuple[Mention, ...], cue: Cue, role: str) -> int |
     return None
 
 
+_OBJECT = re.compile(r"\s+(?:to|towards?)\b", re.I)
 _PRIOR_ADJECTIVE = re.compile(r"(?:-\s*(?:,|and|or|and/or)\s+[\w/]+)?[-–‐\s](?:resistan|refractory|pre-?treated|na[iï]ve|experienced|intolerant|failure)", re.I)
 
 
@@ -242,7 +234,7 @@ def _describes(view: View, cue: Cue) -> bool:
         return not _IS.search(before)
     if word in ("resistant", "refractory") and (after.lstrip().split(" ") or [""])[0].lower().strip(",.;)") in _DESCRIBED_AFTER:
         return True
-    if word in _COMPLETE:
+    if word in _COMPLETE or (word == "resistance" and after.startswith(" of ")):
         return False
     if word.startswith("resistance") and _MOMENT.search(before):
         return True
@@ -307,9 +299,14 @@ def _dose(view: View, cue: Cue) -> Kind | None:
 
 def _lowered(view: View, cue: Cue) -> bool:
     rules, text = effect_rules.load(), view.document.text
+    if cue.sense == "sensitive" and not _GRADED.match(text, cue.start):
+        return False
     clause = view.clause(cue.start)
     before = text[max(clause[0], cue.start - 60) : cue.start]
     return bool(rules.lower_before.search(before) or rules.lower_after.match(text[cue.end : min(clause[1], cue.end + 80)]))
+
+
+_GRADED = re.compile(r"(?:hyper)?sensi|suscept|respons|vulner|addict|depend", re.I)
 
 
 def _alike(view: View, cue: Cue) -> bool:
@@ -352,16 +349,16 @@ def subjects(view: View, effect: Effect) -> list[Subject]:
         found = [s for s in _local(view) if span[0] <= s.start and s.end <= span[1]]
         if found:
             return distinct(_chosen(view, found, effect))
-    genes = _genes(view, effect)
-    return genes or frames.carried_subjects(view) or _told_before(view, effect)
+    genes = _genes(view, effect.clause)
+    return genes or _salient(frames.carried_subjects(view)) or _salient(_told_before(view))
 
 
-def _told_before(view: View, effect: Effect) -> list[Subject]:
+def _told_before(view: View) -> list[Subject]:
     """Genes named alone in the sentences before, where a text has no title to set its subject."""
     if view.document.title:
         return []
     for previous in reversed(view.document.views[max(0, view.index - 3) : view.index]):
-        if found := [s for s in _local(previous)] or _genes(previous, replace(effect, clause=(previous.start, previous.end))):
+        if found := _local(previous) or _genes(previous, (previous.start, previous.end)):
             return distinct(found)
     return []
 
@@ -378,17 +375,17 @@ def _causes(view: View, effect: Effect) -> list[Subject]:
     """What "resistance" is put down to: what stands before a verb that confers it, or behind "through"; else nothing."""
     rules, text, cue = effect_rules.load(), view.document.text, effect.cue
     local = _local(view)
-    before = [s for s in local if s.end <= cue.start] or [s for s in _genes(view, effect) if s.end <= cue.start]
+    before = [s for s in local if s.end <= cue.start] or [s for s in _genes(view, effect.clause) if s.end <= cue.start]
     caused = rules.causal.search(text, max((s.end for s in before), default=view.start), cue.end)
     if caused and before:
         return distinct(_chosen(view, before, effect))
     behind = [s for s in local if s.start >= cue.end and _THROUGH.search(text, cue.end, s.start)]
     if behind:
         return distinct(_chosen(view, behind, effect))
-    return _told_before(view, effect) if caused and not local else []
+    return _told_before(view) if caused and not local else []
 
 
-_THROUGH = re.compile(r"\b(?:through|via|by|due to|because of|mediated by|caused by|driven by|attributed to|associated with)\b[^.;]{0,60}$", re.I)
+_THROUGH = re.compile(r"^\s+of\b[^.;]{0,60}$|\b(?:through|via|by|due to|because of|mediated by|caused by|driven by|attributed to|associated with)\b[^.;]{0,60}$", re.I)
 
 
 def resisting(view: View) -> list[Effect]:
@@ -397,7 +394,11 @@ def resisting(view: View) -> list[Effect]:
 
 
 def _local(view: View) -> list[Subject]:
-    return [s for s in frames.affirmed(view.subjects) if s.gene and not _compared(view, s) and not _inside_therapy(view, s)]
+    held = [s for s in frames.affirmed(view.subjects) if s.gene and not _compared(view, s) and not _inside_therapy(view, s)]
+    return [s for s in held if not _KNOWN.match(view.document.text, s.end)]
+
+
+_KNOWN = re.compile(r"[^().;]{0,12}\(\s*(?:an?\s+)?(?:well[- ])?(?:known|established|previously)\b", re.I)
 
 
 def _inside_therapy(view: View, subject: Subject) -> bool:
@@ -408,15 +409,22 @@ def _compared(view: View, subject: Subject) -> bool:
     return bool(effect_rules.load().comparator.search(view.document.text[max(view.start, subject.start - 90) : subject.start]))
 
 
-def _chosen(view: View, found: list[Subject], effect: Effect) -> list[Subject]:
-    """Of several alterations: not the wild type, not the expression of a mutant, and the cause rather than the population."""
+def _salient(found: list[Subject]) -> list[Subject]:
+    """Of several alterations: not the wild type, not the expression of a mutant, not the gene's fusion where its variant is named."""
     changed = [s for s in found if s.alteration != "wild-type"] or found
     mutant = {s.gene for s in changed if s.kind not in ("expression", "wild-type")}
     changed = [s for s in changed if not (s.alteration == "expression" and s.gene in mutant)]
     named = {s.gene for s in changed if s.fusion}
     changed = [s for s in changed if s.gene not in named or s.alteration != "fusion"]
     variants = {s.gene for s in changed if s.variant}
-    changed = [s for s in changed if s.variant or s.gene not in variants or s.alteration == "amplification"]
+    return [s for s in changed if s.variant or s.gene not in variants or s.alteration == "amplification"]
+
+
+def _chosen(view: View, found: list[Subject], effect: Effect) -> list[Subject]:
+    """The salient alterations; the cause rather than the population."""
+    changed = _salient(found)
+    if effect.kind is not Kind.WORKS:
+        changed = [s for s in changed if not of_population(view, s)] or changed
     before = [s for s in changed if s.end <= effect.cue.start]
     if before and len(before) < len(changed) and effect.kind is not Kind.WORKS:
         return before
@@ -427,7 +435,30 @@ def _chosen(view: View, found: list[Subject], effect: Effect) -> list[Subject]:
     return changed
 
 
-def _genes(view: View, effect: Effect) -> list[Subject]:
+def causal(view: View, subjects: Iterable[Subject]) -> bool:
+    """Is an effect put down to one of the subjects: "PTEN loss was associated with"?"""
+    return any(effect_rules.load().causal.match(view.document.text[s.end : s.end + 60].lstrip(" ,").removeprefix("was ").removeprefix("were ")) for s in subjects)
+
+
+def of_population(view: View, subject: Subject) -> bool:
+    """Does the subject describe the treated (``EGFR-mutant NSCLC``) and not the mechanism?"""
+    text = view.document.text
+    adjective = _ADJECTIVE.search(text[subject.start : subject.end]) or _POPULATION_AFTER.match(text[subject.end : subject.end + 40])
+    return bool(adjective or _POPULATION_BEFORE.search(text[max(view.start, subject.start - 50) : subject.start]))
+
+
+_ADJECTIVE = re.compile(r"(?:mutant|mutated|positive|rearranged|driven|altered|amplified|\+|dependent|addicted)$", re.I)
+_POPULATION_AFTER = re.compile(
+    r"^[\s)\]]*(?:advanced |metastatic |breast |stage \w+ )*(?:patients|nsclcs?|tumou?rs|lung|cancers?|cases|disease|non-?small|cells?\b|models?)", re.I
+)
+_POPULATION_BEFORE = re.compile(
+    r"\b(?:patients|tumou?rs|cases|nsclcs?|cancers?|adenocarcinomas?|carcinoma|man|woman)\s+(?:\w+\s+)?(?:with|harbou?ring|carrying|bearing|whose tumou?rs)\s+"
+    r"(?:\w+\s+){0,2}$",
+    re.I,
+)
+
+
+def _genes(view: View, clause: Span) -> list[Subject]:
     """Genes named alone, beside a word that tells what of them is meant."""
     rules, text = effect_rules.load(), view.document.text
     found = []
@@ -439,7 +470,7 @@ def _genes(view: View, effect: Effect) -> list[Subject]:
             continue
         if rules.state.search(text[max(view.start, mention.start - 70) : min(view.end, mention.end + 60)]):
             found.append(subject)
-    inside = [s for s in found if effect.clause[0] <= s.start < effect.clause[1]]
+    inside = [s for s in found if clause[0] <= s.start < clause[1]]
     return distinct(inside or found)
 
 

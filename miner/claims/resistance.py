@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from miner.claims import effects, frames
 from miner.claims.claim_types import MUTATION_KINDS, family, mechanism_type
-from miner.claims.document import METHODS, OUTSIDE, TITLE, Document, Subject, View, agents, therapies, therapy_role
+from miner.claims.document import METHODS, OUTSIDE, TITLE, Subject, View, agents, therapies, therapy_role
 from miner.claims.frames import DENIED, SUPPORTS, Stance, build, names
 from miner.schema import Claim, ClaimType, Label, Mention, Polarity
 
@@ -29,15 +29,6 @@ _CAUSES = re.compile(
     re.I,
 )
 _COUNTED = re.compile(r"\b(?:detected|identified|found|occurred|present|showed|observed|harbou?red|carried|emerged|revealed|acquired|accompanied|appeared)\b", re.I)
-_ADJECTIVE = re.compile(r"(?:mutant|mutated|positive|rearranged|driven|altered|\+|dependent|addicted)$", re.I)
-_POPULATION_AFTER = re.compile(
-    r"^[\s)\]]*(?:advanced |metastatic |stage \w+ )*(?:patients|nsclcs?|tumou?rs|lung|cancers?|cases|disease|non-?small|cells?\b|models?)", re.I
-)
-_POPULATION_BEFORE = re.compile(
-    r"\b(?:patients|tumou?rs|cases|nsclcs?|cancers?|adenocarcinomas?|carcinoma|man|woman)\s+(?:\w+\s+)?(?:with|harbou?ring|carrying|bearing|whose tumou?rs)\s+"
-    r"(?:\w+\s+){0,2}$",
-    re.I,
-)
 _TRANSFORMS = re.compile(r"transform", re.I)
 
 
@@ -105,8 +96,8 @@ def _is_mechanism(view: View, subject: Subject, lost: list[Mention]) -> bool:
         return False
     known = bool(subject.variant) and subject.variant in view.document.resistance_variants
     if known:
-        return not _of_population(view, subject) or bool(view.has("resist") and _CAUSES.search(view.text))
-    if not _near_resistance(view, subject) or _of_population(view, subject):
+        return not effects.of_population(view, subject) or bool(view.has("resist") and _CAUSES.search(view.text))
+    if not _near_resistance(view, subject) or effects.of_population(view, subject):
         return False
     if subject.alteration in ACQUIRED_KINDS:
         return True
@@ -116,13 +107,6 @@ def _is_mechanism(view: View, subject: Subject, lost: list[Mention]) -> bool:
     if other:
         return bool(_CAUSES.search(view.text) or _COUNTED.search(view.text))
     return bool(_CAUSES.search(view.text)) and subject.kind in MUTATION_KINDS
-
-
-def _of_population(view: View, subject: Subject) -> bool:
-    """Does the subject describe the treated (``EGFR-mutant NSCLC``) and not the mechanism?"""
-    text = view.document.text
-    adjective = _ADJECTIVE.search(text[subject.start : subject.end]) or _POPULATION_AFTER.match(text[subject.end : subject.end + 40])
-    return bool(adjective or _POPULATION_BEFORE.search(text[max(view.start, subject.start - 50) : subject.start]))
 
 
 def _near_resistance(view: View, subject: Subject) -> bool:
@@ -140,11 +124,14 @@ def _explicitly_defeated(view: View) -> list[Mention]:
     for mention in view.of(Label.DRUG, Label.DRUG_CLASS):
         listed = bool(found) and bool(_LISTED.fullmatch(text[found[-1].end : mention.start]))
         before, after = text[max(0, mention.start - 70) : mention.start], text[mention.end : mention.end + 40]
+        if _BEFORE_IT.search(before):
+            continue
         if listed or _DEFEATED_AFTER.search(before) or _LOST_EFFECT.match(after) or therapy_role(view.document, mention) == "prior":
             found.append(mention)
     return found
 
 
+_BEFORE_IT = re.compile(r"\b(?:prior to|before|until)\s+(?:the\s+|start(?:ing)?\s+(?:of\s+)?|initiat\w+\s+(?:of\s+)?|treatment\s+with\s+){0,3}$", re.I)
 _LISTED = re.compile(r"\s*(?:,|/|and|or|and/or|,\s*and|and also to|and to|as well as)\s*(?:the\s+)?", re.I)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from miner.claims import cohorts, frames
+from miner.claims import cohorts, effects, frames
 from miner.claims.claim_types import MECHANISMS, combined, failed_type, response_type
 from miner.claims.document import Subject, View
 from miner.claims.frames import AGAINST, DENIED, HEDGED, SUPPORTS, Stance, build, names
@@ -58,14 +58,22 @@ def _given(view: View, mention: Mention, measure: Measure) -> list[Mention]:
         tied = [m for m in view.of(Label.DRUG, Label.DRUG_CLASS) if m.start < measure.item[1] and measure.item[0] < m.end]
         if tied:
             return tied
-    local = agents(view, view.clause(mention.start)) or agents(view)
-    if local:
-        return combined(view, local) or local
     titled = view.document.focus_drugs if view.document.title and agents(view.document.title) else []
+    local = agents(view, view.clause(mention.start)) or agents(view)
+    if local and not _of_classes(view, local, titled):
+        return combined(view, local) or local
     carried = frames.carried_therapies(view)
-    if titled and {m.name for m in carried} <= {m.name for m in titled}:
+    if titled and ({m.name for m in carried} <= {m.name for m in titled} or _of_classes(view, carried, titled)):
         return combined(view, titled) or titled
     return combined(view, carried) or carried
+
+
+def _of_classes(view: View, given: list[Mention], titled: list[Mention]) -> bool:
+    """Are these only classes of the drug that the paper is about: what its patients had before, or its own kind?"""
+    if not given or len(titled) != 1:
+        return False
+    own = view.document.lexicon.classes(titled[0].name or "")
+    return all(m.label is Label.DRUG_CLASS and view.document.class_meant(m.name or "") in own for m in given)
 
 
 def _subject_item(view: View, measure: Measure) -> tuple[int, int] | None:
@@ -80,7 +88,7 @@ def _measured_claims(
     view: View, given_names: tuple[str, ...], item: tuple[int, int] | None, members: list[tuple[Mention, Measure]]
 ) -> Iterator[Claim]:
     span = (members[0][0].start, members[-1][0].end)
-    subjects = _item_subjects(view, item) or frames.subjects_for(view, span)
+    subjects = _item_subjects(view, item) or _changed(view, frames.subjects_for(view, span))
     given = [m for m in view.document.reading.mentions if m.name in given_names and m.label in (Label.DRUG, Label.DRUG_CLASS)]
     local = [m for m in given if view.start <= m.start < view.end] or given[:1]
     if not given_names and not any(m.metric in RATES for _, m in members):
@@ -108,6 +116,12 @@ def _by_type(view: View, subjects: list[Subject], given: tuple[str, ...], genera
     for subject in subjects:
         held.setdefault(failed_type(view, subject, given, general), []).append(subject)
     return held
+
+
+def _changed(view: View, found: list[Subject]) -> list[Subject]:
+    """Not the population that an alteration is told of: "in HER2-positive disease PTEN loss ..."."""
+    others = [s for s in found if not effects.of_population(view, s)]
+    return others if others and effects.causal(view, others) else found
 
 
 def _item_subjects(view: View, item: tuple[int, int] | None) -> list[Subject]:

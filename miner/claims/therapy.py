@@ -6,6 +6,7 @@ import re
 import tomllib
 from functools import lru_cache
 from importlib import resources
+from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
 from miner.errors import LexiconError
@@ -77,15 +78,21 @@ def therapies(view: View, within: tuple[int, int] | None = None) -> list[Mention
     found = view.of(Label.DRUG, Label.DRUG_CLASS, within=within)
     drugs = [m for m in found if m.label is Label.DRUG]
     kept: list[Mention] = []
-    for mention in found:
+    for mention, following in zip_longest(found, found[1:]):
         is_class = mention.label is Label.DRUG_CLASS
         if is_class and kept and kept[-1].label is Label.DRUG_CLASS and _in_brackets_after(view, kept[-1], mention):
             continue
         nested = any(o.start <= mention.start and mention.end <= o.end and len(o.text) > len(mention.text) for o in found)
+        if is_class and following is not None and following.label is Label.DRUG and _NAMES.fullmatch(view.document.text[mention.end : following.start]):
+            continue
         if nested or (is_class and any(_explains(view, mention, drug) for drug in drugs)):
             continue
         kept.append(mention)
     return kept
+
+
+# What stands between a class and the drug that it names: "SMO inhibitor vismodegib", "EGFR blockade (panitumumab)".
+_NAMES = re.compile(r"\s*(?:\(|with|using|via|by|,?\s*e\.g\.,?|\(?i\.?e\.?,?|namely|,)?\s*(?:the\s+)?(?:drug|agent|compound|antibody)?\s*", re.I)
 
 
 def _in_brackets_after(view: View, before: Mention, mention: Mention) -> bool:
