@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ahocorasick_rs import AhoCorasick
+
 from miner.schema import Measure
 
 _UNITS = (
@@ -41,7 +43,7 @@ _WORD_NUMBER = re.compile(
     re.IGNORECASE,
 )
 _STARTS = sorted({word[:3] for word in _WORDS} | {"a h", "a t"})
-_WORD_START = re.compile("|".join([*_STARTS, *(start.capitalize() for start in _STARTS)]))
+_WORD_START = AhoCorasick([*_STARTS, *(start.capitalize() for start in _STARTS)])
 _DIGITS = re.compile(
     r"\d(?<![\w.,·]\d)(?<![A-Za-z][-‐‑]\d)"
     r"(?:\d{0,2}(?:,\d{3})+(?!\d)|\d{0,2}(?:[\s\u2009\u202f]\d{3})+(?!\d)(?=\s[a-z])|\d*(?:[.·∙•⋅‧]\d+)?)"
@@ -98,8 +100,7 @@ def find_numbers(text: str) -> list[Number]:
         shares = [Number(m.start(), m.end(), _share(m), False, True, True) for m in _FRACTION.finditer(text)]
         found += shares
     last = 0
-    for start in _WORD_START.finditer(text):
-        at = start.start()
+    for _, at, _ in _WORD_START.find_matches_as_indexes(text):
         match = _WORD_NUMBER.match(text, at) if at >= last and not (at and text[at - 1].isalnum()) else None
         if match and not any(share.start <= match.start() < share.end for share in shares):
             found.append(Number(match.start(), match.end(), parse_number(match[0]), True, True))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import attrgetter
 
 from spacy.tokens import Doc
 
 from miner.schema import Mention, Record, Sentence
+
+_ORDER = attrgetter("start", "end", "text", "label")  # that of Mention, without a call for each comparison
 
 for _name, _default in (("record", None), ("sections", ()), ("miner_text", None), ("miner_sentences", ()), ("mentions", ())):
     if not Doc.has_extension(_name):
@@ -17,6 +20,7 @@ def set_record(doc: Doc, record: Record) -> Doc:
     """Attach the record whose text the doc holds."""
     doc._.record = record
     doc._.sections = record.spans
+    doc._.miner_text = record.text
     return doc
 
 
@@ -47,5 +51,5 @@ def mentions(doc: Doc) -> tuple[Mention, ...]:
 
 def add_mentions(doc: Doc, found: Iterable[Mention]) -> Doc:
     """Add mentions, keeping offset order."""
-    doc._.mentions = tuple(sorted((*doc._.mentions, *found)))
+    doc._.mentions = tuple(sorted((*doc._.mentions, *found), key=_ORDER))
     return doc

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -23,7 +24,8 @@ _WORD = re.compile(
     r"[Ff](?:usion|used\b|uses\b|using)|[Rr]earrang|[Tt]ransloc|::|[Cc]himer|[Pp]artner|[Ii]nversion|[Jj]oin|[Jj]uxtapos|FUSION|REARRANG"
 )
 _STATUS = re.compile(r"[Pp]ositiv|[Nn]egativ|\+")
-_PAIR = re.compile(rf"([A-Za-z0-9.]{{3,}})[{DASHES}/]([A-Z][A-Za-z0-9]{{2,}}(?:α|alpha)?)")
+_RIGHT = re.compile(rf"[{DASHES}/]([A-Z][A-Za-z0-9]{{2,}}(?:α|alpha)?)")
+_LEFT = "." + string.ascii_letters + string.digits
 _JOINTS = frozenset(DASHES + "/:_")
 
 
@@ -57,7 +59,7 @@ class FusionFinder:
             return True
         if any(self._joined(text, m) for m in genes):
             return True
-        return any(self.cutter.may_be_pair(m[1], m[2]) for m in _PAIR.finditer(text, start, end))
+        return any(self.cutter.may_be_pair(left, right) for left, right in _pairs(text, start, end))
 
     def _joined(self, text: str, gene: Mention) -> bool:
         """Whether a gene that is known to fuse has a sign beside it and a capital beyond; "EGFR-TKI" is left out."""
@@ -80,6 +82,16 @@ class FusionFinder:
         generic = find_generic(sentence, self.rules, pairs.used | used)
         topic.note(hits, generic)
         return hits + generic
+
+
+def _pairs(text: str, start: int, end: int) -> Iterator[tuple[str, str]]:
+    """Two words of three signs or more with a dash or slash between, none part of two pairs."""
+    for right in _RIGHT.finditer(text, start, end):
+        before = text[start : right.start()]
+        left = before[len(before.rstrip(_LEFT)) :]
+        if len(left) > 2:
+            yield left, right[1]
+            start = right.end()
 
 
 def _named(text: str, start: int, end: int, rules: Rules) -> list[Mention]:

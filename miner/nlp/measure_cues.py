@@ -23,6 +23,10 @@ _TIMEPOINT = re.compile(
     r"(?:years?|yrs?|y|months?|mos?|weeks?)(?:\s(?:estimated|overall|actuarial|the|crude|cumulative|relative|landmark|updated|median)){0,3}\s?$",
     re.IGNORECASE,
 )
+_TIMEPOINT_ENDS = (
+    "year", "years", "yr", "yrs", "y", "month", "months", "mo", "mos", "week", "weeks", "estimated", "overall", "actuarial", "the",
+    "crude", "cumulative", "relative", "landmark", "updated", "median",
+)  # fmt: skip
 _RATE_AFTER = re.compile(
     r"s?\s?(?:\([^()]{2,8}\)\s?)?(?:rates?|probabilit\w+|estimates?)?(?:\s(?:was|were|of))?\s?(?:at|after|for)\s(?:\d+|one|two|three|five|six|ten|twelve)[-\s]?(?:years?|months?|weeks?|y\b)",
     re.IGNORECASE,
@@ -140,15 +144,22 @@ class Cues:
             end = _boundary(spaced, folded, start, end, exact)
             if end:
                 spans.append((start, end, endpoint))
-        spans += [(m.start(), m.end(), self._elliptic[m[0]]) for m in self._ellipsis.finditer(spaced)]
+        if any(word in spaced for word in self._elliptic):
+            spans += [(m.start(), m.end(), self._elliptic[m[0]]) for m in self._ellipsis.finditer(spaced)]
         return [self._cue(folded, *span) for span in _longest(spans) if span[2].metrics]
 
     def _cue(self, text: str, start: int, end: int, endpoint: Endpoint) -> Cue:
         site = "IC_" if endpoint.name in {"response", "disease control", "progression-free survival", "duration of response"} else ""
         site = site if site and _SITE.search(text, max(0, start - 60), start) else ""
-        timed = "duration" in endpoint.metrics and bool(_TIMEPOINT.search(text, max(0, start - 60), start) or _RATE_AFTER.match(text, end))
+        timed = "duration" in endpoint.metrics and (_at_timepoint(text, start) or _RATE_AFTER.match(text, end) is not None)
         firm = not endpoint.firm or text[start:end].lower().replace("-", " ") in endpoint.firm
         return Cue(start, end, endpoint, site, timed and not _MEDIAN.search(text, max(0, start - 24), start), firm)
+
+
+def _at_timepoint(text: str, start: int) -> bool:
+    """Does a timepoint stand before a name ("one-year overall survival")?"""
+    low = max(0, start - 60)
+    return text[low:start].rstrip().lower().endswith(_TIMEPOINT_ENDS) and _TIMEPOINT.search(text, low, start) is not None
 
 
 def _boundary(spaced: str, folded: str, start: int, end: int, exact: str | None) -> int:

@@ -13,7 +13,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from miner.nlp.measure_rules import Rules, alternation
+from miner.nlp.measure_rules import Rules, alternation, first_words
 from miner.numbers import Number, find_numbers, parse_number
 from miner.schema import Mention
 
@@ -42,6 +42,7 @@ _RANGE = re.compile(
     rf"(?!\w)[\s,:=\[\]()]*(?:IQR\W*)?(?:from|of|between)?\s*(?:{NUM}|<?\d)[\d\s.,·%+>-]*(?:{_TIME}\b)?"
     rf"(?:\s*(?:{DASH}|\bto\b|\band\b)\s*(?:{NUM}|not \w+|NR|NE|NA)(?:{_PCT})?(?:\s?{_TIME}\b)?\+?)?"
 )
+_RANGE_WORDS = ("IQR", "interquartile", "inter-quartile", "standard deviation", "SD", "s.d.", "SE", "quartile", "rang")
 _SPREAD = re.compile(r"±|\+/-|\b[Mm]eans?\b|\b[Aa]verage")
 _TOLD = re.compile(r"rang(?:e|es|ed|ing)\s(?:from|between)")
 _PLUS_MINUS = re.compile(rf"(?:±|\+/-|\+/−)\s*{NUM}")
@@ -81,6 +82,7 @@ _BOUND = re.compile(
     r"\s*(?:or\s*=\s*(?:to\s)?|or equal to\s*)?(?:about\s|an?\s)?$",
     re.IGNORECASE,
 )
+_BOUND_WORDS = ("<", "≤", ">", "≥", "&", "than", "under", "below", "most", "over", "above", "least", "exceed", "excess")
 _BOUND_ENDS = (
     "<",
     "≤",
@@ -139,10 +141,17 @@ _MONTH = (
 _SEVERAL = r"(?:consecutive |unselected |advanced )?(?:patients|cases|tumou?rs|samples|specimens|women|individuals|NSCLC)"
 
 
+_PER_UNITS = "mg|g|gy|ml|ng|µg|μg|mcg"
+_WORD_AFTER = re.compile(r"[\s-]?(\w+|\S)")
+_WORD_BEHIND = re.compile(r"\(?[\s-]{0,2}(\w+|\S)")
+
+
 class Noise:
     """What looks like a figure and is none: doses, stages, dates, digits inside names."""
 
     def __init__(self, rules: Rules) -> None:
+        self.head_words = first_words(word[::-1] for word in rules.words("noise", "heads"))
+        self.unit_words = first_words((*rules.words("noise", "units"), *_PER_UNITS.split("|")))
         heads = sorted((word[::-1].replace(" ", r"\s") for word in rules.words("noise", "heads")), key=len, reverse=True)
         units = alternation(rules.words("noise", "units"))
         number = r"(?:\d+(?:[.·]\d+)?[a-z]?|[IVX]+)(?![\w·])(?!\s?%|\s?percent|\s?per cent|\.\d|,\d{3}|\s(?:of|patients|months)\b|/\d)"
@@ -178,7 +187,17 @@ class Noise:
             rf"(?:19[5-9]\d|20[0-4]\d)(?:\s?[-–/]\s?(?:19[5-9]\d|20[0-4]\d|\d\d))?\b(?!\s?%|[,.]\d|\s{_SEVERAL})|\d{{1,2}}\s+{_MONTH}\b(?:\s+\d{{4}})?"
             r"|\d{1,3}(?=-(?:gene|mer|plex)\b)|\d:\d\b|\d+(?:-\d+){2,}|\d(?=\)\s[a-zA-Z])(?<=[:;,.]\s\d)|\d(?=\)\s[a-zA-Z])(?<=\band\s\d)"
         )
-        self.unit = re.compile(rf"[\s-]?(?i:{units})(?![\w])(?![-/]\w)|\s?(?i:mg|g|gy|ml|ng|µg|μg|mcg)\s?/")
+        self.unit = re.compile(rf"[\s-]?(?i:{units})(?![\w])(?![-/]\w)|\s?(?i:{_PER_UNITS})\s?/")
+
+    def is_unit(self, text: str, at: int) -> bool:
+        """Does a unit that is none of ours stand here?"""
+        word = _WORD_AFTER.match(text, at)
+        return word is not None and word[1].lower() in self.unit_words and self.unit.match(text, at) is not None
+
+    def _is_head(self, back: str) -> bool:
+        """Does a word that a number belongs to stand at the start of a reversed text?"""
+        word = _WORD_BEHIND.match(back)
+        return word is not None and word[1].lower() in self.head_words and self.before.match(back) is not None
 
     def mask(self, text: str, mentions: Iterable[Mention]) -> str:
         """The text with the digits of names replaced, at unchanged offsets."""
@@ -201,7 +220,7 @@ class Noise:
         """End of the name whose digits begin here; 0 where they are a number."""
         back = text[max(0, start - 26) : start][::-1]
         match = None
-        if back and back[0] in " -(" and self.before.match(back):
+        if back and back[0] in " -(" and self._is_head(back):
             match = self.listed.match(text, start)
         if not match and _PLACE.match(back):
             match = self.name.match(text, start)
@@ -231,7 +250,8 @@ def special_lexemes(text: str) -> list[Lexeme]:
     """Confidence intervals, p values and ranges, which hold numbers that are no figures of their own."""
     found = [_interval(text, m) for m in _CI_NAME.finditer(text) if not text[m.start() - 1 : m.start()].isalnum()]
     found += [Lexeme("V", m.start(), m.end()) for m in _P_VALUE.finditer(text)]
-    found += [Lexeme("R", m.start(), m.end()) for m in _RANGE.finditer(text) if _is_aside(text, m.start())]
+    if any(word in text for word in _RANGE_WORDS):
+        found += [Lexeme("R", m.start(), m.end()) for m in _RANGE.finditer(text) if _is_aside(text, m.start())]
     found += [Lexeme("R", m.start(), m.end()) for m in _PLUS_MINUS.finditer(text)]
     return found
 
@@ -284,10 +304,10 @@ def _single(text: str, number: Number, noise: Noise) -> Lexeme:
         lexeme.kind, lexeme.end = "P", unit.end()
     elif unit and (unit["hyphen"] or (unit["adjective"] and number.value > 1)):
         lexeme.kind, lexeme.end = "H", unit.end()
-    elif unit and (unit["time"] or unit["adjective"]) and not noise.unit.match(text, number.end):
+    elif unit and (unit["time"] or unit["adjective"]) and not noise.is_unit(text, number.end):
         at = _AT.search(text, max(0, number.start - 24), number.start)
         lexeme.kind, lexeme.unit, lexeme.end = "H" if at else "T", (unit["time"] or unit["adjective"]).strip()[0].lower(), unit.end()
-    elif noise.unit.match(text, number.end):
+    elif noise.is_unit(text, number.end):
         lexeme.kind = "X"
     if lexeme.kind in "ND" and (equals := _EQUALS.search(text, max(0, number.start - 8), number.start)):
         lexeme.start, lexeme.equals = equals.start(), True
@@ -326,6 +346,9 @@ def _set_bound(text: str, lexeme: Lexeme) -> None:
     if lexeme.kind not in "PTND" or not isinstance(lexeme.value, float):
         return
     if not text[max(0, lexeme.start - 8) : lexeme.start].rstrip().lower().endswith(_BOUND_ENDS):
+        return
+    near = text[max(0, lexeme.start - 30) : lexeme.start].lower()
+    if not any(word in near for word in _BOUND_WORDS):
         return
     if before := _BOUND.search(text, max(0, lexeme.start - 30), lexeme.start):
         lexeme.bound = "<" if before["lt"] else ">"

@@ -68,6 +68,14 @@ def measure_rules() -> Rules:
     return Rules("measures.toml")
 
 
+_FIRST = re.compile(r"\w+|\S")
+
+
+def first_words(words: Iterable[str]) -> frozenset[str]:
+    """First words of phrases, in lower case: a look into this set spares most tries of an alternation."""
+    return frozenset(match[0].lower() for word in words if (match := _FIRST.match(word)))
+
+
 def alternation(words: Iterable[str]) -> str:
     """A regular expression that matches any of the words, the longest first; a space matches any white space or hyphen."""
     ordered = sorted(set(words), key=lambda word: (-len(word), word))

@@ -44,6 +44,7 @@ class MeasureRules:
         self.people = _with_plurals(rules.words("cohorts", "people"))
         abbreviations = [rf"{word}(?!\w)(?<!\w{word})" for word in rules.words("noise", "literal_abbreviations")]
         self.literal = re.compile("|".join([*map(re.escape, rules.words("noise", "literals")), *abbreviations]))
+        self.literals = (*rules.words("noise", "literals"), *rules.words("noise", "literal_abbreviations"))
 
 
 def _with_plurals(nouns: Sequence[str]) -> frozenset[str]:
@@ -90,6 +91,8 @@ def find_measures(text: str, sentences: Sequence[Sentence], mentions: Sequence[M
 
 
 def _literals(text: str, made: MeasureRules) -> list[Lexeme]:
+    if not any(word in text for word in made.literals):
+        return []
     return [Lexeme("L", m.start(), m.end(), text=m[0]) for m in made.literal.finditer(text)]
 
 

@@ -15,7 +15,7 @@ from spacy.util import registry
 
 from miner.nlp.doc import sections as sections_of
 from miner.nlp.doc import text_of
-from miner.nlp.measure_rules import Rules, alternation
+from miner.nlp.measure_rules import Rules, alternation, first_words
 from miner.schema import Sentence
 
 CACHE_SIZE = 1_000_000
@@ -104,6 +104,7 @@ _STARTER = re.compile(
 )
 _SPACED_DECIMAL = re.compile(r"\d\.\s\d{1,3}\s?(?:%|months?\b)")
 _BRACKET = re.compile(rf"[{_OPEN}{_CLOSE}]")
+_HEAD_WORD = re.compile(r"\w+")
 _REACH = 400
 
 
@@ -120,6 +121,7 @@ class _SentenceRules:
         printed = (str.upper, str.capitalize, lambda word: word.title().replace(" And ", " and "))
         bare_forms = alternation([form(word) for word in bare for form in printed])
         self.label = re.compile(rf"(?P<label>(?i:{words}))\s*(?:[:;](?=\s|[A-Z])|\s[\-–—]\s)|(?P<bare>{bare_forms})\.?\s+(?=[A-Z0-9])")
+        self.label_words = first_words((*rules.words("labels", "words"), *bare))
         self.clause = _clause_pattern(rules)
         self.verb = re.compile(rf"\b{alternation(rules.words('clauses', 'verbs'))}\b", re.IGNORECASE)
 
@@ -150,8 +152,9 @@ def split_sentences(text: str, sections: Sections) -> tuple[Sentence, ...]:
     for index, (label, start, end) in enumerate(sections):
         for line_start, line_end in _lines(text, start, end):
             for left, right in _spans(text, line_start, line_end, rules):
-                inline = rules.label.match(text, left, right)
-                if inline and label != "TITLE":
+                head = _HEAD_WORD.match(text, left, right) if label != "TITLE" else None
+                inline = rules.label.match(text, left, right) if head and head[0].lower() in rules.label_words else None
+                if inline:
                     label = (inline["label"] or inline["bare"]).upper()
                 found.append(Sentence(left, right, index, label, clauses(text, left, right)))
     return tuple(found)
@@ -288,9 +291,13 @@ class SentenceSplitter:
         doc._.miner_sentences = found
         if not len(doc):
             return doc
-        begins = numpy.isin(doc.to_array(IDX), [sentence.start for sentence in found])
-        begins[0] = True
-        return doc.from_array([SENT_START], numpy.where(begins, 1, -1).astype("int64").view("uint64").reshape(-1, 1))
+        starts = doc.to_array(IDX)
+        wanted = numpy.array([sentence.start for sentence in found], dtype=starts.dtype)
+        at = numpy.minimum(numpy.searchsorted(starts, wanted), len(doc) - 1)
+        begins = numpy.full((len(doc), 1), -1, dtype="int64")
+        begins[at[starts[at] == wanted]] = 1
+        begins[0] = 1
+        return doc.from_array([SENT_START], begins.view("uint64"))
 
 
 @Language.factory("miner_sentences")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 _ONE = {
@@ -68,10 +68,11 @@ _CODON = re.compile(
     r"|\b[Mm]utations?\b[^.;,()]{0,40}?\b(?:at|in|of|on|involving|within|affecting)\s+(?:the\s+)?(?:[A-Z][\w-]*\s+|ras\s+)?"
     r"(?:gene\s+)?codons?[\s-]*(?P<later>\d{1,3}(?:\s?(?:,|/|&|,?\s(?:and|or))\s?\d{1,3}(?![\d.]))*)"
 )
+_BEFORE_14 = ("MET", "Met", "met", "xon", "ex", "Ex", "EX", "Δ", "∆")
 _MARKS = ("p", "del", "Δ", "∆")
-_EXON_START = re.compile(r"\b(?:[Ee]xon|EXON|[Ee]x\.?[\s‐-]?(?=\d))")
+_EXON_START = re.compile(r"[Ee](?<!\w[Ee])(?:xon|x\.?[\s‐-]?(?=\d)|(?<=E)XON)")
 _TWO_DIGITS = re.compile(
-    r"(?<!\d)(?<!\d[.,])\d{1,2}(?!\d)(?:(?=[\s‐-]?(?:del|ins|dup|skip|indel|Del|Ins|DEL|INS))|(?<=[lLsSxXnE]\d\d)|(?<=[lLsSxXnE][\s.‐-]\d\d))"
+    r"\d(?<!\d\d)(?<!\d[.,]\d)\d?(?!\d)(?:(?=[\s‐-]?(?:del|ins|dup|skip|indel|Del|Ins|DEL|INS))|(?<=[lLsSxXnE]\d\d)|(?<=[lLsSxXnE][\s.‐-]\d\d))"
 )
 _EXON_DELETION = re.compile(r"E(?:1[89]|2[01])[\s-]?(?:del|ins)(?![A-Za-z])")
 _VIII = re.compile(r"(?:EGFR|ErbB1|Egfr)?[\s‐-]?\(?v(?:ariant\s)?III\)?(?![A-Za-z0-9])")
@@ -257,9 +258,9 @@ def _spread(numbers: str) -> list[int]:
     return [int(n) for n in re.findall(r"\d+", numbers)]
 
 
-def _around(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+def _around(pattern: re.Pattern[str], text: str, words: Iterable[re.Match[str]]) -> Iterator[re.Match[str]]:
     """Matches of a pattern that begins, or ends, with the word exon."""
-    for word in _EXON_START.finditer(text):
+    for word in words:
         if pattern is _EXON:
             match = pattern.match(text, word.start())
         else:
@@ -277,8 +278,9 @@ def _short_exons(text: str) -> Iterator[re.Match[str]]:
 
 
 def _exons(text: str, is_gene: Callable[[str], bool]) -> Iterator[Form]:
+    words = list(_EXON_START.finditer(text))
     for pattern in (_EXON, _EXON_AFTER):
-        for match in _around(pattern, text):
+        for match in _around(pattern, text, words):
             kinds = [_kind(match["op"])] + ([_kind(match["op2"])] if match["op2"] else [])
             if len(kinds) == 2 and not re.search(r"\b(?:or|and)\b", match["join"]) and set(kinds) == {"deletion", "insertion"}:
                 kinds = ["indel"]
@@ -291,9 +293,19 @@ def _exons(text: str, is_gene: Callable[[str], bool]) -> Iterator[Form]:
         prefix = _prefix(text, match.start())
         if not prefix or is_gene(prefix):
             yield Form(match.start() - len(prefix), match.end(), f"exon {int(number)} {_kind(op)}", "exon", None, prefix or None)
-    for match in _MET14.finditer(text) if "14" in text else ():
+    for match in _MET14.finditer(text) if _near_14(text) else ():
         if _prefix(text, match.start()) == "":
             yield Form(match.start(), match.end(), "exon 14 skipping", "exon", None, "MET")
+
+
+def _near_14(text: str) -> bool:
+    """Tell whether a 14 stands behind what may be MET or an exon."""
+    at = text.find("14")
+    while at >= 0:
+        if any(word in text[max(0, at - 24) : at] for word in _BEFORE_14):
+            return True
+        at = text.find("14", at + 2)
+    return False
 
 
 def _codons(text: str) -> Iterator[Form]:

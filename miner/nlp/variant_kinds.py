@@ -28,7 +28,7 @@ _MORE = re.compile(r"\b(?:high(?:er)?|increased|elevated|greater)\s(?:the\s)?$",
 _LUNG = re.compile(r"\b(?:[Ll]ung|[Pp]ulmonary|m?NSCLCs?)\b")
 _FREE = re.compile(r"mutation|substitution")
 _WORD = re.compile(r"[A-Za-z]+")
-_GLUED = re.compile(r"(?<![A-Za-z0-9])([A-Z][A-Z0-9]{2,6})(?:m|mut)\+?(?![A-Za-z0-9])")
+_GLUED = re.compile(r"([A-Z](?<![A-Za-z0-9][A-Z])[A-Z0-9]{2,6})(?:m|mut)\+?(?![A-Za-z0-9])")
 _NEXT = re.compile(r"[\s‐‑-]+(?:the\s+)?")
 _POSITIVE = re.compile(r"(?:\s*\([^()]{1,12}\))?(?:[\s‐‑–-]+|\s?\()(?:positiv(?:e|ity)|\+)(?![A-Za-z])|\+(?=[\s,;)])")
 
