@@ -4,117 +4,31 @@ from __future__ import annotations
 
 import datetime
 import gzip
-import hashlib
 import json
 import logging
 import multiprocessing
-import re
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 
-from miner.config import Settings, load_topic
+from miner.config import Settings
 from miner.errors import ConfigError, InputError, LockedError, UpstreamError
 from miner.evidence.store import Store
-from miner.refresh import JsonFormatter, RunReport, refresh
+from miner.refresh import JsonFormatter, refresh
 from miner.refresh.guard import run_lock
 from miner.refresh.versions import mining_version, mining_versions
-from miner.schema import Alteration, Claim, ClaimType, Label, Mention, Mined, Reading, Record, Sentence, StudyType
-from miner.sources.eutils import Eutils
+from miner.schema import ClaimType
+from tests.http.bench import FUSED, OTHER, START, TOPIC, Bench, fused
 from tests.http.records import Fake, document
 from tests.http.server import FakeNcbi
-
-TOPIC = load_topic("ntrk-nsclc")
-START = datetime.datetime(2024, 6, 10, 3, 0, tzinfo=datetime.UTC)
-FUSED = "An NTRK1 fusion drives this tumour."
-OTHER = "Breath and exercise in healthy adults with a pulmonary test."
-
-
-class Lexicon:
-    """The part of a lexicon that the job asks."""
-
-    def members(self, name: str) -> tuple[str, ...]:
-        return (name,)
-
-    def classes(self, drug: str) -> tuple[str, ...]:
-        return ()
-
-
-class Miner:
-    """Reads ``GENE fusion`` as an alteration and as a claim that it drives; fails on the word BROKEN."""
-
-    lexicon: Any = Lexicon()
-
-    def __init__(self) -> None:
-        self.mined: list[str] = []
-
-    def read(self, record: Record, /) -> Reading:
-        return self._mine(record).reading
-
-    def assertions(self, reading: Reading, /) -> Mined:
-        self.mined.append(reading.record.id)
-        return self._mine(reading.record)
-
-    def _mine(self, record: Record) -> Mined:
-        if "BROKEN" in record.text:
-            raise RuntimeError("no head or tail")
-        found = list(re.finditer(r"(NTRK\d) fusion", record.text))
-        mentions = tuple(Mention(*m.span(), m[0], Label.ALTERATION, Alteration(m[1], "fusion")) for m in found)
-        sentence = Sentence(0, len(record.text), 0, None, ((0, len(record.text)),))
-        claims = tuple(
-            Claim(ClaimType.DRIVER_ROLE, 0, len(record.text), "test", genes=(m[1],), spans=((0, len(record.text)),)) for m in found
-        )
-        return Mined(Reading(record, (sentence,), mentions), StudyType.OTHER, "E", claims)
-
-
-class Bench:
-    """A folder with a database, a miner and a clock that stands still until it is moved."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.miner = Miner()
-        self.settings = Settings(
-            db=folder / "evidence.db", cache_dir=folder / "cache", email="you@lab.org", batch_size=2, timeout=5.0, deadline=20.0
-        )
-        self.moment = START
-
-    def xml(self, name: str, *fakes: Fake, deleted: tuple[int, ...] = ()) -> Path:
-        content = document(fakes, deleted=deleted)
-        path = self.folder / name
-        path.write_bytes(gzip.compress(content, mtime=0) if name.endswith(".gz") else content)
-        return path
-
-    def refresh(self, *sources: Path, **more: Any) -> RunReport:
-        return refresh(self.settings, TOPIC, sources=sources, miner=self.miner, clock=lambda: self.moment, **more)
-
-    def live(self, server: FakeNcbi, **more: Any) -> RunReport:
-        session = requests.Session()
-        session.trust_env = False
-        settings = Settings(**{**vars(self.settings), "base_url": server.url})
-        client = Eutils(settings, session=session, first_wait=0.01, longest_wait=0.02, window=0.01)
-        return self.refresh(eutils=client, **more)
-
-    def held(self) -> dict[str, tuple[str, str, int]]:
-        """PMID → (text, status, evidence rows)."""
-        with Store.open(self.settings.db, readonly=True) as store:
-            papers = [paper.pmid for paper in store.evidence()]
-            return {r.id: (r.text, str(r.status), papers.count(r.id)) for r in store.records()}
-
-    def digest(self) -> str:
-        return hashlib.sha256(self.settings.db.read_bytes()).hexdigest()
 
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path)
-
-
-def fused(pmid: int, text: str = FUSED, **more: Any) -> Fake:
-    return Fake(pmid, text, **more)
 
 
 # files

@@ -97,19 +97,26 @@ class WatchedAdapter(HTTPAdapter):
     """An adapter that knows its open connections and can shut them all."""
 
     def __init__(self) -> None:
-        self.connections: weakref.WeakSet[HTTPConnection] = weakref.WeakSet()
+        self._connections: weakref.WeakSet[HTTPConnection] = weakref.WeakSet()
+        self._lock = threading.Lock()
         super().__init__(max_retries=0)
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
         """Return a pool whose connections report to this adapter."""
         pool = super().get_connection_with_tls_context(*args, **kwargs)
         if not hasattr(pool.ConnectionCls, "watched"):
-            pool.ConnectionCls = _watched(HTTPSConnection if pool.scheme == "https" else HTTPConnection, self.connections.add)
+            pool.ConnectionCls = _watched(HTTPSConnection if pool.scheme == "https" else HTTPConnection, self._note)
         return pool
+
+    def _note(self, connection: HTTPConnection) -> None:
+        with self._lock:
+            self._connections.add(connection)
 
     def shut(self) -> None:
         """Shut every open socket down, so that whoever waits on it wakes up."""
-        for connection in list(self.connections):
+        with self._lock:
+            connections = list(self._connections)
+        for connection in connections:
             sock = connection.sock
             if sock is not None:
                 with suppress(OSError, ValueError):

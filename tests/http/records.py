@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 PROLOG = '<?xml version="1.0" ?>\n'
@@ -16,7 +16,12 @@ DOCTYPE = (
 
 @dataclass(frozen=True)
 class Fake:
-    """A record of the fake PubMed: what the parser reads of it, and the dates by which a search finds it."""
+    """A record of the fake PubMed: what the parser reads of it, and the dates by which a search finds it.
+
+    ``created`` is the day it was added (crdt), ``changed`` its DateRevised, ``mdat`` the day of its last change where that
+    differs, ``edat`` its Entrez date where that lies elsewhere. ``raw`` is XML put into the abstract as it stands, ``odd``
+    into the citation, ``issue`` into the date of the issue.
+    """
 
     pmid: int
     title: str = "A title."
@@ -27,7 +32,15 @@ class Fake:
     types: Sequence[str] = ("Journal Article",)
     comments: Sequence[tuple[str, str]] = ()
     book: bool = False
-    extra: dict[str, str] = field(default_factory=dict)
+    mdat: datetime.date | None = None
+    edat: datetime.date | None = None
+    raw: str = ""
+    odd: str = ""
+    issue: str = ""
+
+    def day(self, kind: str) -> datetime.date:
+        """The day by which a search of this kind (crdt, mdat, edat) finds it."""
+        return {"crdt": self.created, "mdat": self.mdat or self.changed, "edat": self.edat or self.created}[kind]
 
     @property
     def xml(self) -> str:
@@ -38,7 +51,7 @@ class Fake:
 def _abstract(fake: Fake) -> str:
     labels = [f' Label="{escape(label)}"' if label else "" for label, _ in fake.abstract]
     parts = [f"<AbstractText{label}>{escape(text)}</AbstractText>" for label, (_, text) in zip(labels, fake.abstract, strict=True)]
-    return f"<Abstract>{''.join(parts)}</Abstract>" if parts else ""
+    return f"<Abstract>{''.join(parts)}{fake.raw}</Abstract>" if parts or fake.raw else ""
 
 
 def _date(name: str, day: datetime.date) -> str:
@@ -54,10 +67,10 @@ def _article(fake: Fake) -> str:
     return (
         f'<PubmedArticle><MedlineCitation Status="MEDLINE" Owner="NLM"><PMID Version="{fake.version}">{fake.pmid}</PMID>'
         f'{_date("DateRevised", fake.changed)}<Article PubModel="Print"><Journal><JournalIssue CitedMedium="Internet"><PubDate>'
-        f"<Year>{fake.created.year}</Year></PubDate></JournalIssue><Title>Journal of Tests</Title></Journal>"
+        f"<Year>{fake.created.year}</Year>{fake.issue}</PubDate></JournalIssue><Title>Journal of Tests</Title></Journal>"
         f"<ArticleTitle>{escape(fake.title)}</ArticleTitle>{_abstract(fake)}<Language>eng</Language>"
         f"<PublicationTypeList>{types}</PublicationTypeList></Article>"
-        f"{f'<CommentsCorrectionsList>{comments}</CommentsCorrectionsList>' if comments else ''}</MedlineCitation>"
+        f"{fake.odd}{f'<CommentsCorrectionsList>{comments}</CommentsCorrectionsList>' if comments else ''}</MedlineCitation>"
         f'<PubmedData><ArticleIdList><ArticleId IdType="pubmed">{fake.pmid}</ArticleId></ArticleIdList></PubmedData></PubmedArticle>'
     )
 
@@ -73,9 +86,9 @@ def _book(fake: Fake) -> str:
     )
 
 
-def document(fakes: Iterable[Fake], *, deleted: Iterable[int] = ()) -> bytes:
+def document(fakes: Iterable[Fake], *, deleted: Iterable[int] = (), doctype: str = DOCTYPE) -> bytes:
     """Return a PubmedArticleSet of the records, as EFetch or a distribution file gives it."""
     gone = "".join(f'<PMID Version="1">{pmid}</PMID>' for pmid in deleted)
     tail = f"<DeleteCitation>{gone}</DeleteCitation>\n" if gone else ""
     body = "\n".join(fake.xml for fake in fakes)
-    return f"{PROLOG}{DOCTYPE}<PubmedArticleSet>\n{body}\n{tail}</PubmedArticleSet>\n".encode()
+    return f"{PROLOG}{doctype}<PubmedArticleSet>\n{body}\n{tail}</PubmedArticleSet>\n".encode()

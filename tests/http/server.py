@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import datetime
 import json
 import re
@@ -10,15 +11,16 @@ import struct
 import threading
 import time
 import urllib.parse
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from tests.http.faults import FAULTS, Answer, Fault
 from tests.http.records import Fake, document
 
+_ANY_OF = re.compile(r"\((\d+:\d+\[UID\](?: OR \d+:\d+\[UID\])+)\)", re.IGNORECASE)
 _UIDS = re.compile(r"(\d+):(\d+)\[UID\]", re.IGNORECASE)
-_DATES = re.compile(r"(\d{4})/(\d\d)/(\d\d):(\d{4})/(\d\d)/(\d\d)\[(crdt|mdat)\]", re.IGNORECASE)
+_DATES = re.compile(r"(\d{4})/(\d\d)/(\d\d):(\d{4})/(\d\d)/(\d\d)\[(crdt|mdat|edat)\]", re.IGNORECASE)
 WALL = 9_999
 DRIP = 0.02
 
@@ -49,14 +51,33 @@ class FakeNcbi:
         self.wall = WALL
         self.requests: list[Request] = []
         self.gone: set[int] = set()
+        self.refusing = threading.Lock()
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}/entrez/eutils/"
 
     def __enter__(self) -> FakeNcbi:
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._listen()
         return self
+
+    def _listen(self) -> None:
+        threading.Thread(target=self._accept, args=(self._socket,), daemon=True).start()
+
+    def refuse(self, seconds: float) -> None:
+        """Take no connections for a while."""
+        address = self._socket.getsockname()
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        time.sleep(seconds)
+        if not self._closing.is_set():
+            self._socket = socket.create_server(address, backlog=64)
+            self._listen()
+
+    def reset(self) -> None:
+        """Forget the requests and whatever was to go wrong."""
+        self.plan, self.stay, self.requests = [], None, []
 
     def __exit__(self, *_: object) -> None:
         self._closing.set()
@@ -70,10 +91,10 @@ class FakeNcbi:
 
     # talking
 
-    def _accept(self) -> None:
+    def _accept(self, listening: socket.socket) -> None:
         while not self._closing.is_set():
             try:
-                connection, _ = self._socket.accept()
+                connection, _ = listening.accept()
             except OSError:
                 return
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
@@ -108,10 +129,11 @@ class FakeNcbi:
                 return self._search(request.form, fault)
             case "efetch.fcgi":
                 found = [self.records[pmid] for pmid in _ids(request.form) if pmid in self.records and pmid not in self.gone]
+                if "WebEnv" in request.form:
+                    return Answer(body=b"<eFetchResult><ERROR>Unable to obtain query #1</ERROR></eFetchResult>")
                 return Answer(body=document(fault.records(found)))
             case "esummary.fcgi":
-                found = {str(pmid): {"uid": str(pmid), "title": self.records[pmid].title} for pmid in _ids(request.form)}
-                return _json({"result": {"uids": list(found), **found}})
+                return _json({"result": self._summaries(_ids(request.form))})
             case "epost.fcgi":
                 return Answer(body=b"<ePostResult><QueryKey>1</QueryKey><WebEnv>MCID_fake</WebEnv></ePostResult>")
         return Answer(404, (), b"no such utility")
@@ -126,15 +148,47 @@ class FakeNcbi:
             result = {"count": str(len(found)), "retmax": str(len(page)), "retstart": str(start), "idlist": [str(p) for p in page]}
         return _json({"header": {"type": "esearch", "version": "0.3"}, "esearchresult": fault.result(result)})
 
+    def _summaries(self, pmids: list[int]) -> dict[str, object]:
+        held: dict[str, object] = {str(p): {"uid": str(p), "title": self.records[p].title} for p in pmids if p in self.records}
+        unknown = {str(p): {"uid": str(p), "error": "cannot get document summary"} for p in pmids if p not in self.records}
+        return {"uids": list(held), **held, **unknown}
+
     def find(self, term: str) -> list[int]:
         """PMIDs of the records within every range of the term, the newest first; the words of the term do not matter."""
         found: Iterable[Fake] = (self.records[pmid] for pmid in sorted(self.records, reverse=True))
-        for low, high in _UIDS.findall(term):
+        for group in _ANY_OF.findall(term):
+            ranges = [(int(low), int(high)) for low, high in _UIDS.findall(group)]
+            found = [fake for fake in found if any(low <= fake.pmid <= high for low, high in ranges)]
+        for low, high in _UIDS.findall(_ANY_OF.sub("", term)):
             found = [fake for fake in found if int(low) <= fake.pmid <= int(high)]
-        for *numbers, kind in _DATES.findall(term):
-            first, last = (datetime.date(*map(int, numbers[i : i + 3])) for i in (0, 3))
-            found = [fake for fake in found if first <= (fake.created if kind == "crdt" else fake.changed) <= last]
+        for first, last, kind in dates(term):
+            found = [fake for fake in found if first <= fake.day(kind) <= last]
         return [fake.pmid for fake in found]
+
+
+def dates(term: str) -> list[tuple[datetime.date, datetime.date, str]]:
+    """The intervals of days that a term asks for: first, last, kind."""
+    found = [(numbers, kind.lower()) for *numbers, kind in _DATES.findall(term)]
+    return [(datetime.date(*map(int, numbers[:3])), datetime.date(*map(int, numbers[3:])), kind) for numbers, kind in found]
+
+
+class LargeNcbi(FakeNcbi):
+    """An index of very many PMIDs with the day on which each was added; no records behind it."""
+
+    def __init__(self, created: Mapping[int, datetime.date]) -> None:
+        super().__init__()
+        self._days = created
+        self._found: dict[tuple[tuple[datetime.date, datetime.date, str], ...], list[int]] = {(): sorted(created)}
+
+    def find(self, term: str) -> list[int]:
+        """PMIDs within every range of the term, the newest first."""
+        wanted = tuple(dates(term))
+        if wanted not in self._found:
+            self._found[wanted] = [pmid for pmid in self._found[()] if all(a <= self._days[pmid] <= b for a, b, _ in wanted)]
+        pmids, low, high = self._found[wanted], 0, 2**62
+        for start, end in _UIDS.findall(term):
+            low, high = max(low, int(start)), min(high, int(end))
+        return pmids[bisect.bisect_left(pmids, low) : bisect.bisect_right(pmids, high)][::-1]
 
 
 def _ids(form: dict[str, str]) -> list[int]:
@@ -184,6 +238,12 @@ def _reset_at_once(server: FakeNcbi, connection: socket.socket, answer: Answer) 
     _reset(connection)
 
 
+def _refuse(server: FakeNcbi, connection: socket.socket, answer: Answer) -> None:
+    _reset(connection)
+    with server.refusing:
+        server.refuse(DRIP)
+
+
 def _reset_in_body(server: FakeNcbi, connection: socket.socket, answer: Answer) -> None:
     connection.sendall(_head(answer, len(answer.body)) + answer.body[: len(answer.body) // 2])
     time.sleep(DRIP)
@@ -226,6 +286,7 @@ def _no_last_chunk(server: FakeNcbi, connection: socket.socket, answer: Answer) 
 WIRES: dict[str, Callable[[FakeNcbi, socket.socket, Answer], None]] = {
     "whole": _whole,
     "reset": _reset_at_once,
+    "refuse": _refuse,
     "reset in the body": _reset_in_body,
     "hang": _hang,
     "drip headers": _drip_headers,
