@@ -126,6 +126,80 @@ def test_settings_grow_from_file_to_environment_to_flag(base: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("width", [80, 120, 160])
+@pytest.mark.parametrize("verb", ["table", "summary", "status"])
+def test_lines_fit_the_screen_and_end_without_blanks(base: Path, verb: str, width: int) -> None:
+    lines = run(verb, "--db", "evidence.db", cwd=base, COLUMNS=str(width)).stdout.splitlines()
+    assert [line for line in lines if len(line) > width or line != line.rstrip()] == []
+
+
+def test_the_table_tells_topic_sentence_and_pmid(base: Path) -> None:
+    told = run("table", "--db", "evidence.db", "--type", "resistance_on_target", cwd=base).stdout
+    assert told.startswith("Evidence table: NTRK gene fusions")
+    assert "“The NTRK1 G595R mutation conferred resistance to larotrectinib in two patients.” 90000002" in " ".join(told.split())
+
+
+def test_the_table_begins_with_the_topics_genes_and_families_count(tmp_path: Path) -> None:
+    texts = [
+        "EGFR mutations were found in 30 of 60 patients with lung adenocarcinoma.",
+        "NTRK fusions were found in 1 of 60 patients with lung adenocarcinoma.",
+    ]
+    rows = [
+        {"id": f"t{number}", "pmid": f"9000010{number}", "title": "", "abstract": text} for number, text in enumerate([texts[0], *texts])
+    ]
+    (tmp_path / "texts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    run("refresh", "--source", "texts.jsonl", "--db", "x.db", cwd=tmp_path)
+    told = run("table", "--db", "x.db", cwd=tmp_path).stdout
+    assert 0 < told.index("NTRK Fusion") < told.index("EGFR Mutation")
+
+
+def test_a_filter_that_nothing_fits_says_so(base: Path) -> None:
+    assert "nothing is held that fits" in run("table", "--db", "evidence.db", "--gene", "KIT", cwd=base).stdout
+
+
+def test_a_run_tells_its_result_once_and_logs_apart(base: Path, tmp_path: Path) -> None:
+    source = base / "texts.jsonl"
+    plain = run("refresh", "--source", source, "--db", "a.db", cwd=tmp_path)
+    as_json = run("--log-format", "json", "refresh", "--source", source, "--db", "b.db", cwd=tmp_path)
+    quiet = run("--quiet", "refresh", "--source", source, "--db", "c.db", cwd=tmp_path)
+    assert [(done.returncode, done.stdout.count("new 2")) for done in (plain, as_json, quiet)] == [(0, 1), (0, 1), (0, 0)]
+    assert [(done.stderr.count("new 2")) for done in (plain, as_json, quiet)] == [0, 1, 0]
+    assert [set(json.loads(line)) for line in as_json.stderr.splitlines()] == [{"time", "level", "logger", "message"}]
+
+
+def test_an_error_is_a_line_of_json_where_json_is_asked_for(tmp_path: Path) -> None:
+    done = run("--log-format", "json", "refresh", "--source", "nowhere.xml", "--db", "x.db", cwd=tmp_path)
+    (line,) = done.stderr.splitlines()
+    assert (done.returncode, json.loads(line)["level"], "nowhere.xml" in json.loads(line)["message"]) == (65, "error", True)
+
+
+def test_status_tells_what_is_stale(base: Path) -> None:
+    held = run("status", "--db", "evidence.db", cwd=base).stdout
+    assert "every record was read by the present rules and lexicons" in held
+    lexicon = base / "own"
+    lexicon.mkdir(exist_ok=True)
+    (lexicon / "drugs.tsv").write_text(
+        "curie\tname\ttext\tkind\tsource\ndrug:x1\tnewtrectinib\tnewtrectinib\tgeneric\town\n", encoding="utf-8"
+    )
+    assert (
+        "stale: 2 records read by other rules or lexicons"
+        in run("status", "--db", "evidence.db", cwd=base, MINER_LEXICON_DIRS=str(lexicon)).stdout
+    )
+
+
+def test_help_imports_neither_spacy_nor_rich() -> None:
+    code = "\n".join(
+        [
+            "import sys, miner.cli",
+            "sys.argv = ['miner', '--help']",
+            "try: miner.cli.main()",
+            "except SystemExit: print(*sys.modules)",
+        ]
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert {"spacy", "rich", "lxml", "sqlite3", "miner.lexicon"} & set(done.stdout.splitlines()[-1].split()) == set()
+
+
 def bad_inputs(folder: Path) -> dict[str, tuple[tuple[object, ...], int, str]]:
     """Arguments of a run that must fail, its exit code, and a word that its error must hold."""
     (folder / "broken.jsonl").write_text(json.dumps(TEXTS[0]) + "\n{not json}\n", encoding="utf-8")
