@@ -61,18 +61,25 @@ def merge_figures(ranked: Sequence[Claim], reading: Reading | None = None) -> tu
     """Merge the figures of claims, best claim first, and tell where results disagree.
 
     A group of figures (rate, responders, denominator) is taken from one claim, and completed from another only where the
-    two agree on one value and differ on none: the denominator of one cohort never meets the rate of another.
+    two agree on one value and differ on none: the denominator of one cohort never meets the rate of another. Nor does a
+    claim on another cohort, told by its size, add a group of its own.
     """
     merged: dict[str, Value] = {}
     others: list[str] = []
+    size: int | None = None
     for claim in ranked:
+        own = whole(claim.figures.get("N")) or claim.population_n
+        elsewhere = bool(merged) and None not in (own, size) and own != size
         for group, figures in _grouped(with_intervals(claim, reading)).items():
             held = {key: value for key, value in merged.items() if group_of(key) == group}
             shared = [key for key in figures if key in held]
-            if not held or (shared and all(held[key] == figures[key] for key in shared)):
+            if (not held and not elsewhere) or (shared and all(held[key] == figures[key] for key in shared)):
                 merged |= figures
+                size = size or own
             elif not claim.background:
-                other = [key for key in shared if held[key] != figures[key] and not key.endswith(INTERVAL)]
+                other = [
+                    key for key in figures if held.get(key) != figures[key] and (key in held or not held) and not key.endswith(INTERVAL)
+                ]
                 others += [describe({key: figures[key]}) for key in other]
     told = "; ".join(dict.fromkeys(others))
     return ordered(merged), (f"{ALSO} {told}",) if told else ()

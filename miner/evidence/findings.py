@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from miner.evidence.civic import UNSPECIFIED
-from miner.evidence.figures import number, whole
+from miner.evidence.figures import Figures, number, whole
 from miner.evidence.table import STATUS_WEIGHTS, Paper
 from miner.evidence.verdict import counted, stance
 from miner.schema import ClaimType
@@ -175,44 +175,51 @@ def _counts(label: str, papers: Iterable[Paper], names: Callable[[Paper], Sequen
 
 
 def _ranges(label: str, papers: Iterable[Paper], key: str, unit: str, name: Callable[[Paper], str]) -> Finding | None:
-    held: dict[str, list[tuple[float, Paper]]] = {}
+    held: dict[str, list[_Rate]] = {}
     for paper in papers:
-        if (value := rate(paper, key)) is not None:
-            held.setdefault(name(paper) or "unnamed", []).append((value, paper))
-    made = sorted(held.items(), key=lambda item: (item[0] == "unnamed", -len(_pmids(p for _, p in item[1])), item[0]))
+        for figures in paper.cohorts:
+            if (value := rate(figures, key)) is not None:
+                held.setdefault(name(paper) or "unnamed", []).append(_Rate(value, figures, paper))
+    made = sorted(held.items(), key=lambda item: (item[0] == "unnamed", -len(_pmids(found.paper for found in item[1])), item[0]))
     items = tuple(_range(name, values, key, unit) for name, values in made[:LIMIT])
     return Finding(label, items, len(made) - len(items)) if items else None
 
 
-def _range(name: str, values: Sequence[tuple[float, Paper]], key: str, unit: str) -> Item:
-    papers = [paper for _, paper in values]
+@dataclass(frozen=True, slots=True)
+class _Rate:
+    value: float
+    figures: Figures
+    paper: Paper
+
+    @property
+    def size(self) -> int:
+        return whole(self.figures.get("N")) or 0
+
+
+def _range(name: str, found: Sequence[_Rate], key: str, unit: str) -> Item:
+    papers = [item.paper for item in found]
     pmids = _pmids(papers)
-    low, high = (f"{bound:.3g}" for bound in (min(value for value, _ in values), max(value for value, _ in values)))
+    low, high = (f"{bound:.3g}" for bound in (min(item.value for item in found), max(item.value for item in found)))
     told = [counted(len(pmids), "paper")] if len(pmids) > 1 else []
-    value, largest = max(sorted(values, key=_by_paper), key=lambda held: whole(held[1].figures.get("N")) or 0)
-    size = whole(largest.figures.get("N"))
+    largest = max(sorted(found, key=lambda item: (item.paper.pmid, item.paper.key)), key=lambda item: item.size)
     hits = whole(largest.figures.get(_COUNTED.get(key, "")))
-    if key in _COUNTED and size and low != high:
-        told.append(f"{value:.3g}{unit} in the largest, n = {number(size)}")
-    elif key in _COUNTED and size:
-        told.append(f"n = {number(size)}" if hits is None else f"{number(hits)}/{number(size)}")
+    if key in _COUNTED and largest.size and low != high:
+        told.append(f"{largest.value:.3g}{unit} in the largest, n = {number(largest.size)}")
+    elif key in _COUNTED and largest.size:
+        told.append(f"n = {number(largest.size)}" if hits is None else f"{number(hits)}/{number(largest.size)}")
     spread = low if low == high else f"{low}–{high}"
     return Item(f"{name} {spread}{unit}".strip() + (f" ({'; '.join(told)})" if told else ""), pmids, _keys(papers))
-
-
-def _by_paper(held: tuple[float, Paper]) -> tuple[str, str]:
-    return held[1].pmid, held[1].key
 
 
 _COUNTED = {"ORR_percent": "n_resp", "value_percent": "n_pos"}
 
 
-def rate(paper: Paper, key: str = "ORR_percent") -> float | None:
-    """Return a paper's figure, a rate computed from its counts where only those are given."""
-    value = paper.figures.get(key)
+def rate(figures: Figures, key: str = "ORR_percent") -> float | None:
+    """Return a figure, a rate computed from its counts where only those are given."""
+    value = figures.get(key)
     if isinstance(value, (int, float)):
         return float(value) if not key.endswith("_percent") or 0 <= value <= 100 else None
-    hits, total = whole(paper.figures.get(_COUNTED.get(key, ""))), whole(paper.figures.get("N"))
+    hits, total = whole(figures.get(_COUNTED.get(key, ""))), whole(figures.get("N"))
     return 100 * hits / total if value is None and hits is not None and total and hits <= total else None
 
 

@@ -97,10 +97,10 @@ _SENTENCES: dict[ClaimType, tuple[str, str, str, str]] = {
         "{Therapies} may not be recommended for {subject}",
     ),
     T.SAFETY: (
-        "Adverse events of {therapies} in {subject}",
-        "No notable adverse events of {therapies} in {subject}",
-        "Possible adverse events of {therapies} in {subject}",
-        "Perhaps no adverse events of {therapies} in {subject}",
+        "Adverse events of {therapies}{among}",
+        "No notable adverse events of {therapies}{among}",
+        "Possible adverse events of {therapies}{among}",
+        "Perhaps no adverse events of {therapies}{among}",
     ),
 }
 _JOINTS = {"Combination": " plus ", "Sequential": " then ", "Substitutes": " or ", None: " and "}
@@ -137,6 +137,7 @@ def compose(
         tumour=disease or "tumours",
         where=f" in {disease}" if disease else "",
         subject=subject,
+        among=f" in {subject}" if disease or profile != UNSPECIFIED else "",
         resistant=f"resistant {subject}",
         detected=_detected(profile, disease),
         feature=_FEATURES.get(significance, "clinical features"),

@@ -16,7 +16,10 @@ _EVIDENCE = """
 SELECT e.*, r.status AS record_status, r.notices, r.title, r.journal, r.year,
        (SELECT json_group_array(json(c.spans)) FROM
             (SELECT c.spans FROM evidence_claims ec JOIN claims c ON c.pmid = ec.pmid AND c.seq = ec.claim_seq
-             WHERE ec.key = e.key AND ec.pmid = e.pmid ORDER BY ec.rank) c) AS all_spans
+             WHERE ec.key = e.key AND ec.pmid = e.pmid ORDER BY ec.rank) c) AS all_spans,
+       (SELECT json_group_array(json(c.figures)) FROM
+            (SELECT c.figures FROM evidence_claims ec JOIN claims c ON c.pmid = ec.pmid AND c.seq = ec.claim_seq
+             WHERE ec.key = e.key AND ec.pmid = e.pmid AND c.background = e.background ORDER BY ec.rank) c) AS all_figures
 FROM evidence e JOIN records r ON r.pmid = e.pmid
 """
 _ORDER = "ORDER BY e.type_rank, e.molecular_profile, e.therapies, e.disease_key, e.significance, e.direction, e.key, e.pmid"

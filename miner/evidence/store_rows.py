@@ -269,6 +269,7 @@ def paper_of(row: Mapping[str, Any], quotes: Iterable[tuple[int, int, str]]) -> 
         source=row["source"],
         status=row["status"],
         figures=json.loads(row["figures"]),
+        cohorts=_cohorts(json.loads(row["figures"]), json.loads(row["all_figures"])),
         warnings=tuple(json.loads(row["warnings"])),
         n_patients=row["n_patients"],
         background=bool(row["background"]),
@@ -279,6 +280,19 @@ def paper_of(row: Mapping[str, Any], quotes: Iterable[tuple[int, int, str]]) -> 
         journal=row["journal"],
         year=row["year"],
     )
+
+
+_RATES = ("ORR_percent", "n_resp", "value_percent", "n_pos")
+
+
+def _cohorts(merged: Mapping[str, Any], claimed: Iterable[Mapping[str, Any]]) -> tuple[Mapping[str, float | int | str], ...]:
+    """The merged figures, then those of other cohorts of the same paper that give a rate of their own."""
+    found = [merged]
+    for figures in claimed:
+        rated = any(key in figures for key in _RATES)
+        if rated and not any(all(held[key] == figures[key] for key in _RATES if key in held and key in figures) for held in found):
+            found.append(figures)
+    return tuple(found)
 
 
 def digest(*rows: object) -> str:

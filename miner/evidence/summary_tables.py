@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from miner.evidence.civic import UNSPECIFIED
 from miner.evidence.figures import describe, number, whole, wilson
 from miner.evidence.table import STATUS_WEIGHTS, FusionMention, Paper
 from miner.schema import ClaimType, Direction, Polarity, Status
@@ -151,7 +152,7 @@ _TOLD = ("ORR_percent", "n_resp", "CR", "PR", "IC_ORR_percent", "DoR_months", "P
 def inhibitors(evidence: Iterable[Paper], lexicon: Classes, classes: Sequence[str]) -> tuple[InhibitorRow, ...]:
     """Return what papers themselves report of the drugs of some classes, or of any regimen: rates, intervals, survival."""
     rows = [
-        _inhibitor(paper, drug, lexicon)
+        _inhibitor(paper, figures, drug, lexicon)
         for paper in evidence
         if paper.claim_type in _RESPONSE_TYPES
         and not paper.background
@@ -159,6 +160,7 @@ def inhibitors(evidence: Iterable[Paper], lexicon: Classes, classes: Sequence[st
         and any(key in paper.figures for key in _TOLD)
         for drug in (paper.therapies if classes else _regimen(paper))
         if not classes or _in_classes(drug, lexicon, classes)
+        for figures in paper.cohorts
     ]
     return tuple(sorted(rows, key=lambda row: (row.generation or "~", row.drug, -(row.n or 0), row.pmid, row.key)))
 
@@ -172,8 +174,8 @@ def _in_classes(drug: str, lexicon: Classes, classes: Sequence[str]) -> bool:
     return drug in classes or bool(set(lexicon.classes(drug)).intersection(classes))
 
 
-def _inhibitor(paper: Paper, drug: str, lexicon: Classes) -> InhibitorRow:
-    orr, low, high, interval = response_rate(paper.figures)
+def _inhibitor(paper: Paper, figures: Mapping[str, float | int | str], drug: str, lexicon: Classes) -> InhibitorRow:
+    orr, low, high, interval = response_rate(figures)
     return InhibitorRow(
         drug=drug,
         generation=lexicon.generation(drug),
@@ -184,12 +186,12 @@ def _inhibitor(paper: Paper, drug: str, lexicon: Classes) -> InhibitorRow:
         pmid=paper.pmid,
         year=paper.year,
         key=paper.key,
-        n=whole(paper.figures.get("N")) or paper.n_patients,
+        n=whole(figures.get("N")) or (paper.n_patients if figures == paper.figures else None),
         orr=orr,
         low=low,
         high=high,
         interval=interval,
-        figures=paper.figures,
+        figures=figures,
         direction=paper.direction,
         record_status=paper.record_status,
     )
@@ -226,7 +228,8 @@ def resistance(evidence: Iterable[Paper], focus: frozenset[str], lexicon: Classe
     """Return mechanism × drug, the topic's genes and drugs first: what defeats a drug, and which drug answers it."""
     merged: dict[tuple[str, str, str, bool, Direction], list[Paper]] = {}
     for paper in evidence:
-        if paper.claim_type in _EFFECTS and STATUS_WEIGHTS[paper.record_status]:
+        named = paper.molecular_profile != UNSPECIFIED
+        if paper.claim_type in _EFFECTS and named and STATUS_WEIGHTS[paper.record_status]:
             for drug in paper.therapies:
                 parts = (paper.molecular_profile, drug, *_EFFECTS[paper.claim_type], paper.direction)
                 merged.setdefault(parts, []).append(paper)

@@ -71,7 +71,10 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """One paper's evidence for a proposition, as the store holds it."""
+    """One paper's evidence for a proposition, as the store holds it.
+
+    ``cohorts`` are its ``figures``, then those of further cohorts of the paper with a rate of their own.
+    """
 
     key: str
     pmid: str
@@ -92,6 +95,7 @@ class Paper:
     source: str
     status: str
     figures: Mapping[str, float | int | str]
+    cohorts: tuple[Mapping[str, float | int | str], ...]
     warnings: tuple[str, ...]
     n_patients: int | None
     background: bool
