@@ -254,6 +254,28 @@ def test_statements_of_a_cohort() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("claim", "statement"),
+    [
+        (made(T.SAFETY, therapies=("entrectinib",)), "Adverse events of entrectinib"),
+        (made(T.SAFETY, therapies=("entrectinib",), disease=LUNG), "Adverse events of entrectinib in lung non-small cell carcinoma"),
+        (made(T.APPROVAL_RECOMMENDATION, therapies=("TRK inhibitors",)), "TRK inhibitors are approved or recommended for tumour"),
+        (made(T.MUTUAL_EXCLUSIVITY, genes=("NTRK",), disease=LUNG),
+         "Mutually exclusive in lung non-small cell carcinoma: NTRK and alterations not named"),
+        (made(T.COMBINATION_THERAPY, therapies=("a", "b", "c")), "A plus b plus c is active in tumour"),
+        (made(T.COMBINATION_THERAPY, therapies=("a",)), "A in combination is active in tumour"),
+        (made(T.RESISTANCE_OFF_TARGET, genes=("EGFR",), therapies=("EGFR-TKI",), rule="resistance.unnamed"),
+         "A mechanism not named confers off-target resistance to EGFR-TKI"),
+        (made(T.SENSITIVITY_RESPONSE, therapies=("a", "b", "c")), "Tumour responds to a, b and c"),
+        (made(T.CLINICAL_FEATURES_ASSOCIATION, genes=("KRAS",), significance="Poor Outcome"),
+         "KRAS in tumours is associated with poorer outcome"),
+    ],
+)  # fmt: skip
+def test_statements_agree_with_their_subject(claim: Claim, statement: str) -> None:
+    (item,) = merge(mined(record("1", "A title."), [claim]), FAMILIES)
+    assert item.statement == statement
+
+
 def test_the_same_proposition_has_the_same_key_in_two_papers() -> None:
     first = by_type(merge(small_series(), FAMILIES), T.SENSITIVITY_RESPONSE)
     second = merge(trial(), FAMILIES)[0]
@@ -281,6 +303,15 @@ def test_figures_of_two_cohorts_do_not_mix() -> None:
     (item,) = merge(replace(paper, claims=(small, whole)), FAMILIES)
     assert (item.figures["n_resp"], item.figures["N"]) == (18, 24)
     assert item.warnings == ("the paper also gives 3 responded; n = 4",)
+
+
+def test_figures_of_a_cohort_of_another_size_are_told_and_not_merged() -> None:
+    paper = trial()
+    whole, other = paper.claims[1], replace(paper.claims[2], population_n=10)
+    (item,) = merge(replace(paper, claims=(whole, other)), FAMILIES)
+    assert ("PFS_months" in item.figures, item.warnings) == (False, ("the paper also gives median PFS 28.3 months",))
+    (item,) = merge(replace(paper, claims=(whole, replace(other, population_n=24))), FAMILIES)
+    assert (item.figures["PFS_months"], item.warnings) == (28.3, ())
 
 
 def test_figures_complete_each_other_where_they_agree() -> None:

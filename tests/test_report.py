@@ -249,6 +249,17 @@ def test_forest(summary: Summary) -> None:
     assert forest(summary.inhibitors, limit=1).left_out == 1
 
 
+def test_every_cohort_of_a_paper_is_drawn(tmp_path: Path) -> None:
+    paper = trial()
+    other = replace(paper.claims[1], figures={"ORR_percent": 50, "n_resp": 2, "N": 4}, population_n=4)
+    with fill(tmp_path / "e.db", replace(paper, claims=(paper.claims[1], other, paper.claims[2]))) as store:
+        summary = summarise(store, TOPIC, Terms())
+    (group,) = forest(summary.inhibitors).groups
+    assert [(row.counts, row.text) for row in group.rows] == [("18/24", "75 % (53–90)"), ("2/4", "50 % (15–85)")]
+    first = next(row for row in summary.rows if row.id == "first")
+    assert str(first.findings[0]) == "response rate: larotrectinib 50–75 % (75 % in the largest, n = 24)"
+
+
 def test_ribbons(summary: Summary) -> None:
     reverse = replace(summary.partners[0], fusion="NTRK1::CUL3", five_prime="NTRK1", three_prime="CUL3", papers=("1",))
     picture = ribbons((*summary.partners, reverse), ("NTRK1", "NTRK2", "NTRK3"))
