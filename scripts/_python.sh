@@ -9,7 +9,7 @@ supported() { "$1" -c 'import sys; sys.exit(not ((3, 11) <= sys.version_info[:2]
 
 refuse() {
     fail "ntrk-miner needs Python 3.11 or 3.12: scispaCy depends on nmslib-metabrainz, which has no wheel for 3.13 yet." \
-         "$1 Install one of them, or name it: MINER_PYTHON=/path/to/python3.12 ${0##*/}"
+         "$1 Install one of them, or name it: MINER_PYTHON=/path/to/python3.12 $0"
 }
 
 find_python() {

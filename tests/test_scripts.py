@@ -77,10 +77,15 @@ def test_a_python_that_fits_is_found_behind_one_that_does_not(clone: Path) -> No
     assert (done.returncode, "making .venv with Python 3.11.7" in done.stderr, "-m venv .venv" in done.stderr) == (99, True, True)
 
 
-@pytest.mark.parametrize(("arguments", "pytest_says", "code"), [((), 0, 0), ((), 1, 1), ((), 5, 5), (("-k", "nothing"), 5, 0)])
-def test_ci_ends_as_pytest_ended(clone: Path, arguments: tuple[str, ...], pytest_says: int, code: int) -> None:
-    for name in ("ruff", "mypy"):
-        tool(clone / ".venv" / "bin" / name, f"echo {name}")
+@pytest.mark.parametrize(
+    ("arguments", "ruff_says", "pytest_says", "code"),
+    [((), 0, 0, 0), ((), 0, 1, 1), ((), 0, 5, 5), (("-k", "nothing"), 0, 5, 0), ((), 1, 0, 1), ((), 1, 2, 2)],
+)
+def test_ci_runs_all_and_ends_with_pytests_closing_line(
+    clone: Path, arguments: tuple[str, ...], ruff_says: int, pytest_says: int, code: int
+) -> None:
+    tool(clone / ".venv" / "bin" / "ruff", f"echo ruff; exit {ruff_says}")
+    tool(clone / ".venv" / "bin" / "mypy", "echo mypy")
     tool(clone / ".venv" / "bin" / "python", f'[ "$1" = -c ] && exit 0; echo "closing line of $*"; exit {pytest_says}')
     (clone / ".venv" / ".installed-test-fast").touch()
     done = run(clone, ".ci/run", *arguments)
