@@ -57,7 +57,7 @@ class Words:
         return [(start + m.start(), start + m.end()) for m in self[name].finditer(text[start:end])]
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=None)
 def load(file: str) -> Words:
     """The word lists of one of the package's rule files."""
     return Words(file, (resources.files("miner") / "data" / "rules" / file).read_text(encoding="utf-8"))
