@@ -11,6 +11,7 @@ from evidence_cases import FAMILIES, LUNG, SECRETORY, mention, mined, record, re
 from miner.evidence import civic, regimen
 from miner.evidence.figures import describe, wilson
 from miner.evidence.merge import is_background, make_key, merge, patients
+from miner.evidence.wording import features
 from miner.schema import (
     Alteration,
     Claim,
@@ -363,3 +364,15 @@ def test_wilson() -> None:
     assert tuple(round(bound, 1) for bound in wilson(0, 2)) == (0.0, 65.8)
     with pytest.raises(ValueError, match="3 of 2 is no proportion"):
         wilson(3, 2)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "names"),
+    [
+        ("Carriers were younger women who had never smoked.", ("age", "sex", "smoking")),
+        ("No difference in PD-L1 or stage was seen.", ("stage", "PD-L1")),
+        ("The average image was sharp.", ()),
+    ],
+)
+def test_features_of_a_sentence(sentence: str, names: tuple[str, ...]) -> None:
+    assert features(sentence) == names

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from miner.evidence.authority import names_authority
+from miner.evidence.wording import names_authority
 from miner.schema import Claim, ClaimType, Direction, Polarity, StudyType
 
 SENSITIVITY, RESISTANCE, REDUCED, ADVERSE = "Sensitivity/Response", "Resistance", "Reduced Sensitivity", "Adverse Response"

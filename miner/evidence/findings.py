@@ -11,6 +11,7 @@ from miner.evidence.civic import UNSPECIFIED
 from miner.evidence.figures import Figures, number, whole
 from miner.evidence.table import STATUS_WEIGHTS, Paper
 from miner.evidence.verdict import counted, stance
+from miner.evidence.wording import features
 from miner.schema import ClaimType
 from miner.topic import SummaryRow as Question
 
@@ -55,6 +56,9 @@ def find(question: Question, papers: Iterable[Paper], genes: frozenset[str], is_
         chosen = [paper for paper in agreed if paper.claim_type in types]
         if asked.intersection(types):
             made.append(_counts(label, chosen, partial(_named, names=names, genes=genes, is_asked=is_asked)))
+    if ClaimType.CLINICAL_FEATURES_ASSOCIATION in asked:
+        denied = [p for p in own if p.claim_type is ClaimType.CLINICAL_FEATURES_ASSOCIATION and stance(p) == "against"]
+        made.append(_counts("not associated with", denied, lambda paper: _features(paper, genes)))
     if ClaimType.PREVALENCE in asked:
         name = _disease if genes else _profile
         made.append(_ranges("frequency", [p for p in own if p.claim_type is ClaimType.PREVALENCE], "value_percent", " %", name))
@@ -142,12 +146,15 @@ def _events(paper: Paper, _: frozenset[str]) -> Sequence[str]:
     return [name for name in dict.fromkeys(names) if name and len(name) < 40]
 
 
-_OUTCOMES = {"Better Outcome": "better outcome", "Poor Outcome": "poorer outcome"}
+def _features(paper: Paper, _: frozenset[str]) -> Sequence[str]:
+    told = {"Better Outcome": "better outcome", "Poor Outcome": "poorer outcome"}.get(paper.significance)
+    return [told] if told else [name for name in features(paper.quotes[0].text) if name != "survival"]
+
 
 # What is listed of claims of some types: label, types, what a paper names.
 _LISTED: tuple[tuple[str, set[ClaimType], Names], ...] = (
     ("tumours", {ClaimType.DRIVER_ROLE}, lambda paper, genes: [_disease(paper) if genes else _profile(paper)]),
-    ("outcome", {ClaimType.CLINICAL_FEATURES_ASSOCIATION}, lambda paper, _: [_OUTCOMES.get(paper.significance, "other features")]),
+    ("associated with", {ClaimType.CLINICAL_FEATURES_ASSOCIATION}, _features),
     ("exclusive of", {ClaimType.MUTUAL_EXCLUSIVITY}, _company),
     ("found together with", {ClaimType.CO_OCCURRENCE}, _company),
     ("assays", {ClaimType.DETECTION_METHOD}, _assays),
