@@ -406,7 +406,11 @@ def _inside_therapy(view: View, subject: Subject) -> bool:
 
 
 def _compared(view: View, subject: Subject) -> bool:
-    return bool(effect_rules.load().comparator.search(view.document.text[max(view.start, subject.start - 90) : subject.start]))
+    before = view.document.text[max(view.start, subject.start - 90) : subject.start]
+    return bool(effect_rules.load().comparator.search(before)) and not _EITHER_WAY.search(before)
+
+
+_EITHER_WAY = re.compile(r"\bwith\s+(?:and|or|versus|vs\.?)\s+without\s+(?:[\w-]+\s+){0,3}$", re.I)
 
 
 def _salient(found: list[Subject]) -> list[Subject]:
