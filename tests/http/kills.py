@@ -118,7 +118,7 @@ class Kills:
         self.toll.kills += self.kills_here
         self.asked = [form["id"] for form in self.server.forms("efetch.fcgi")]
         report = run()
-        assert report.outcome in ("done", "unchanged") and self._state(bench) == [s for s, n in states.items() if n == reached][0]
+        assert report.outcome in ("done", "unchanged") and self._state(bench) == next(s for s, n in states.items() if n == reached)
 
     def _run(self, run: Callable[[], RunReport], delay: float) -> bool:
         """Run in a child and kill it after a delay; tell whether it was killed."""

@@ -35,6 +35,7 @@ class Prepared:
     world: World
     folder: Path
     days: int
+    before: str
     expected: str
 
 
@@ -53,15 +54,17 @@ class Mixtures:
         chance = random.Random(seed)
         prepared = self._prepare(seed % WORLDS)
         bench = self._bench(self.folder / f"mix{seed}", prepared)
-        before, watermark = bench.exported(), bench.watermark()
+        before, watermark = prepared.before, bench.watermark()
         self._draw(chance)
         for _ in range(chance.randint(1, RUNS)):
             end = self._run(bench, seed)
             if end == "done":
-                break
+                shutil.rmtree(bench.folder)
+                return
             assert bench.watermark() == watermark, f"seed {seed}: the run ended with {end} and the watermark moved"
-            assert end == "3" or bench.exported() == before, f"seed {seed}: the run ended with {end} and changed the table"
-            before = bench.exported()
+            now = bench.exported()
+            assert end == "3" or now == before, f"seed {seed}: the run ended with {end} and changed the table"
+            before = now
         self._settle(bench, seed)
         assert bench.exported() == prepared.expected, f"seed {seed}: the table differs from that of clean runs"
         shutil.rmtree(bench.folder)
@@ -120,8 +123,8 @@ class Mixtures:
         first = self._fresh(base)
         first.change(deadline=20.0, timeout=5.0)
         assert (first.live(self.server).outcome, first.moment) == ("done", START)
-        clean = self._bench(self.folder / f"clean{number}", Prepared(drawn, base, days, ""))
+        clean = self._bench(self.folder / f"clean{number}", Prepared(drawn, base, days, "", ""))
         clean.change(deadline=20.0, timeout=5.0)
         self._settle(clean, -number)
-        self._prepared[number] = Prepared(drawn, base, days, clean.exported())
+        self._prepared[number] = Prepared(drawn, base, days, first.exported(), clean.exported())
         return self._prepared[number]
