@@ -310,5 +310,6 @@ def test_the_script_draws_the_table_and_opens_a_row(store: Store, tmp_path: Path
     articles = opened.getnext().xpath(".//article")
     texts = ["".join(article.xpath(".//p[@class='abstract']")[0].itertext()) for article in articles]
     assert texts == [trial().record.text, small_series().record.text]
+    assert tree.xpath("//form[@id='filters']//*[@id='reset' or @name='reset']") == []  # It would hide the form's own reset().
     quoted = "".join(articles[1].xpath(".//span[@class='in']//text()"))
     assert quoted == "Three of five patients with ETV6-NTRK3 secretory carcinoma responded to larotrectinib."
