@@ -9,7 +9,7 @@ from functools import partial
 
 from miner.evidence.civic import UNSPECIFIED
 from miner.evidence.figures import Figures, number, whole
-from miner.evidence.table import STATUS_WEIGHTS, Paper
+from miner.evidence.table import STATUS_WEIGHTS, Paper, in_order
 from miner.evidence.verdict import counted, stance
 from miner.evidence.wording import features
 from miner.schema import ClaimType
@@ -231,7 +231,7 @@ def rate(figures: Figures, key: str = "ORR_percent") -> float | None:
 
 
 def _pmids(papers: Iterable[Paper]) -> tuple[str, ...]:
-    return tuple(sorted({paper.pmid for paper in papers}, key=lambda pmid: (len(pmid), pmid)))
+    return in_order(paper.pmid for paper in papers)
 
 
 def _keys(papers: Iterable[Paper]) -> tuple[str, ...]:

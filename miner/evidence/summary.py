@@ -23,7 +23,7 @@ from miner.evidence.summary_tables import (
     resistance,
     resistance_grid,
 )
-from miner.evidence.table import STATUS_WEIGHTS, Paper, cited, fold_class, is_synthetic, weight
+from miner.evidence.table import STATUS_WEIGHTS, Paper, cited, fold_class, in_order, is_synthetic, weight
 from miner.evidence.verdict import Tally, Verdict, in_words, judge, stance, tally
 from miner.schema import ClaimType, Direction, Polarity
 from miner.topic import SummaryRow as Question
@@ -241,7 +241,7 @@ def _answer(question: Question, papers: Sequence[Paper], lexicon: Terms) -> Summ
 
 
 def _pmids(papers: Iterable[Paper]) -> tuple[str, ...]:
-    return tuple(sorted({paper.pmid for paper in papers}, key=lambda pmid: (len(pmid), pmid)))
+    return in_order(paper.pmid for paper in papers)
 
 
 def _quotes(papers: Sequence[Paper], contrary: Sequence[ClaimType]) -> tuple[SummaryQuote, ...]:

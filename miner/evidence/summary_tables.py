@@ -9,7 +9,7 @@ from typing import Protocol
 
 from miner.evidence.civic import UNSPECIFIED
 from miner.evidence.figures import describe, number, whole, wilson
-from miner.evidence.table import STATUS_WEIGHTS, FusionMention, Paper
+from miner.evidence.table import STATUS_WEIGHTS, FusionMention, Paper, in_order
 from miner.schema import ClaimType, Direction, Polarity, Status
 
 
@@ -131,13 +131,9 @@ def _partner(
         three_prime=pair[1],
         is_focus=bool(focus.intersection(pair)),
         tumours=tuple(name for name, _ in ranked),
-        papers=_sorted(by_paper),
+        papers=in_order(by_paper),
         n_patients=sum(n for _, n in counted.values()) or None,
     )
-
-
-def _sorted(pmids: Iterable[str]) -> tuple[str, ...]:
-    return tuple(sorted(set(pmids), key=lambda pmid: (len(pmid), pmid)))
 
 
 _RESPONSE_TYPES = (
@@ -238,7 +234,7 @@ def resistance(evidence: Iterable[Paper], focus: frozenset[str], lexicon: Classe
             *parts,
             is_focus=_is_focus(parts[1], papers, focus, lexicon, classes),
             hedged=all(paper.polarity in (Polarity.HEDGED, Polarity.HYPOTHETICAL) for paper in papers),
-            papers=_sorted(paper.pmid for paper in papers),
+            papers=in_order(paper.pmid for paper in papers),
             keys=tuple(dict.fromkeys(paper.key for paper in papers)),
         )
         for parts, papers in merged.items()

@@ -173,8 +173,8 @@ class TableRow:
 
     @property
     def papers(self) -> tuple[str, ...]:
-        """PMIDs, in ascending order."""
-        return tuple(sorted((item.pmid for item in self.evidence), key=lambda pmid: (len(pmid), pmid)))
+        """PMIDs, in ascending order; what is synthetic last."""
+        return in_order(item.pmid for item in self.evidence)
 
     @property
     def n_papers(self) -> int:
@@ -249,6 +249,11 @@ _SYNTHETIC = re.compile(r"syn[-_:]?\d", re.IGNORECASE)
 def is_synthetic(identifier: str) -> bool:
     """Tell whether a record was written for testing (``syn-001``) and is no paper."""
     return _SYNTHETIC.match(identifier) is not None
+
+
+def in_order(identifiers: Iterable[str]) -> tuple[str, ...]:
+    """Return identifiers once each: PMIDs as numbers ascend, then other identifiers, what is synthetic last."""
+    return tuple(sorted(set(identifiers), key=lambda name: (is_synthetic(name), not name.isdigit(), len(name), name)))
 
 
 def cited(identifier: str) -> str:
