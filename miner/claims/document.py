@@ -88,6 +88,10 @@ class View:
         self.document, self.index, self.sentence = document, index, sentence
         self.mentions, self.cues, self.role = mentions, cues, role
         self.start, self.end = sentence.start, sentence.end
+        self.therapies: dict[tuple[int, int] | None, list[Mention]] = {}
+        self.agents: dict[tuple[int, int] | None, list[Mention]] = {}
+        self._labelled: dict[tuple[Label, ...], list[Mention]] = {}
+        self._sensed: dict[tuple[str, ...], list[Cue]] = {}
 
     @cached_property
     def text(self) -> str:
@@ -105,13 +109,23 @@ class View:
 
     def of(self, *labels: Label, within: tuple[int, int] | None = None) -> list[Mention]:
         """Mentions of some labels, in the sentence or in a part of it."""
-        start, end = within or (self.start, self.end)
-        return [m for m in self.mentions if m.label in labels and start <= m.start and m.end <= end]
+        held = self._labelled.get(labels)
+        if held is None:
+            held = self._labelled[labels] = [m for m in self.mentions if m.label in labels]
+        if within is None or not held:
+            return held.copy()
+        start, end = within
+        return [m for m in held if start <= m.start and m.end <= end]
 
     def sense(self, *names: str, within: tuple[int, int] | None = None) -> list[Cue]:
         """Cues of some senses, in the sentence or in a part of it."""
-        start, end = within or (self.start, self.end)
-        return [c for c in self.cues if c.sense in names and start <= c.start and c.end <= end]
+        held = self._sensed.get(names)
+        if held is None:
+            held = self._sensed[names] = [c for c in self.cues if c.sense in names]
+        if within is None or not held:
+            return held.copy()
+        start, end = within
+        return [c for c in held if start <= c.start and c.end <= end]
 
     def has(self, *names: str, within: tuple[int, int] | None = None) -> bool:
         """Is there a cue of one of these senses?"""
@@ -142,6 +156,7 @@ class Document:
     def __init__(self, reading: Reading, lexicon: Lexicon, study_type: StudyType) -> None:
         self.reading, self.lexicon, self.study_type = reading, lexicon, study_type
         self.text = reading.text
+        self.roles: dict[Mention, str] = {}
         self._mechanisms: list[tuple[int, Subject, frozenset[str]]] = []
         self.views = self._views(senses.load().find(self.text))
 

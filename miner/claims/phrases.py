@@ -78,10 +78,14 @@ def _apart(text: str, spans: set[tuple[int, int]]) -> set[str]:
 
 
 def _pattern(folded: str) -> re.Pattern[str]:
+    """A phrase as a pattern; a phrase that begins with a plain word is sought by that word, its border looked at afterwards."""
     pieces = []
     for word in folded.split():
         if word == "...":
             pieces.append(r"(?:[^\s.;]+\s){0,4}")
         else:
             pieces.append((NUMBER if word == "#" else re.escape(word).replace(r"\#", NUMBER).replace(r"\*", r"\w*")) + " ")
-    return re.compile(rf"(?<!\w)(?:{''.join(pieces).removesuffix(' ')})(?!\w)")
+    body, first = "".join(pieces).removesuffix(" "), re.escape(folded.split()[0])
+    if folded[0].isalnum() and not _WILD.search(folded.split()[0]):
+        return re.compile(rf"{first}(?<!\w{first}){body.removeprefix(first)}(?!\w)")
+    return re.compile(rf"(?<!\w)(?:{body})(?!\w)")

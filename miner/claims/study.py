@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
+from itertools import islice
 from typing import Any
 
 from miner.claims.phrases import NUMBER, PhraseFinder
@@ -132,10 +133,10 @@ def _shapes(record: Record, abstract: str) -> Iterator[str]:
         yield "question"
     if not abstract:
         return
-    figures = len(_FIGURE.findall(abstract))
+    figures = sum(1 for _ in islice(_FIGURE.finditer(abstract), 3))
     if figures <= 2:
         yield "few_figures" if figures else "no_figures"
-    if not _METHOD.search(abstract) and len(_RESULT.findall(abstract)) < 3:
+    if not _METHOD.search(abstract) and sum(1 for _ in islice(_RESULT.finditer(abstract), 3)) < 3:
         yield "no_methods"
         if figures <= 2:
             yield "little_data" if figures else "no_data"

@@ -46,7 +46,14 @@ def _roles() -> _Roles:
 
 def therapy_role(document: Document, mention: Mention) -> str:
     """How a sentence uses a therapy: ``agent`` (given), ``prior`` (given before, resisted) or ``comparator``."""
-    before, after = document.text[max(0, mention.start - 80) : mention.start], document.text[mention.end : mention.end + 24]
+    role = document.roles.get(mention)
+    if role is None:
+        role = document.roles[mention] = _role(document.text, mention)
+    return role
+
+
+def _role(text: str, mention: Mention) -> str:
+    before, after = text[max(0, mention.start - 80) : mention.start], text[mention.end : mention.end + 24]
     roles = _roles()
     if roles.prior_after.match(after):
         return "prior"
@@ -75,6 +82,13 @@ _POINTING = re.compile(r"\b(?:these|those|both|such|the two|all three)\s+(?:\w+(
 
 def therapies(view: View, within: tuple[int, int] | None = None) -> list[Mention]:
     """Drug and class mentions; a class that only explains a drug beside it (``the TRK inhibitor larotrectinib``) is left out."""
+    held = view.therapies.get(within)
+    if held is None:
+        held = view.therapies[within] = _therapies(view, within)
+    return held.copy()
+
+
+def _therapies(view: View, within: tuple[int, int] | None) -> list[Mention]:
     found = view.of(Label.DRUG, Label.DRUG_CLASS, within=within)
     drugs = [m for m in found if m.label is Label.DRUG]
     kept: list[Mention] = []
@@ -115,6 +129,13 @@ _APPOSITION = re.compile(r"^\s*(?:\([^)]*\)|\))?,?\s*(?:is|was|being|as)?\s*(?:a
 
 def agents(view: View, within: tuple[int, int] | None = None) -> list[Mention]:
     """Therapies that the sentence has given, in order; chains keep the role of their first member."""
+    held = view.agents.get(within)
+    if held is None:
+        held = view.agents[within] = _agents(view, within)
+    return held.copy()
+
+
+def _agents(view: View, within: tuple[int, int] | None) -> list[Mention]:
     found: list[Mention] = []
     chain: list[Mention] = []
     last = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
+from typing import Any
 
 import numpy
 from spacy.attrs import IDX, SENT_START
@@ -294,7 +295,7 @@ class SentenceSplitter:
         starts = doc.to_array(IDX)
         wanted = numpy.array([sentence.start for sentence in found], dtype=starts.dtype)
         at = numpy.minimum(numpy.searchsorted(starts, wanted), len(doc) - 1)
-        begins = numpy.full((len(doc), 1), -1, dtype="int64")
+        begins: Any = numpy.full((len(doc), 1), -1, dtype="int64")
         begins[at[starts[at] == wanted]] = 1
         begins[0] = 1
         return doc.from_array([SENT_START], begins.view("uint64"))
