@@ -1,7 +1,7 @@
 """What can go wrong, by name, with the exit code that a scheduler reads.
 
-Exit codes follow sysexits.h where it has a fitting one: 0 done, 1 a bug, 2 usage, 3 partial (records set aside),
-11 locked by another run, 65 bad input, 73 store not writable, 75 upstream trouble that may pass, 78 configuration.
+Exit codes follow sysexits.h where it has a fitting one: 0 done, 1 a bug, 2 usage, 3 partial (records set aside) or stale,
+11 locked by another run, 65 bad input or an export held back, 73 store not writable, 75 upstream trouble that may pass, 78 configuration.
 """
 
 
@@ -49,3 +49,15 @@ class PartialError(MinerError):
     """The run ended with records set aside; what could be read is stored."""
 
     exit_code = 3
+
+
+class StaleError(MinerError):
+    """The evidence base is not as current as a monitor asks for."""
+
+    exit_code = 3
+
+
+class GateError(MinerError):
+    """Rows vanished without a cause, so the export is held back."""
+
+    exit_code = 65

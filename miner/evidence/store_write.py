@@ -198,7 +198,9 @@ def _cause(old: Row | None, row: Row) -> str:
         return notice
     if old["text"] != row["text"]:
         return "revised abstract"
-    return "corrected record" if old["sha256"] != row["sha256"] else "rules"
+    if old["sha256"] != row["sha256"]:
+        return "corrected record"
+    return "rules" if old["mining_version"] != row["mining_version"] else "unexplained"
 
 
 def _reaches(old: Row | None, row: Row) -> bool:
