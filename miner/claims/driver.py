@@ -1,0 +1,84 @@
+"""Driver role: that an alteration makes tumours, or does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from miner.claims import frames, prevalence
+from miner.claims.document import TITLE, Subject, View, distinct
+from miner.claims.frames import HEDGED, build
+from miner.schema import Claim, ClaimType, Label, Polarity
+
+Span = tuple[int, int]
+_NOT_ONCOGENIC = ("wild-type", "expression")
+
+
+def extract(view: View) -> Iterator[Claim]:
+    """Clause by clause: the alterations that a word of driving describes."""
+    told: set[tuple[object, ...]] = set()
+    for cue in _cues(view):
+        clause = view.clause(cue[0])
+        subjects = _described(view, cue, clause)
+        stance = frames.stance_at(view, *cue)
+        stance = HEDGED if stance == frames.OPEN else stance
+        for claim in build(view, ClaimType.DRIVER_ROLE, "biology.driver", subjects=distinct(subjects), stance=stance, confidence=0.6):
+            key = (claim.genes, claim.fusion, claim.variant)
+            if subjects and key not in told:
+                told.add(key)
+                yield claim
+
+
+def _cues(view: View) -> list[Span]:
+    rules, text = prevalence.rules(), view.document.text
+    found = [(c.start, c.end) for c in view.sense("driver")]
+    if view.role != TITLE:
+        found += rules.spans("drives", text, view.start, view.end)
+    kept = [c for c in found if not _in_name(view, c) and not _of_others(view, c)]
+    return sorted({c for c in kept if not any(o != c and o[0] <= c[0] and c[1] <= o[1] for o in kept)})
+
+
+def _in_name(view: View, cue: Span) -> bool:
+    labels = (Label.DRUG, Label.DRUG_CLASS, Label.GENE, Label.ASSAY)
+    return any(m.start <= cue[0] and cue[1] <= m.end for m in view.of(*labels))
+
+
+def _of_others(view: View, cue: Span) -> bool:
+    """Is it a driver spoken of as a class of others, a word of a name (``MET oncogene``), or a change of something else?"""
+    rules, text = prevalence.rules(), view.document.text
+    before, after = text[max(view.start, cue[0] - 40) : cue[0]], text[cue[1] : cue[1] + 40]
+    if rules["not_a_driver"].search(before) or rules["not_driving"].match(text[cue[0] : min(view.end, cue[1] + 45)]):
+        return True
+    if rules["underlies"].match(after):
+        return True
+    named = any(m.end <= cue[0] and not text[m.end : cue[0]].strip() for m in view.of(Label.GENE))
+    return named and text[cue[0] : cue[1]].lower().startswith("oncogene") and not rules["predicate_of"].match(after)
+
+
+def _described(view: View, cue: Span, clause: Span) -> list[Subject]:
+    """The alterations of the cue's clause, else of the sentence, else kinases and what was named before."""
+    rules, text = prevalence.rules(), view.document.text
+    every = [s for s in view.subjects if s.gene and s.alteration not in _NOT_ONCOGENIC]
+    local = [s for s in frames.affirmed(every) if not rules["lacking"].search(text[max(view.start, s.start - 40) : s.start])]
+    denied = frames.stance_at(view, *cue) == frames.DENIED
+    local = every if denied and not local else local
+    inside = [s for s in local if clause[0] <= s.start < clause[1]]
+    if inside:
+        return _nearest_list(view, inside, cue)
+    if local and len(view.clauses) < 3:
+        return _nearest_list(view, local, cue)
+    if local or view.role == TITLE:
+        return []
+    genes = [Subject(m.start, m.end, m.name, mention=m) for m in view.of(Label.GENE) if m.name and m.polarity is not Polarity.NEGATED]
+    lexicon = view.document.lexicon
+    kinases = [s for s in genes if {s.gene, *lexicon.members(s.gene or "")} & lexicon.kinases]
+    if kinases and rules["activated"].search(view.text):
+        return kinases
+    return frames.carried_subjects(view) if not genes and frames.points_back(view) else []
+
+
+def _nearest_list(view: View, subjects: list[Subject], cue: Span) -> list[Subject]:
+    """The subjects on the side of the cue where the nearest one stands."""
+    first = frames.nearest(subjects, cue, before_bonus=15)[0]
+    if first.end <= cue[0]:
+        return [s for s in subjects if s.end <= cue[0]]
+    return [s for s in subjects if s.start >= cue[0]]

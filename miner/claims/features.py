@@ -1,0 +1,111 @@
+"""Whom an alteration meets, and how they fare: clinical features, histology, prognosis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from miner.claims import frames, words
+from miner.claims.detection import generic
+from miner.claims.document import TITLE, Subject, View, agents, distinct
+from miner.claims.frames import DENIED, HEDGED, SUPPORTS, Stance, build
+
+from miner.claims.senses import Cue
+from miner.schema import Claim, ClaimType, Cohort, Direction, Label, StudyType
+
+Span = tuple[int, int]
+Figures = dict[str, float | int | str]
+_NO_SUBJECT = ("expression", "overexpression", "wild-type")
+
+
+def extract(view: View) -> Iterator[Claim]:
+    """Associations of a sentence, clause by clause: a feature, a relation, and the alteration that has it."""
+    if view.has("safetycore", "resist", "approvecore") or view.of(Label.DRUG) or agents(view) or _rules()["not_feature"].search(view.text):
+        return
+    if view.role == TITLE and not _rules()["states"].search(view.text):
+        return
+    for clause in view.clauses:
+        features = _features(view, clause)
+        relations = _relations(view, clause)
+        if features and relations:
+            yield from _of_clause(view, clause, features, relations)
+
+
+def _rules() -> words.Words:
+    return words.load("features.toml")
+
+
+def _features(view: View, clause: Span) -> list[Span]:
+    taken = view.of(Label.DISEASE, Label.DRUG_CLASS, Label.DRUG)
+    cues: list[Cue] = view.sense("feature", within=clause)
+    found = [(c.start, c.end) for c in cues] + _rules().spans("feature", view.document.text, *clause)
+    return sorted({f for f in found if not any(m.start <= f[0] and f[1] <= m.end for m in taken)})
+
+
+def _relations(view: View, clause: Span) -> list[Span]:
+    cues = [(c.start, c.end) for c in view.sense("associate", "nodiff", within=clause)]
+    return sorted({*cues, *_rules().spans("relation", view.document.text, *clause)})
+
+
+def _of_clause(view: View, clause: Span, features: Sequence[Span], relations: Sequence[Span]) -> Iterator[Claim]:
+    subjects = _subjects(view, clause)
+    if not subjects:
+        return
+    figures, n = _figures(view, clause)
+    text = view.document.text
+    stance = _stance(view, clause, relations[0])
+    outcome = any(_rules()["outcome"].match(text[a:b]) for a, b in features)
+    worse = "Poor Outcome" if _rules().within("worse", text, *clause) else "Better Outcome"
+    yield from build(
+        view, ClaimType.CLINICAL_FEATURES_ASSOCIATION, "biology.features", subjects=subjects, stance=stance, figures=figures, n=n,
+        confidence=0.55, significance=worse if outcome and stance[0] is Direction.SUPPORTS else None,
+    )  # fmt: skip
+
+
+def _subjects(view: View, clause: Span) -> list[Subject]:
+    """The alteration of the clause, else of the sentence, else the one that the sentence goes on about."""
+    local = [s for s in frames.affirmed(view.subjects) if s.gene and s.alteration not in _NO_SUBJECT]
+    inside = [s for s in local if clause[0] <= s.start < clause[1]]
+    if inside:
+        return distinct(inside)
+    if local:
+        return distinct(local)
+    if view.role == TITLE or view.document.study_type is StudyType.CASE_REPORT:
+        return []
+    if frames.points_back(view) or _rules()["carriers"].search(view.text):
+        return generic(frames.carried_subjects(view))
+    return []
+
+
+def _stance(view: View, clause: Span, relation: Span) -> Stance:
+    """Denied where there is no difference: said in the clause, or of the whole sentence at its end."""
+    rules, text = _rules(), view.document.text
+    nodiff = [(c.start, c.end) for c in view.sense("nodiff", within=clause)] + rules.spans("no_difference", text, *clause)
+    last = view.clauses[-1]
+    if not nodiff and len(view.clauses) < 4 and last != clause and rules["these"].search(text[last[0] : last[1]]):
+        nodiff = [(c.start, c.end) for c in view.sense("nodiff", within=last)] or rules.spans("no_difference", text, *last)
+    if nodiff:
+        return DENIED
+    stance = frames.stance_at(view, *relation)
+    if stance == frames.OPEN or rules.within("unsure", text, *clause):
+        return HEDGED
+    return stance if stance != DENIED or rules["denies"].search(text[clause[0] : relation[1]]) else SUPPORTS
+
+
+def _figures(view: View, clause: Span) -> tuple[Figures, int | None]:
+    figures: Figures = {}
+    for _, measure in frames.measures(view, "OS_months", "PFS_months", "HR"):
+        if measure.value is not None:
+            figures.setdefault(measure.metric, measure.value)
+    counts = [r for _, r in frames.measures(view, "value_percent", "n_pos", within=clause)]
+    for measure in counts[:1]:
+        if measure.metric == "value_percent" and measure.value is not None:
+            figures["value_percent"] = measure.value
+        if measure.n is not None:
+            figures["n_pos"] = measure.n
+        if measure.total:
+            figures["N"] = measure.total
+            return figures, measure.total
+    sizes = {m.referent.n for m in view.of(Label.COHORT, within=clause) if isinstance(m.referent, Cohort) and m.referent.n}
+    return figures, sizes.pop() if len(sizes) == 1 else None
+
+
