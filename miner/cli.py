@@ -100,6 +100,7 @@ def _store(settings: Settings, *, readonly: bool = True) -> Store:
 def refresh(
     source: opt.Sources = None,
     remine: opt.Remine = False,
+    reconcile: opt.Reconcile = False,
     topic: opt.TopicName = None,
     db: opt.Db = None,
     email: opt.Email = None,
@@ -119,7 +120,7 @@ def refresh(
 
     settings = _settings(topic=topic, db=db, email=email, api_key=api_key)
     with progress("refresh", quiet=_State.quiet) as step:
-        report = job.refresh(settings, _topic(settings), sources=source or [], remine=remine, on_progress=step)
+        report = job.refresh(settings, _topic(settings), sources=source or [], remine=remine, reconcile=reconcile, on_progress=step)
     if not _State.quiet:
         show_run(report)
     if report.set_aside:
@@ -249,10 +250,11 @@ def export(
     pmid: opt.Pmids = None,
     text: opt.Text = None,
     topic: opt.OfTopic = None,
+    force: opt.Force = False,
 ) -> None:
     """Write the evidence table as TSV or JSON lines.
 
-    One header line, PMIDs in each row, a stable order.
+    One header line, PMIDs in each row, a stable order. Held back where more than 1 % of the rows vanished without a cause.
 
     \b
     Examples:
@@ -261,9 +263,12 @@ def export(
     """
     from miner.console import writing
     from miner.evidence.export import export as write
+    from miner.refresh.gate import check_export
 
-    with _store(_settings(db=db)) as store, writing(output) as out:
-        write(store, form, out, **_filters(locals()))
+    with _store(_settings(db=db)) as store:
+        check_export(store, output, force=force)
+        with writing(output) as out:
+            write(store, form, out, **_filters(locals()))
 
 
 @app.command()
@@ -285,19 +290,46 @@ def report(output: opt.HtmlOutput = None, db: opt.Db = None, topic: opt.TopicNam
 
 
 @app.command()
-def status(db: opt.Db = None, topic: opt.TopicName = None) -> None:
+def status(db: opt.Db = None, topic: opt.TopicName = None, max_age: opt.MaxAge = None, as_json: opt.Json = False) -> None:
     """Tell what is held, whether it is current, what the last runs did.
 
     \b
-    Example:
+    Examples:
       miner status --db evidence.db
+      miner status --max-age 36h
     """
     from miner.console import show_status
+    from miner.refresh.health import health, parse_age
     from miner.refresh.versions import mining_version, mining_versions
 
     settings = _settings(db=db, topic=topic)
+    limit = parse_age(max_age) if max_age else settings.stale_after_days * 24
     with _store(settings) as store:
-        show_status(store, settings, mining_version(mining_versions(settings.lexicon_dirs)))
+        found = health(store, _topic(settings).name, limit_hours=limit)
+        if as_json or max_age:
+            typer.echo(found.json() if as_json else found.text())
+        else:
+            show_status(store, settings, mining_version(mining_versions(settings.lexicon_dirs)))
+    if max_age:
+        found.check()
+
+
+@app.command()
+def diff(since: opt.Since = None, form: opt.DiffForm = "text", output: opt.Output = None, db: opt.Db = None) -> None:
+    """List the rows that are new, changed or gone, each with its cause.
+
+    \b
+    Examples:
+      miner diff
+      miner diff --since 12 --format atom -o changes.atom
+    """
+    from miner.console import writing
+    from miner.refresh.diff import told
+
+    with _store(_settings(db=db)) as store:
+        text = told(store, since, form)
+    with writing(output) as out:
+        out.write(text)
 
 
 @app.command()

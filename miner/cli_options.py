@@ -11,9 +11,9 @@ EXIT_CODES = {
     0: "done",
     1: "a bug",
     2: "usage",
-    3: "partial: records were set aside, the rest is stored",
+    3: "partial: records were set aside, the rest is stored; or older than --max-age",
     11: "another run holds the lock",
-    65: "bad input",
+    65: "bad input, or an export held back",
     73: "the database cannot be opened or written",
     75: "PubMed did not answer",
     78: "configuration",
@@ -36,6 +36,7 @@ Sources = Annotated[
     list[Path] | None, typer.Option("--source", metavar="FILE", help="PubMed XML (.gz), nbib, JSONL, or a folder; may be repeated.")
 ]
 Remine = Annotated[bool, typer.Option("--remine", help="Read the stored records again where rules or lexicons have changed.")]
+Reconcile = Annotated[bool, typer.Option("--reconcile", help="Compare the whole set of PMIDs with what is held, due or not.")]
 Email = Annotated[str | None, typer.Option(metavar="ADDRESS", help="Your address, which NCBI asks for in a live run.")]
 ApiKey = Annotated[str | None, typer.Option(metavar="KEY", help="NCBI API key; better in NCBI_API_KEY.")]
 PmidArguments = Annotated[list[str] | None, typer.Argument(metavar="PMID", help="PMIDs; without them, the topic's query is asked.")]
@@ -44,6 +45,11 @@ RecordLimit = Annotated[int | None, typer.Option(min=1, metavar="N", help="At mo
 Input = Annotated[Path, typer.Argument(metavar="INPUT", help="JSONL of {id, pmid, title, abstract | sections}, PubMed XML or nbib.")]
 RowLimit = Annotated[int, typer.Option(min=0, metavar="N", help="Rows to show; 0 for all.")]
 Form = Annotated[str, typer.Option("-f", "--format", metavar="FORM", help="tsv or jsonl.")]
+Force = Annotated[bool, typer.Option("--force", help="Write even where rows vanished without a cause.")]
+Since = Annotated[int | None, typer.Option(min=0, metavar="RUN", help="All that changed after this run.", show_default="the last run")]
+DiffForm = Annotated[str, typer.Option("-f", "--format", metavar="FORM", help="text, json, markdown or atom.")]
+MaxAge = Annotated[str | None, typer.Option(metavar="AGE", help="For monitors: one line, and exit code 3 where older: 36h, 3d.")]
+Json = Annotated[bool, typer.Option("--json", help="How current it is, as one JSON object.")]
 HtmlOutput = Annotated[
     Path | None, typer.Option("-o", "--output", metavar="FILE", help="HTML file to write.", show_default="evidence.html")
 ]
