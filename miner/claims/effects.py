@@ -186,7 +186,7 @@ def _score(view: View, chain: tuple[Mention, ...], cue: Cue, role: str) -> int |
         gap = text[cue.end : first.start]
         if _PRIOR_ADJECTIVE.match(text, last.end) or not _clear(view, (cue.end, first.start), ahead=True):
             return None
-        linked = len(gap) <= 120 and bool(effect_rules.load().link.match(gap))
+        linked = len(gap) <= 120 and bool(effect_rules.load().link.match(gap) or (len(gap) <= 40 and _LINKING.search(text[cue.start : cue.end])))
         if role == "prior" and not (linked and _of_this(text, cue, gap)):
             return None
         return len(gap) if linked else None
@@ -202,6 +202,7 @@ def _score(view: View, chain: tuple[Mention, ...], cue: Cue, role: str) -> int |
     return None
 
 
+_LINKING = re.compile(r"\s(?:from|to|against|in|for|of|on)$", re.I)
 _OBJECT = re.compile(r"\s+(?:to|towards?)\b", re.I)
 _PRIOR_ADJECTIVE = re.compile(r"(?:-\s*(?:,|and|or|and/or)\s+[\w/]+)?[-–‐\s](?:resistan|refractory|pre-?treated|na[iï]ve|experienced|intolerant|failure)", re.I)
 
@@ -313,11 +314,17 @@ def _alike(view: View, cue: Cue) -> bool:
     """Is the cue likened to that of a group without the alteration: "similar sensitivity as wild type"?"""
     clause = view.clause(cue.start)
     return any(
-        cue.start - 30 <= c.end <= cue.start or (cue.end <= c.start <= cue.end + 60 and _WAS.search(view.document.text, cue.end, c.start))
+        cue.start - 30 <= c.end <= cue.start or (cue.end <= c.start <= cue.end + 60 and _likens(view.document.text, cue, c))
         for c in cues(view, clause) if c.sense == "nodiff"
     )  # fmt: skip
 
 
+def _likens(text: str, cue: Cue, likeness: Cue) -> bool:
+    """Does a likeness behind a cue speak of it: "sensitivity that was similar", "sensitivity comparable to"?"""
+    return bool(_WAS.search(text, cue.end, likeness.start) or (_LIKE.match(text, likeness.start) and _TO.match(text, likeness.end)))
+
+
+_TO = re.compile(r"\s+(?:to|with|as)\b", re.I)
 _WAS = re.compile(r"\b(?:was|were|is|are|did|does|do)\s+(?:\w+ly\s+)?$", re.I)
 
 

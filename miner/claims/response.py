@@ -118,7 +118,8 @@ def _told(view: View, effect: Effect, given: tuple[str, ...], subject: Subject |
         return general, HEDGED if effect.hedged else SUPPORTS
     failed = failed_type(view, subject, given, general)
     if subject is None or failed in (ClaimType.COMBINATION_THERAPY, ClaimType.IMMUNOTHERAPY_OUTCOME):
-        return failed, (DENIED if effect.kind is Kind.SAME else (Direction.DOES_NOT_SUPPORT, hedge))
+        denied = effect.kind is Kind.SAME or (effect.kind is Kind.FAILED and effect.cue.sense in effects.WORKING)
+        return failed, (DENIED if denied else (Direction.DOES_NOT_SUPPORT, hedge))
     resists, aimed = mechanism_type(view.document, subject, given), targets(view.document, given)
     if effect.kind is Kind.RESISTED and subject.alteration == "fusion" and family(subject.gene) in aimed:
         return ClaimType.SENSITIVITY_RESPONSE, (Direction.DOES_NOT_SUPPORT, hedge)

@@ -1,0 +1,59 @@
+"""Claims of response and resistance on sentences that a person can judge: the whole of what each asserts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from miner import mine
+from miner.claims import effect_rules
+from miner.errors import LexiconError
+from miner.schema import Claim, ClaimType, Record, Section
+
+CASES = [json.loads(line) for line in (Path(__file__).parent / "cases" / "claims_response.jsonl").read_text(encoding="utf-8").splitlines()]
+TYPES = {
+    ClaimType.SENSITIVITY_RESPONSE,
+    ClaimType.IMMUNOTHERAPY_OUTCOME,
+    ClaimType.COMBINATION_THERAPY,
+    ClaimType.OVERCOMES_RESISTANCE,
+    ClaimType.RESISTANCE_ON_TARGET,
+    ClaimType.RESISTANCE_OFF_TARGET,
+    ClaimType.RESISTANCE_TO_OTHER_THERAPY,
+}
+
+
+@pytest.fixture(scope="module")
+def miner():
+    return mine.load()
+
+
+def told(claim: dict) -> tuple:
+    return (claim["type"], claim["genes"], claim["therapies"], claim["direction"], claim["polarity"], sorted(claim.get("figures", {}).items()))
+
+
+def row(claim: Claim) -> dict:
+    return {
+        "type": str(claim.type),
+        "genes": list(claim.genes),
+        "therapies": list(claim.therapies),
+        "direction": str(claim.direction),
+        "polarity": str(claim.polarity),
+        "figures": dict(claim.figures),
+    }
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])
+def test_claims_of_a_text(case, miner):
+    record = Record(id=case["id"], pmid=None, title=case.get("title", ""), sections=(Section(None, case["text"]),))
+    found = [told(row(claim)) for claim in miner(record).claims if claim.type in TYPES]
+    assert sorted(found) == sorted(told(claim) for claim in case["claims"])
+
+
+def test_a_fault_in_the_rules_is_told(monkeypatch):
+    effect_rules.load.cache_clear()
+    monkeypatch.setattr(effect_rules, "RULES", "claim_cues.tsv")
+    with pytest.raises(LexiconError, match=r"claim_cues\.tsv"):
+        effect_rules.load()
+    effect_rules.load.cache_clear()
