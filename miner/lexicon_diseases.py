@@ -12,14 +12,16 @@ _SITES: dict[str, str] = {site: noun for noun, sites in table("disease")["sites"
 _HEADS: dict[str, str] = {form: head for head, forms in table("disease")["heads"].items() for form in (head, *forms)}
 _SUFFIXES: dict[str, str] = table("disease")["suffixes"]
 _SITE = either(sorted(_SITES, key=len, reverse=True))
+_ADJECTIVE = re.compile(r"(?:(?<!can)al|ic|ar|ous|ile|[mni]ary|(?<!o)vary|oral)$")
+_PLACE = either(sorted((s for s in _SITES if not _ADJECTIVE.search(s)), key=len, reverse=True))
 _CELL = either(sorted(table("disease")["cells"], key=len, reverse=True))
 _BARE = re.compile(r"(?<![a-z])(?:tumou?rs?|neoplasms?)(?![a-z])")
 _LEFT = re.compile(rf"(?<![a-z])({_SITE}) (?:({_CELL}) )?$")
 _SIDE = either(table("disease")["sides"])
-_RIGHT = re.compile(rf" (?:of|in) the (?:{_SIDE} )?({_SITE})(?![a-z])(?! (?:cells?|lines?)\b)| of (?:{_CELL} )?({_SITE})(?=[ ]?[.,;()]|$)")
-_FURTHER = re.compile(rf"(?:, (?:and |or )?| and | or |/)(?:the )?({_SITE})(?![a-z])(?! (?:{'|'.join(table('disease')['own'])}))")
+_RIGHT = re.compile(rf" of (?:(?:the )?(?:{_SIDE} )?({_PLACE})(?![a-z])(?! (?:cells?|lines?)\b)|{_CELL} ({_PLACE})(?![a-z]))")
+_FURTHER = re.compile(rf"(?:, (?:and |or )?| and | or |/)(?:the )?({_PLACE})(?![a-z])(?! (?:{'|'.join(table('disease')['own'])}))")
 _IN_SITU = re.compile(r" in situ\b")
-_WORD = re.compile(rf"(?<![a-z])[a-z]{{3,}}{either(_SUFFIXES)}s?(?![a-z])")
+_WORD = re.compile(rf"(?<![a-z])(?!non)[a-z]{{3,}}{either(_SUFFIXES)}s?(?![a-z])")
 _SUFFIX = re.compile(rf"{either(_SUFFIXES)}s?$")
 _WINDOW = 48
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,6 +15,9 @@ from miner.nlp import doc as docs
 from miner.schema import Label, Mention, Polarity, Sentence
 
 _PLAIN = frozenset({Label.GENE, Label.ASSAY, Label.COHORT, Label.MEASURE})
+_GIVEN = frozenset({Label.DRUG, Label.DRUG_CLASS})
+# A treatment that names a group was given, whatever is denied of the group.
+_GROUP = re.compile(r"(?:[ -]treated)?[ -](?:groups?|arms?|cohorts?|recipients?)\b")
 
 
 def assign_polarity(text: str, sentences: Sequence[Sentence], mentions: Sequence[Mention]) -> list[Mention]:
@@ -39,6 +43,8 @@ def _polarity(text: str, sentences: Sequence[Sentence], starts: Sequence[int], m
     if i < 0:
         return Polarity.ASSERTED
     sentence = sentences[i]
+    if mention.label in _GIVEN and _GROUP.match(text, mention.end):
+        return Polarity.ASSERTED
     cues = find_cues(text[sentence.start : sentence.end])
     if not cues:
         return Polarity.ASSERTED
