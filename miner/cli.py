@@ -7,18 +7,18 @@ import logging
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from miner import __version__
 from miner import cli_options as opt
+from miner.cli_state import State as _State
+from miner.cli_state import miner as _miner
+from miner.cli_state import settings as _settings
+from miner.cli_state import store as _store
+from miner.cli_state import topic as _topic
 from miner.errors import InputError, MinerError, PartialError
-
-if TYPE_CHECKING:
-    from miner.config import Settings, Topic
-    from miner.evidence.store import Store
-    from miner.mine import Miner
 
 # Help without rich: its markup mode imports a Markdown parser before the first line is out.
 app = typer.Typer(
@@ -35,12 +35,6 @@ lexicon_app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Look after the lexicons and rules.\n\n\b\nExample:\n  miner lexicon lint"
 )
 app.add_typer(lexicon_app, name="lexicon")
-
-
-class _State:
-    config: Path | None = None
-    quiet: bool = False
-    log_format: str | None = None
 
 
 def _show_version(wanted: bool) -> None:
@@ -64,36 +58,6 @@ def common(
     # Output cut short, as by head, ends a reading verb quietly; a live run needs its sockets' errors.
     if hasattr(signal, "SIGPIPE") and context.invoked_subcommand not in ("refresh", "fetch"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-
-
-def _settings(**flags: Any) -> Settings:
-    from miner.config import load_settings
-    from miner.console import log_handler
-
-    settings = load_settings(config=_State.config, log_format=_State.log_format, **flags)
-    _State.log_format = settings.log_format
-    level = "warning" if _State.quiet else settings.log_level
-    logging.basicConfig(level=level.upper(), handlers=[log_handler(settings.log_format)], force=True)
-    logging.getLogger("urllib3").setLevel(logging.WARNING)
-    return settings
-
-
-def _topic(settings: Settings) -> Topic:
-    from miner.config import load_topic
-
-    return load_topic(settings.topic, settings.topic_dirs)
-
-
-def _miner(settings: Settings) -> Miner:
-    from miner import mine
-
-    return mine.load(_topic(settings), lexicon_dirs=settings.lexicon_dirs)
-
-
-def _store(settings: Settings, *, readonly: bool = True) -> Store:
-    from miner.evidence.store import Store
-
-    return Store.open(settings.db, readonly=readonly)
 
 
 @app.command()

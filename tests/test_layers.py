@@ -12,7 +12,7 @@ LEVELS = (
     {"sources", "nlp", "claims", "evidence"},
     {"mine"},
     {"refresh", "evaluate", "evaluate_page"},
-    {"console", "cli_options"},
+    {"console", "cli_options", "cli_state"},
     {"cli"},
     {"__main__"},
 )

@@ -10,7 +10,7 @@ from pathlib import Path
 import miner
 
 _APART = (
-    *("cli", "console", "__main__", "evaluate", "refresh", "eutils", "politeness", "config", "topic", "toml"),
+    *("cli", "console", "__main__", "evaluate", "refresh", "eutils", "mirror", "politeness", "config", "topic", "toml"),
     *("store", "summary", "export", "report", "table"),
 )
 _DATA = ("*.tsv", "*.toml", "*.json", "*.gz", "*.txt")

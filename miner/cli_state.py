@@ -1,0 +1,54 @@
+"""What every command shares: the options before the verb, and what is opened by the settings."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from miner.config import Settings, Topic
+    from miner.evidence.store import Store
+    from miner.mine import Miner
+
+
+class State:
+    """The options before the verb."""
+
+    config: Path | None = None
+    quiet: bool = False
+    log_format: str | None = None
+
+
+def settings(**flags: Any) -> Settings:
+    """Read the settings and start the log."""
+    from miner.config import load_settings
+    from miner.console import log_handler
+
+    loaded = load_settings(config=State.config, log_format=State.log_format, **flags)
+    State.log_format = loaded.log_format
+    level = "warning" if State.quiet else loaded.log_level
+    logging.basicConfig(level=level.upper(), handlers=[log_handler(loaded.log_format)], force=True)
+    logging.getLogger("urllib3").setLevel(logging.WARNING)
+    return loaded
+
+
+def topic(loaded: Settings) -> Topic:
+    """Load the topic that the settings name."""
+    from miner.config import load_topic
+
+    return load_topic(loaded.topic, loaded.topic_dirs)
+
+
+def miner(loaded: Settings) -> Miner:
+    """Load pipeline, lexicon and topic."""
+    from miner import mine
+
+    return mine.load(topic(loaded), lexicon_dirs=loaded.lexicon_dirs)
+
+
+def store(loaded: Settings, *, readonly: bool = True) -> Store:
+    """Open the database."""
+    from miner.evidence.store import Store
+
+    return Store.open(loaded.db, readonly=readonly)
