@@ -18,7 +18,7 @@ from miner.cli_state import miner as _miner
 from miner.cli_state import settings as _settings
 from miner.cli_state import store as _store
 from miner.cli_state import topic as _topic
-from miner.errors import InputError, MinerError, PartialError
+from miner.errors import InputError, MinerError, PartialError, StaleError
 
 # Help without rich: its markup mode imports a Markdown parser before the first line is out.
 app = typer.Typer(
@@ -274,8 +274,8 @@ def status(db: opt.Db = None, topic: opt.TopicName = None, max_age: opt.MaxAge =
             typer.echo(found.json() if as_json else found.text())
         else:
             show_status(store, settings, mining_version(mining_versions(settings.lexicon_dirs)))
-    if max_age:
-        found.check()
+    if max_age and found.stale:
+        raise typer.Exit(StaleError.exit_code)
 
 
 @app.command()

@@ -7,7 +7,7 @@ import json
 import re
 from dataclasses import asdict, dataclass
 
-from miner.errors import ConfigError, StaleError
+from miner.errors import ConfigError
 from miner.evidence.store import Store
 from miner.refresh.live import Standing
 
@@ -45,11 +45,6 @@ class Health:
     def json(self) -> str:
         """The same as one JSON object."""
         return json.dumps(asdict(self), ensure_ascii=False)
-
-    def check(self) -> None:
-        """Raise StaleError where the topic is not current."""
-        if self.stale:
-            raise StaleError(self.text())
 
 
 def parse_age(text: str) -> float:
