@@ -38,13 +38,21 @@ def built_diseases(folded: str, found: Sequence[Hit], disease: Find) -> list[Hit
     disease
         The disease that a folded name stands for, or None.
     """
-    hits = [h for hit in found for h in _widened(folded, hit, disease)]
+    hits = [h for hit in found for h in _widened(folded, _unsplit(folded, hit, disease), disease)]
     taken = [(h.start, h.end) for h in hits]
     for hit in (*_sited(folded, disease), *_words(folded, disease)):
         if not any(start < hit.end and hit.start < end for start, end in taken):
             taken.append((hit.start, hit.end))
             hits.append(hit)
     return hits
+
+
+def _unsplit(folded: str, hit: Hit, disease: Find) -> Hit:
+    """ "Non- Small Cell Lung Cancer", as some abstracts are set, is the one that it says."""
+    if not folded.startswith("small cell", hit.start) or not folded.endswith("non  ", 0, hit.start):
+        return hit
+    concept = disease("non small cell lung cancer")
+    return Hit(hit.start - len("non  "), hit.end, Label.DISEASE, concept, "built") if concept else hit
 
 
 def _widened(folded: str, hit: Hit, disease: Find) -> list[Hit]:

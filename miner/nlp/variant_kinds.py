@@ -61,7 +61,7 @@ def _headed(assigner: Assigner, variants: Sequence[Mention]) -> _Found:
             continue
         if genes:
             for anchor in genes:
-                if anchor.fused and (kind.name in _OF_A_GENE or kind.name == "mutation") and not kind.noun:
+                if anchor.fused and (kind.name in _OF_A_GENE or (kind.name == "mutation" and not kind.noun)):
                     continue
                 for gene in _names(anchor, assigner, text[anchor.start : anchor.end]):
                     start = min(anchor.start, match.start())
