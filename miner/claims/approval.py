@@ -8,7 +8,7 @@ from dataclasses import replace
 from miner.claims import frames, words
 from miner.claims.document import METHODS, TITLE, Subject, View, distinct, therapies, therapy_role
 from miner.claims.frames import HEDGED, build, names
-from miner.schema import Claim, ClaimType, Direction, Label, Mention, Polarity
+from miner.schema import Claim, ClaimType, Direction, Label, Mention, Polarity, StudyType
 
 Span = tuple[int, int]
 _APART = 60
@@ -112,7 +112,8 @@ def _subjects(view: View, clause: Span, given: Sequence[Mention]) -> list[Subjec
     wanted = _targets(view, given)
     told = [*(frames.carried_subjects(view) or view.document.focus), *view.document.subjects]
     if not wanted:
-        return distinct(_generic(s) for s in frames.carried_subjects(view) or view.document.focus) or _genes(view)
+        goes_on = not given or frames.points_back(view) or view.document.study_type is not StudyType.REVIEW
+        return distinct(_generic(s) for s in frames.carried_subjects(view)) or _genes(view) if goes_on else _genes(view)
     fitting = [s for s in told if wanted & {s.gene, *lexicon.members(s.gene or "")}]
     genes = [m for m in view.document.reading.mentions if m.label is Label.GENE and m.name in wanted]
     named = [Subject(m.start, m.end, m.name, mention=m) for m in genes]

@@ -43,7 +43,9 @@ def _rules() -> words.Words:
 def _of_a_test(view: View, mention: Mention, measure: Measure) -> bool:
     """Is the figure that of a test for an alteration?"""
     after = view.document.text[measure.anchor[1] if measure.anchor else mention.end :][:40]
-    about = view.of(Label.ASSAY) or (view.document.study_type is StudyType.DIAGNOSTIC_VALIDATION and (view.subjects or view.document.focus))
+    title = view.document.title
+    title = view.document.title
+    about = view.of(Label.ASSAY) or (title and title.of(Label.ASSAY) and view.document.study_type is StudyType.DIAGNOSTIC_VALIDATION)
     return bool(about) and not _rules()["other_measure"].match(after.lstrip("- ")) and not _rules()["not_test"].search(view.text)
 
 
@@ -64,8 +66,8 @@ def _told(view: View, clause: Span) -> Iterator[Claim]:
     if subjects is None:
         return
     yield from build(
-        view, ClaimType.DETECTION_METHOD, "practice.detection", subjects=subjects, stance=_stance(view, clause), figures={"method": _methods(assays)},
-        n=_population(view), confidence=0.55,
+        view, ClaimType.DETECTION_METHOD, "practice.detection", subjects=subjects, stance=_stance(view, clause),
+        figures={"method": _methods(assays)}, n=_population(view), confidence=0.55,
     )  # fmt: skip
 
 
@@ -164,7 +166,8 @@ def _with_figures(view: View, items: Sequence[Item]) -> Iterator[Claim]:
         if measure.n is not None and measure.total:
             held.update(n_pos=measure.n, N=measure.total)
     for (_, genes, _), values in groups.items():
-        chosen = [Subject(view.start, view.start, g, alteration="fusion") for g in genes] if genes else subjects
+        named = [s for s in view.subjects if s.gene in genes]
+        chosen = named or [Subject(view.start, view.start, g) for g in genes] or subjects
         total = values.get("N")
         yield from build(
             view, ClaimType.DETECTION_METHOD, "practice.test_figures", subjects=chosen, figures=values, stance=_judged(view, values),

@@ -8,7 +8,6 @@ from miner.claims import frames, words
 from miner.claims.detection import generic
 from miner.claims.document import TITLE, Subject, View, agents, distinct
 from miner.claims.frames import DENIED, HEDGED, SUPPORTS, Stance, build
-
 from miner.claims.senses import Cue
 from miner.schema import Claim, ClaimType, Cohort, Direction, Label, StudyType
 
@@ -38,12 +37,15 @@ def _features(view: View, clause: Span) -> list[Span]:
     taken = view.of(Label.DISEASE, Label.DRUG_CLASS, Label.DRUG)
     cues: list[Cue] = view.sense("feature", within=clause)
     found = [(c.start, c.end) for c in cues] + _rules().spans("feature", view.document.text, *clause)
+    taken = [m for m in taken if "metasta" not in m.text.lower()]
     return sorted({f for f in found if not any(m.start <= f[0] and f[1] <= m.end for m in taken)})
 
 
 def _relations(view: View, clause: Span) -> list[Span]:
     cues = [(c.start, c.end) for c in view.sense("associate", "nodiff", within=clause)]
-    return sorted({*cues, *_rules().spans("relation", view.document.text, *clause)})
+    told = sorted({*cues, *_rules().spans("relation", view.document.text, *clause)})
+    traits = [f for f in _features(view, clause) if _rules()["trait"].match(view.document.text[f[0] : f[1]])]
+    return told or (traits if view.document.study_type is not StudyType.CASE_REPORT else [])
 
 
 def _of_clause(view: View, clause: Span, features: Sequence[Span], relations: Sequence[Span]) -> Iterator[Claim]:
@@ -63,12 +65,14 @@ def _of_clause(view: View, clause: Span, features: Sequence[Span], relations: Se
 
 def _subjects(view: View, clause: Span) -> list[Subject]:
     """The alteration of the clause, else of the sentence, else the one that the sentence goes on about."""
-    local = [s for s in frames.affirmed(view.subjects) if s.gene and s.alteration not in _NO_SUBJECT]
+    found = frames.affirmed(view.subjects) or view.subjects
+    local = [s for s in found if s.gene and s.alteration not in _NO_SUBJECT]
     inside = [s for s in local if clause[0] <= s.start < clause[1]]
     if inside:
         return distinct(inside)
-    if local:
-        return distinct(local)
+    expressed = [s for s in frames.affirmed(view.subjects) if s.gene and s.alteration != "wild-type"]
+    if local or expressed:
+        return distinct(local or expressed)
     if view.role == TITLE or view.document.study_type is StudyType.CASE_REPORT:
         return []
     if frames.points_back(view) or _rules()["carriers"].search(view.text):

@@ -38,7 +38,14 @@ def _subjects(view: View) -> list[Subject]:
 def _host(view: View, subjects: Sequence[Subject]) -> list[Subject]:
     """The carriers that a sentence speaks of without naming them: those of the sentence before, or the paper's."""
     genes = {s.gene for s in subjects}
-    return [s for s in frames.carried_subjects(view) if s.gene not in genes][:2]
+    return [s for s in _pointed_at(view) or frames.carried_subjects(view) if s.gene not in genes][:2]
+
+
+def _pointed_at(view: View) -> list[Subject]:
+    """The alterations of the sentence before, where this one denies something of "these"."""
+    if view.index == 0 or not re.match(r"\W*(?:none|neither|no one) of (?:these|those|them|which)", view.text, re.I):
+        return []
+    return [s for s in frames.affirmed(view.document.views[view.index - 1].subjects) if s.gene]
 
 
 def _exclusive(view: View, subjects: list[Subject]) -> Iterator[Claim] | None:
@@ -70,7 +77,8 @@ def _lacks_others(view: View, subjects: Sequence[Subject], cue: Span) -> bool:
     if re.search(r"\b(?:drivers?|oncogenic|actionable)\b", view.document.text[cue[0] : cue[1] + 30], re.I):
         return bool(subjects or view.document.focus)
     lacking = [s for s in subjects if s.start > cue[0]]
-    carriers = [s for s in subjects if s.end <= cue[1] and s not in lacking] or (view.document.focus if frames.points_back(view) else [])
+    carriers = [s for s in subjects if s.end <= cue[1] and s not in lacking] or _pointed_at(view)
+    carriers = carriers or (view.document.focus if frames.points_back(view) else [])
     kin = {m for s in carriers for m in (s.gene, *view.document.lexicon.members(s.gene or ""))}
     return bool(lacking and carriers) and not any(s.gene in kin for s in lacking)
 

@@ -104,6 +104,8 @@ def counts_else(view: View, item: Item, items: Sequence[Item]) -> bool:
     before = [i for i in items if i[0].end <= item[0].start]
     if before and rules()["against"].search(text[before[-1][0].end : item[0].start]):
         return counts_else(view, before[-1], items)
+    if rules().within("treated", text, view.clause(item[0].start)[0], item[0].start):
+        return True
     if any(rules().within(name, text, *segment) for name in ("other_count", "stained", "predicate")):
         return True
     lead = text[segment[0] : item[0].start]
@@ -136,6 +138,8 @@ def _carried(view: View, measure: Measure) -> list[Subject]:
 
 def _in_slot(view: View, mention: Mention, local: list[Subject], items: list[Item]) -> list[Subject]:
     """In a list of figures and alterations, the one that stands in a figure's place: before it, or after it where the list begins so."""
+    if len(items) == len(local) + 1 > 2 and items[0][0].end <= local[0].start and local[0].end <= items[1][0].start:
+        return _in_slot(view, mention, local, items[1:]) if mention != items[0][0] else []
     follows = items and len(items) > 1 and len(local) > 1 and items[0][0].end <= local[0].start
     if follows:
         nexts = [m.start for m, _ in items if m.start > mention.start]
@@ -276,7 +280,7 @@ def _none(view: View) -> Iterator[Claim]:
         return
     focus = {s.gene for s in view.document.focus}
     absent = [s for s in view.subjects if s.mention and s.mention.polarity is Polarity.NEGATED and s.gene in focus]
-    absent = [s for s in absent if s.fusion or s.mention and isinstance(s.mention.referent, Alteration)]
+    absent = [s for s in absent if s.fusion or (s.mention and isinstance(s.mention.referent, Alteration))]
     if absent:
         total = max(g.total or g.n or 0 for g in groups)
         yield from build(
