@@ -30,7 +30,14 @@ def miner():
 
 
 def told(claim: dict) -> tuple:
-    return (claim["type"], claim["genes"], claim["therapies"], claim["direction"], claim["polarity"], sorted(claim.get("figures", {}).items()))
+    return (
+        claim["type"],
+        claim["genes"],
+        claim["therapies"],
+        claim["direction"],
+        claim["polarity"],
+        sorted(claim.get("figures", {}).items()),
+    )
 
 
 def row(claim: Claim) -> dict:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from itertools import pairwise
 
 from miner.claims import frames
 from miner.claims.document import Document, Subject, View
+from miner.claims.effect_rules import shape
 from miner.claims.therapy import therapies, therapy_role
 from miner.schema import ClaimType, Mention
 
@@ -24,11 +24,6 @@ MUTATION_KINDS = frozenset(
 )
 MECHANISMS = frozenset({ClaimType.RESISTANCE_ON_TARGET, ClaimType.RESISTANCE_OFF_TARGET, ClaimType.RESISTANCE_TO_OTHER_THERAPY})
 FAMILIES = {"NTRK1": "NTRK", "NTRK2": "NTRK", "NTRK3": "NTRK", "TRK": "NTRK"}
-_RESISTANT = re.compile(
-    r"[-\s](?:resistant|refractory)\b|\bresistan(?:t|ce) to\b|\brefractory to\b"
-    r"|\b(?:progress(?:ed|ion(?!-free)|ing)|relapsed|failed)\b[^.;]{0,30}\b(?:on|after|following|to)\b",
-    re.I,
-)
 
 
 def family(gene: str | None) -> str:
@@ -49,7 +44,7 @@ def response_type(view: View, given: list[Mention], subjects: list[Subject], *, 
         return ClaimType.IMMUNOTHERAPY_OUTCOME
     if any(s.variant in view.document.called_resistant for s in subjects if s.variant):
         return ClaimType.OVERCOMES_RESISTANCE
-    if stated and _RESISTANT.search(view.text) and _after_its_like(view, given):
+    if stated and shape("claim_types.resistant").search(view.text) and _after_its_like(view, given):
         return ClaimType.OVERCOMES_RESISTANCE
     return ClaimType.SENSITIVITY_RESPONSE
 
@@ -98,21 +93,13 @@ def combined(view: View, given: list[Mention]) -> list[Mention]:
     """Therapies given together: joined by "plus", "with", "combined with" (and what is listed with them), or named as a combination."""
     text = view.document.text
     for index, (first, second) in enumerate(pairwise(given)):
-        if first.name != second.name and first.end < second.start and JOINT.fullmatch(text[first.end : second.start]):
+        if first.name != second.name and first.end < second.start and shape("claim_types.joint").fullmatch(text[first.end : second.start]):
             members = [first, second]
             for extra in given[index + 2 :]:
                 if len(text[members[-1].end : extra.start]) > 8 or extra.start < members[-1].end:
                     break
                 members.append(extra)
             return members
-    if len({m.name for m in given}) > 1 and _COMBINATION_OF.search(text[max(0, given[0].start - 60) : given[0].start]):
+    if len({m.name for m in given}) > 1 and shape("claim_types.combination_of").search(text[max(0, given[0].start - 60) : given[0].start]):
         return given
     return []
-
-
-JOINT = re.compile(
-    r"\s*(?:\([^)]{0,40}\)\s*)?(?:(?:plus|\+|±|with|combined with|(?:was |were )?(?:given |used )?in combination with|together with|added to|and concurrent|with concurrent)"
-    r"(?:\s+(?:the|an?|either|concurrent|standard))?)\s*",
-    re.I,
-)
-_COMBINATION_OF = re.compile(r"\b(?:combin(?:ation|ing|ed)|addition|dual)\b[^.;,]{0,45}$", re.I)

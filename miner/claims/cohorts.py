@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from miner.claims.document import AIM, METHODS, RESULTS, TITLE, Document, View
+from miner.claims.effect_rules import shape
 from miner.schema import Cohort, Label, Measure, Mention
-
-_PEOPLE = re.compile(r"patient|case|tumou?r|sample|specimen|subject|child|adult|adenocarcinoma|carcinoma|melanoma|sarcoma|glioma|cell line|wom[ae]n|men|biops|nsclc|individual|^$", re.I)
-_TREATED = re.compile(r"\b(?:received|treated|evaluable|assess\w+|enrolled|efficacy|assigned|given|randomi[sz]ed|measurable|intent|analy[sz]ed|eligible|had)\b", re.I)
-_SCREENED = re.compile(
-    r"\b(?:screen\w+|test\w+|analy[sz]\w+|examined|profiled|sequenc\w+|genotyp\w+|samples|specimens|cohort|included|consecutive|database|among|of|"
-    r"series|studied|reviewed|investigated|evaluated|underwent|collected|took in|identified)\b",
-    re.I,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +37,14 @@ class Ledger:
 
     def _group(self, view: View, mention: Mention) -> Group | None:
         cohort = mention.referent
-        if not isinstance(cohort, Cohort) or not cohort.n or not _PEOPLE.search(cohort.unit):
+        if not isinstance(cohort, Cohort) or not cohort.n or not shape("cohorts.people").search(cohort.unit):
             return None
         beside = (max(view.start, mention.start - 60), min(view.end, mention.end + 60))
         drugs = frozenset(m.name or "" for m in view.of(Label.DRUG, Label.DRUG_CLASS, within=beside))
         genes = frozenset(s.gene for s in view.subjects if s.gene and beside[0] <= s.start and s.end <= beside[1])
         clause = self.document.text[slice(*view.clause(mention.start))]
-        return Group(cohort.n, mention.start, view, drugs, genes, bool(_TREATED.search(clause)), bool(_SCREENED.search(clause)))
+        treated, screened = (bool(shape(f"cohorts.{name}").search(clause)) for name in ("treated", "screened"))
+        return Group(cohort.n, mention.start, view, drugs, genes, treated, screened)
 
     def fitting(self, n: int, percent: float, position: int) -> int | None:
         """The group of which ``n`` is ``percent``, the nearest one to a position."""
@@ -93,7 +86,8 @@ def response_population(view: View, members: Sequence[tuple[Mention, Measure]], 
     if total:
         return total
     for _, measure in members:
-        if measure.n and isinstance(measure.value, int | float) and measure.metric.endswith("percent") and (fit := book.fitting(measure.n, measure.value, position)):
+        rate = measure.value if measure.metric.endswith("percent") else None
+        if measure.n and isinstance(rate, int | float) and (fit := book.fitting(measure.n, rate, position)):
             return fit
     local = [g for g in book.groups if g.view is view and g.start < position and view.clause(g.start) == view.clause(position)]
     local = local or [g for g in book.groups if g.view is view and g.start < position]

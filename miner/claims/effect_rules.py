@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib import resources
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from miner.errors import LexiconError
 
@@ -35,6 +36,7 @@ class EffectRules(NamedTuple):
     raised: re.Pattern[str]
     past: re.Pattern[str]
     inert: frozenset[str]
+    shapes: Mapping[str, re.Pattern[str]]
 
 
 @lru_cache(maxsize=1)
@@ -47,7 +49,12 @@ def load() -> EffectRules:
         raise LexiconError(f"{RULES}: {type(error).__name__}: {error}; mend the table that it names") from error
 
 
-def _compiled(data: dict[str, dict[str, list[str]]]) -> EffectRules:
+def shape(name: str) -> re.Pattern[str]:
+    """The pattern of a name, as ``module.name`` under ``[shapes]``."""
+    return load().shapes[name]
+
+
+def _compiled(data: dict[str, Any]) -> EffectRules:
     def any_of(table: str, key: str) -> str:
         return "|".join(data[table][key])
 
@@ -57,13 +64,19 @@ def _compiled(data: dict[str, dict[str, list[str]]]) -> EffectRules:
 
     return EffectRules(
         lower_before=ends("lower", "before", any_of("lower", "fillers"), "{0,4}"),
-        lower_after=re.compile(rf"^\s*(?:[\w-]+\s+){{0,6}}?(?:was|were|is|are|being)\s+(?:\w+ly\s+)?(?:{any_of('lower', 'after')})\b", re.I),
+        lower_after=re.compile(
+            rf"^\s*(?:[\w-]+\s+){{0,6}}?(?:was|were|is|are|being)\s+(?:\w+ly\s+)?(?:{any_of('lower', 'after')})\b", re.I
+        ),
         idle_before=ends("idle", "before"),
         idle_after=re.compile(rf"^\s*(?:{any_of('idle', 'after')})", re.I),
         other_before=ends("other", "before"),
         link=re.compile(rf"^\W*(?:\S+\s+){{0,12}}?\W*(?:{any_of('link', 'to')})\b", re.I),
         states=re.compile(rf"\b(?:{any_of('predicate', 'states')})\b", re.I),
-        described=re.compile(rf"\b(?:{any_of('predicate', 'described')})\s+(?:(?:who|that|which)\s+(?:is|are|was|were|had|have|has)\s+|with\s+)?(?:\w+\s+){{0,2}}$", re.I),
+        described=re.compile(
+            rf"\b(?:{any_of('predicate', 'described')})\s+"
+            r"(?:(?:who|that|which)\s+(?:is|are|was|were|had|have|has)\s+|with\s+)?(?:\w+\s+){0,2}$",
+            re.I,
+        ),
         causal=re.compile(rf"\b(?:{any_of('predicate', 'causal')})\b", re.I),
         comparator=ends("comparator", "before", any_of("comparator", "fillers")),
         state=re.compile(rf"(?:{any_of('state', 'words')})", re.I),
@@ -72,4 +85,5 @@ def _compiled(data: dict[str, dict[str, list[str]]]) -> EffectRules:
         raised=ends("outcome", "raised", any_of("lower", "fillers"), "{0,3}"),
         past=re.compile(rf"\b(?:{any_of('context', 'past')})\b", re.I),
         inert=frozenset(data["context"]["inert"]),
+        shapes={f"{module}.{name}": re.compile(p, re.I) for module, held in data["shapes"].items() for name, p in held.items()},
     )

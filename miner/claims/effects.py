@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import StrEnum
 
 from miner import cues as polarity
 from miner.claims import effect_rules, frames
-from miner.claims.claim_types import JOINT
-from miner.claims.document import Subject, View, distinct
+from miner.claims.document import Subject, View
+from miner.claims.effect_rules import shape
 from miner.claims.senses import Cue
 from miner.claims.therapy import joined, therapies, therapy_role
 from miner.schema import Label, Mention, Polarity
@@ -69,8 +68,14 @@ def _find(view: View) -> list[Effect]:
 
 def cues(view: View, within: Span | None = None) -> list[Cue]:
     """Cues of effect in a part of a sentence, the longest at each place, without those that assert nothing."""
-    said = [c for c in view.sense(*CUES, within=within) if not (c.sense == "nodiff" and _INDEPENDENT.match(view.document.text, c.start))]
-    found = sorted([*said, *_composed(view, within or (view.start, view.end))], key=lambda c: (c.start - c.end, _RANK.get(c.sense, 9), c.start))
+    said = [
+        c
+        for c in view.sense(*CUES, within=within)
+        if not (c.sense == "nodiff" and shape("effects.independent").match(view.document.text, c.start))
+    ]
+    found = sorted(
+        [*said, *_composed(view, within or (view.start, view.end))], key=lambda c: (c.start - c.end, _RANK.get(c.sense, 9), c.start)
+    )
     kept: list[Cue] = []
     for cue in found:
         if any(cue.start < k.end and k.start < cue.end for k in kept) or _idle(view, cue):
@@ -78,9 +83,6 @@ def cues(view: View, within: Span | None = None) -> list[Cue]:
         if cue.sense != "nodiff" or _groups(view, cue):
             kept.append(cue)
     return sorted(kept)
-
-
-_INDEPENDENT = re.compile(r"irrespective|regardless|independent", re.I)
 
 
 def _composed(view: View, within: Span) -> Iterator[Cue]:
@@ -110,11 +112,7 @@ def _only_when(view: View, cue: Cue) -> bool:
     if not said.startswith(("progress", "relaps", "disease progress", "rapid progress")) or said == "progressive disease":
         return False
     before = text[max(view.start, cue.start - 40) : cue.start]
-    return not _PROGRESSED.search(before) if said != "progressed" else bool(_WHO.search(before))
-
-
-_PROGRESSED = re.compile(r"\b(?:experienced|showed|exhibited|led to|resulted in|developed|rapid|early|immediate|clinical|radiologic|radiographic)\s+(?:\w+\s+(?:and\s+)?){0,3}$", re.I)
-_WHO = re.compile(r"\b(?:who|that|which|whose|had|has|have|having|whom|those|not|until|when|once|after|and/or|if)\s+(?:\w+\s+){0,2}$", re.I)
+    return not shape("effects.progressed").search(before) if said != "progressed" else bool(shape("effects.who").search(before))
 
 
 def _chains(view: View) -> list[tuple[Mention, ...]]:
@@ -140,7 +138,11 @@ def _listed(view: View) -> list[tuple[Mention, ...]]:
 def _together(view: View, last: Mention, mention: Mention) -> bool:
     """Is a therapy in a list or a combination with the last, or its other name?"""
     gap = view.document.text[last.end : mention.start]
-    return joined(view, last, mention) or bool(JOINT.fullmatch(gap)) or (last.name == mention.name and gap.strip(" [") == "(")
+    return (
+        joined(view, last, mention)
+        or bool(shape("claim_types.joint").fullmatch(gap))
+        or (last.name == mention.name and gap.strip(" [") == "(")
+    )
 
 
 def _cue_of(view: View, chain: tuple[Mention, ...]) -> Cue | None:
@@ -158,12 +160,8 @@ def _set_against(view: View, mention: Mention) -> bool:
     """Does a therapy stand behind "than", with no verb between?"""
     text = view.document.text
     before = text[max(view.clause(mention.start)[0], mention.start - 140) : mention.start]
-    found = list(_THAN.finditer(before))
-    return bool(found) and not _VERB.search(before[found[-1].end() :])
-
-
-_THAN = re.compile(r"\b(?:than|versus|vs\.?|compared (?:with|to)|relative to|in contrast to)\s", re.I)
-_VERB = re.compile(r"\b(?:was|were|is|are|had|has|have|showed|led|resulted|induced|responded|responding|in response to|sensitive|resistant|and (?:at|in))\b|[;:]", re.I)
+    found = list(shape("effects.than").finditer(before))
+    return bool(found) and not shape("effects.verb").search(before[found[-1].end() :])
 
 
 def _outer(view: View, cue: Cue) -> Cue:
@@ -171,11 +169,12 @@ def _outer(view: View, cue: Cue) -> Cue:
     if cue.sense not in ("active", "inhibit"):
         return cue
     text = view.document.text
-    governing = [c for c in cues(view, view.clause(cue.start)) if c.sense in ("resist", "sensitive", "worse") and _GOVERNS.fullmatch(text[c.end : cue.start])]
+    governing = [
+        c
+        for c in cues(view, view.clause(cue.start))
+        if c.sense in ("resist", "sensitive", "worse") and shape("effects.governs").fullmatch(text[c.end : cue.start])
+    ]
     return governing[-1] if governing else cue
-
-
-_GOVERNS = re.compile(r"\s*(?:to|towards?|against|from)\s+(?:[\w/-]+\s+){0,4}", re.I)
 
 
 def _score(view: View, chain: tuple[Mention, ...], cue: Cue, role: str) -> int | None:
@@ -184,15 +183,17 @@ def _score(view: View, chain: tuple[Mention, ...], cue: Cue, role: str) -> int |
     first, last = chain[0], chain[-1]
     if cue.end <= first.start:
         gap = text[cue.end : first.start]
-        if _PRIOR_ADJECTIVE.match(text, last.end) or not _clear(view, (cue.end, first.start), ahead=True):
+        if shape("effects.prior_adjective").match(text, last.end) or not _clear(view, (cue.end, first.start), ahead=True):
             return None
-        linked = len(gap) <= 120 and bool(effect_rules.load().link.match(gap) or (len(gap) <= 40 and _LINKING.search(text[cue.start : cue.end])))
+        linked = len(gap) <= 120 and bool(
+            effect_rules.load().link.match(gap) or (len(gap) <= 40 and shape("effects.linking").search(text[cue.start : cue.end]))
+        )
         if role == "prior" and not (linked and _of_this(text, cue, gap)):
             return None
         return len(gap) if linked else None
     if cue.start >= last.end:
         gap = text[last.end : cue.start]
-        if _OBJECT.match(text, cue.end) and any(0 < c[0].start - cue.end < 60 for c in _chains(view)):
+        if shape("effects.object").match(text, cue.end) and any(0 < c[0].start - cue.end < 60 for c in _chains(view)):
             return None
         if not _clear(view, (last.end, cue.start), ahead=False):
             return None
@@ -202,21 +203,13 @@ def _score(view: View, chain: tuple[Mention, ...], cue: Cue, role: str) -> int |
     return None
 
 
-_LINKING = re.compile(r"\s(?:from|to|against|in|for|of|on)$", re.I)
-_OBJECT = re.compile(r"\s+(?:to|towards?)\b", re.I)
-_PRIOR_ADJECTIVE = re.compile(r"(?:-\s*(?:,|and|or|and/or)\s+[\w/]+)?[-–‐\s](?:resistan|refractory|pre-?treated|na[iï]ve|experienced|intolerant|failure)", re.I)
-
-
 def _clear(view: View, span: Span, *, ahead: bool) -> bool:
     """Does no other therapy stand between cue and therapy, unless it is listed with it: "sensitive to A and to B"?"""
     between = [m for chain in _chains(view) for m in chain if span[0] <= m.start and m.end <= span[1]]
     between = [m for m in between if therapy_role(view.document, m) == "agent" and not _set_against(view, m)] if not ahead else between
     if not between or not ahead:
         return not between
-    return bool(_AND.fullmatch(view.document.text[between[-1].end : span[1]]))
-
-
-_AND = re.compile(r"\)?\s*(?:,|/|and|or|,\s*(?:and|or)|and/or|as well as|but not)\s*(?:also\s+)?(?:to|with|from|of|for|by|against)?\s*(?:the\s+)?(?:[\w-]+\s+){0,2}\(?", re.I)
+    return bool(shape("effects.and").fullmatch(view.document.text[between[-1].end : span[1]]))
 
 
 def _of_this(text: str, cue: Cue, gap: str) -> bool:
@@ -232,24 +225,52 @@ def _describes(view: View, cue: Cue) -> bool:
     if rules.described.search(before) or after.lstrip(" ").lower().startswith(("mutation", "mechanism", "variant")):
         return True
     if cue.start and text[cue.start - 1] in "-‐–":
-        return not _IS.search(before)
+        return not shape("effects.is").search(before)
     if word in ("resistant", "refractory") and (after.lstrip().split(" ") or [""])[0].lower().strip(",.;)") in _DESCRIBED_AFTER:
         return True
     if word in _COMPLETE or (word == "resistance" and after.startswith(" of ")):
         return False
-    if word.startswith("resistance") and _MOMENT.search(before):
+    if word.startswith("resistance") and shape("effects.moment").search(before):
         return True
     return not rules.states.search(text[max(view.start, cue.start - 90) : cue.start])
 
 
-_COMPLETE = frozenset({"reduced sensitivity", "decreased sensitivity", "loss of sensitivity", "less sensitive", "insensitive", "insensitivity"})
-_MOMENT = re.compile(r"\b(?:prior to|before|after|following|at the time of|upon|despite|until|time to|onset of)\s+(?:[\w-]+\s+){0,3}$", re.I)
+_COMPLETE = frozenset(
+    {"reduced sensitivity", "decreased sensitivity", "loss of sensitivity", "less sensitive", "insensitive", "insensitivity"}
+)
 
 
-_IS = re.compile(r"\b(?:was|were|is|are|became|become|remained|remain|be)\s+(?:\w+\s+)?[\w/-]+[-‐–]$", re.I)
 _DESCRIBED_AFTER = frozenset(
-    "patients patient tumors tumours tumor tumour cells cell cases disease nsclc lung line lines clones cancer cancers clone models "
-    "melanoma melanomas mutant mutants mutation mutations variants population populations".split()
+    [
+        "patients",
+        "patient",
+        "tumors",
+        "tumours",
+        "tumor",
+        "tumour",
+        "cells",
+        "cell",
+        "cases",
+        "disease",
+        "nsclc",
+        "lung",
+        "line",
+        "lines",
+        "clones",
+        "cancer",
+        "cancers",
+        "clone",
+        "models",
+        "melanoma",
+        "melanomas",
+        "mutant",
+        "mutants",
+        "mutation",
+        "mutations",
+        "variants",
+        "population",
+        "populations",
+    ]
 )
 
 
@@ -300,14 +321,11 @@ def _dose(view: View, cue: Cue) -> Kind | None:
 
 def _lowered(view: View, cue: Cue) -> bool:
     rules, text = effect_rules.load(), view.document.text
-    if cue.sense == "sensitive" and not _GRADED.match(text, cue.start):
+    if cue.sense == "sensitive" and not shape("effects.graded").match(text, cue.start):
         return False
     clause = view.clause(cue.start)
     before = text[max(clause[0], cue.start - 60) : cue.start]
     return bool(rules.lower_before.search(before) or rules.lower_after.match(text[cue.end : min(clause[1], cue.end + 80)]))
-
-
-_GRADED = re.compile(r"(?:hyper)?sensi|suscept|respons|vulner|addict|depend", re.I)
 
 
 def _alike(view: View, cue: Cue) -> bool:
@@ -321,177 +339,26 @@ def _alike(view: View, cue: Cue) -> bool:
 
 def _likens(text: str, cue: Cue, likeness: Cue) -> bool:
     """Does a likeness behind a cue speak of it: "sensitivity that was similar", "sensitivity comparable to"?"""
-    return bool(_WAS.search(text, cue.end, likeness.start) or (_LIKE.match(text, likeness.start) and _TO.match(text, likeness.end)))
-
-
-_TO = re.compile(r"\s+(?:to|with|as)\b", re.I)
-_WAS = re.compile(r"\b(?:was|were|is|are|did|does|do)\s+(?:\w+ly\s+)?$", re.I)
+    return bool(
+        shape("effects.was").search(text, cue.end, likeness.start)
+        or (shape("effects.like").match(text, likeness.start) and shape("effects.to").match(text, likeness.end))
+    )
 
 
 def likened(view: View, effect: Effect) -> bool:
     """Is no difference told as likeness ("comparable to wild type"), and not by denying one?"""
     text = view.document.text
-    return any(_LIKE.match(text, c.start) for c in cues(view, effect.clause) if c.sense == "nodiff")
+    return any(shape("effects.like").match(text, c.start) for c in cues(view, effect.clause) if c.sense == "nodiff")
 
 
 def _groups(view: View, cue: Cue) -> bool:
     """Is a likeness one of groups of patients or cells, and not of drugs?"""
-    if not _LIKE.match(view.document.text, cue.start):
+    if not shape("effects.like").match(view.document.text, cue.start):
         return True
-    return bool(_GROUP.search(view.text)) or any(_compared(view, s) for s in view.subjects)
+    return bool(shape("effects.group").search(view.text)) or any(compared(view, s) for s in view.subjects)
 
 
-_LIKE = re.compile(r"similar|comparable|equal|equivalent|indistinguishable|identical|unchanged|unaffected|unaltered", re.I)
-_GROUP = re.compile(r"\b(?:wild[- ]?type|wt|without|with and|unmutated|negative|unmutated|non-?mutated|parental|controls?|vector|normal|lower|other mutations)\b", re.I)
-
-
-# ---- whose effect it is ----------------------------------------------------------------------------------------------
-
-
-def subjects(view: View, effect: Effect) -> list[Subject]:
-    """Whose effect it is: alterations of the clause that are no standard of comparison, else of the sentence, else what the text is about."""
-    if effect.kind is Kind.RESISTED and _is_noun(view, effect.cue):
-        return _causes(view, effect)
-    for span in (effect.clause, (view.start, effect.clause[0]), (view.start, view.end)):
-        found = [s for s in _local(view) if span[0] <= s.start and s.end <= span[1]]
-        if found:
-            return distinct(_chosen(view, found, effect))
-    genes = _genes(view, effect.clause)
-    return genes or _salient(frames.carried_subjects(view)) or _salient(_told_before(view))
-
-
-def _told_before(view: View) -> list[Subject]:
-    """Genes named alone in the sentences before, where a text has no title to set its subject."""
-    if view.document.title:
-        return []
-    for previous in reversed(view.document.views[max(0, view.index - 3) : view.index]):
-        if found := _local(previous) or _genes(previous, (previous.start, previous.end)):
-            return distinct(found)
-    return []
-
-
-def _is_noun(view: View, cue: Cue) -> bool:
-    text = view.document.text
-    return bool(re.search(r"resistances?$", text[cue.start : cue.end], re.I)) and not _BORNE.search(text[max(view.start, cue.start - 50) : cue.start])
-
-
-_BORNE = re.compile(r"\b(?:show|exhibit|display|demonstrat|possess|ha[ds]\b|have\b|reveal)\w*\s+(?:[\w,-]+\s+){0,3}$", re.I)
-
-
-def _causes(view: View, effect: Effect) -> list[Subject]:
-    """What "resistance" is put down to: what stands before a verb that confers it, or behind "through"; else nothing."""
-    rules, text, cue = effect_rules.load(), view.document.text, effect.cue
-    local = _local(view)
-    before = [s for s in local if s.end <= cue.start] or [s for s in _genes(view, effect.clause) if s.end <= cue.start]
-    caused = rules.causal.search(text, max((s.end for s in before), default=view.start), cue.end)
-    if caused and before:
-        return distinct(_chosen(view, before, effect))
-    behind = [s for s in local if s.start >= cue.end and _THROUGH.search(text, cue.end, s.start)]
-    if behind:
-        return distinct(_chosen(view, behind, effect))
-    return _told_before(view) if caused and not local else []
-
-
-_THROUGH = re.compile(r"^\s+of\b[^.;]{0,60}$|\b(?:through|via|by|due to|because of|mediated by|caused by|driven by|attributed to|associated with)\b[^.;]{0,60}$", re.I)
-
-
-def resisting(view: View) -> list[Effect]:
-    """Effects of resistance whose cause the sentence names."""
-    return [e for e in find(view) if e.kind in (Kind.RESISTED, Kind.NOT_RESISTED) and subjects(view, e)]
-
-
-def _local(view: View) -> list[Subject]:
-    held = [s for s in frames.affirmed(view.subjects) if s.gene and not _compared(view, s) and not _inside_therapy(view, s)]
-    return [s for s in held if not _KNOWN.match(view.document.text, s.end)]
-
-
-_KNOWN = re.compile(r"[^().;]{0,12}\(\s*(?:an?\s+)?(?:well[- ])?(?:known|established|previously)\b", re.I)
-
-
-def _inside_therapy(view: View, subject: Subject) -> bool:
-    return any(m.start <= subject.start and subject.end <= m.end for m in view.of(Label.DRUG, Label.DRUG_CLASS))
-
-
-def _compared(view: View, subject: Subject) -> bool:
+def compared(view: View, subject: Subject) -> bool:
+    """Is an alteration only what another is measured against: "than cells with L858R"?"""
     before = view.document.text[max(view.start, subject.start - 90) : subject.start]
-    return bool(effect_rules.load().comparator.search(before)) and not _EITHER_WAY.search(before)
-
-
-_EITHER_WAY = re.compile(r"\bwith\s+(?:and|or|versus|vs\.?)\s+without\s+(?:[\w-]+\s+){0,3}$", re.I)
-
-
-def _salient(found: list[Subject]) -> list[Subject]:
-    """Of several alterations: not the wild type, not the expression of a mutant, not the gene's fusion where its variant is named."""
-    changed = [s for s in found if s.alteration != "wild-type"] or found
-    mutant = {s.gene for s in changed if s.kind not in ("expression", "wild-type")}
-    changed = [s for s in changed if not (s.alteration == "expression" and s.gene in mutant)]
-    named = {s.gene for s in changed if s.fusion}
-    changed = [s for s in changed if s.gene not in named or s.alteration != "fusion"]
-    variants = {s.gene for s in changed if s.variant}
-    return [s for s in changed if s.variant or s.gene not in variants or s.alteration == "amplification"]
-
-
-def _chosen(view: View, found: list[Subject], effect: Effect) -> list[Subject]:
-    """The salient alterations; the cause rather than the population."""
-    changed = _salient(found)
-    if effect.kind is not Kind.WORKS:
-        changed = [s for s in changed if not of_population(view, s)] or changed
-    before = [s for s in changed if s.end <= effect.cue.start]
-    if before and len(before) < len(changed) and effect.kind is not Kind.WORKS:
-        return before
-    for cause in before:
-        between = view.document.text[cause.end : effect.cue.start]
-        if effect_rules.load().causal.search(between):
-            return [s for s in before if s.end <= effect.cue.start]
-    return changed
-
-
-def causal(view: View, subjects: Iterable[Subject]) -> bool:
-    """Is an effect put down to one of the subjects: "PTEN loss was associated with"?"""
-    return any(effect_rules.load().causal.match(view.document.text[s.end : s.end + 60].lstrip(" ,").removeprefix("was ").removeprefix("were ")) for s in subjects)
-
-
-def of_population(view: View, subject: Subject) -> bool:
-    """Does the subject describe the treated (``EGFR-mutant NSCLC``) and not the mechanism?"""
-    text = view.document.text
-    adjective = _ADJECTIVE.search(text[subject.start : subject.end]) or _POPULATION_AFTER.match(text[subject.end : subject.end + 40])
-    return bool(adjective or _POPULATION_BEFORE.search(text[max(view.start, subject.start - 50) : subject.start]))
-
-
-_ADJECTIVE = re.compile(r"(?:mutant|mutated|positive|rearranged|driven|altered|amplified|\+|dependent|addicted)$", re.I)
-_POPULATION_AFTER = re.compile(
-    r"^[\s)\]]*(?:advanced |metastatic |breast |stage \w+ )*(?:patients|nsclcs?|tumou?rs|lung|cancers?|cases|disease|non-?small|cells?\b|models?)", re.I
-)
-_POPULATION_BEFORE = re.compile(
-    r"\b(?:patients|tumou?rs|cases|nsclcs?|cancers?|adenocarcinomas?|carcinoma|man|woman)\s+(?:\w+\s+)?(?:with|harbou?ring|carrying|bearing|whose tumou?rs)\s+"
-    r"(?:\w+\s+){0,2}$",
-    re.I,
-)
-
-
-def _genes(view: View, clause: Span) -> list[Subject]:
-    """Genes named alone, beside a word that tells what of them is meant."""
-    rules, text = effect_rules.load(), view.document.text
-    found = []
-    for mention in view.of(Label.GENE):
-        subject = Subject(mention.start, mention.end, mention.name, mention=mention)
-        if _inside_therapy(view, subject) or _compared(view, subject) or _part_of_therapy(text, mention):
-            continue
-        if any(c.start <= mention.start and mention.end <= c.end for c in cues(view)):
-            continue
-        if rules.state.search(text[max(view.start, mention.start - 70) : min(view.end, mention.end + 60)]):
-            found.append(subject)
-    inside = [s for s in found if clause[0] <= s.start < clause[1]]
-    return distinct(inside or found)
-
-
-def _part_of_therapy(text: str, mention: Mention) -> bool:
-    after = text[mention.end : mention.end + 20].lower()
-    return text[max(0, mention.start - 5) : mention.start].lower().endswith(("anti-", "anti ")) or after.lstrip("- ").startswith(
-        ("inhibitor", "directed", "targeted", "antibod", "tki", "blockade", "inhibition", "pathway", "signal")
-    )
-
-
-def retold(effect: Effect, chosen: Iterable[Mention]) -> Effect:
-    """The effect of other therapies."""
-    return replace(effect, therapies=tuple(chosen))
+    return bool(effect_rules.load().comparator.search(before)) and not shape("effects.either_way").search(before)

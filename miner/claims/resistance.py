@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
-from miner.claims import effects, frames
+from miner.claims import effects, frames, whose
 from miner.claims.claim_types import MUTATION_KINDS, family, mechanism_type
 from miner.claims.document import METHODS, OUTSIDE, TITLE, Subject, View, agents, therapies, therapy_role
+from miner.claims.effect_rules import shape
 from miner.claims.frames import DENIED, SUPPORTS, Stance, build, names
 from miner.schema import Claim, ClaimType, Label, Mention, Polarity
 
-ACQUIRED_KINDS = frozenset({"amplification", "loss", "overexpression", "resistance mutation", "kinase domain mutation", "activation", "copy number gain"})
-_DEFEATED_AFTER = re.compile(
-    r"(?:resistan(?:ce|t)|refractor(?:y|iness)|insensitiv\w+|(?:reduced|decreased|lower) sensitivity|progress(?:ed|ion)|escape\w*)\s+"
-    r"(?:to|on|against|during|after|with|from)?\s*(?:the\s+|both\s+|first-generation\s+|treatment with\s+|\w+-line\s+){0,3}$",
-    re.I,
+ACQUIRED_KINDS = frozenset(
+    {"amplification", "loss", "overexpression", "resistance mutation", "kinase domain mutation", "activation", "copy number gain"}
 )
-_LOST_EFFECT = re.compile(r"^\s*(?:\(\w+\)\s*)?(?:therapy |treatment )?(?:lost (?:its )?(?:effect|activity)|failed|stopped working|was ineffective|had no effect)", re.I)
-_MOMENT = re.compile(
-    r"\b(?:(?:at|on|upon|after|with) (?:the time of )?(?:disease |radiographic |tumou?r )?(?:progression|relapse|recurrence)|progressed|relapsed?|re-?biops\w+|emerge\w*|"
-    r"lost (?:its )?(?:effect|activity|response)|escape\w*|failure|failed|acquired|post-progression|post-treatment|not (?:been )?present at baseline|new(?:ly)? (?:appeared|acquired))\b",
-    re.I,
-)
-_CAUSES = re.compile(
-    r"\b(?:mechanisms?|mediat\w+|confer\w*|caus\w+|through|via|due to|attribut\w+|account\w*|emergent|secondary|acquired\s+(?:\w+\s+){0,2}mutations?|"
-    r"drives?|driven by|associated with|responsible|lead\w* to|led to|render\w*|because of|resistance mutations?|resist|made|limit\w*)\b",
-    re.I,
-)
-_COUNTED = re.compile(r"\b(?:detected|identified|found|occurred|present|showed|observed|harbou?red|carried|emerged|revealed|acquired|accompanied|appeared)\b", re.I)
-_TRANSFORMS = re.compile(r"transform", re.I)
 
 
 def extract(view: View) -> list[Claim]:
@@ -37,7 +21,7 @@ def extract(view: View) -> list[Claim]:
     if view.role in (OUTSIDE, METHODS) or (view.is_aim and not frames.measures(view)):
         return []
     claims: list[Claim] = []
-    if not effects.resisting(view) and (view.has("resist") or _MOMENT.search(view.text) or _follows_failure(view)):
+    if not whose.resisting(view) and (view.has("resist") or shape("resistance.moment").search(view.text) or _follows_failure(view)):
         claims += _mechanisms(view)
     view.document.note_mechanisms(view, claims)
     if view.has("overcome") and not any(e.kind is effects.Kind.WORKS for e in effects.find(view)):
@@ -48,8 +32,16 @@ def extract(view: View) -> list[Claim]:
 def _follows_failure(view: View) -> bool:
     """Does a sentence that shows a finding follow one that told of the failure?"""
     previous = view.document.views[view.index - 1] if view.index else None
-    told = previous is not None and previous.role not in (TITLE, METHODS) and bool(_MOMENT.search(previous.text) or previous.has("resist"))
-    return told and bool(_COUNTED.search(view.text)) and bool(_resistance_variants(view) or any(s.alteration in ACQUIRED_KINDS for s in view.subjects))
+    told = (
+        previous is not None
+        and previous.role not in (TITLE, METHODS)
+        and bool(shape("resistance.moment").search(previous.text) or previous.has("resist"))
+    )
+    return (
+        told
+        and bool(shape("resistance.counted").search(view.text))
+        and bool(_resistance_variants(view) or any(s.alteration in ACQUIRED_KINDS for s in view.subjects))
+    )
 
 
 def _resistance_variants(view: View) -> list[Subject]:
@@ -96,8 +88,8 @@ def _is_mechanism(view: View, subject: Subject, lost: list[Mention]) -> bool:
         return False
     known = bool(subject.variant) and subject.variant in view.document.resistance_variants
     if known:
-        return not effects.of_population(view, subject) or bool(view.has("resist") and _CAUSES.search(view.text))
-    if not _near_resistance(view, subject) or effects.of_population(view, subject):
+        return not whose.of_population(view, subject) or bool(view.has("resist") and shape("resistance.causes").search(view.text))
+    if not _near_resistance(view, subject) or whose.of_population(view, subject):
         return False
     if subject.alteration in ACQUIRED_KINDS:
         return True
@@ -105,16 +97,18 @@ def _is_mechanism(view: View, subject: Subject, lost: list[Mention]) -> bool:
     targets = {family(t) for m in lost for t in view.document.lexicon.targets(view.document.class_meant(m.name or ""))}
     other = family(subject.gene) not in targets if targets else family(subject.gene) not in focus
     if other:
-        return bool(_CAUSES.search(view.text) or _COUNTED.search(view.text))
-    return bool(_CAUSES.search(view.text)) and subject.kind in MUTATION_KINDS
+        return bool(shape("resistance.causes").search(view.text) or shape("resistance.counted").search(view.text))
+    return bool(shape("resistance.causes").search(view.text)) and subject.kind in MUTATION_KINDS
 
 
 def _near_resistance(view: View, subject: Subject) -> bool:
     clause = view.clause(subject.start)
-    if view.has("resist", within=clause) or _MOMENT.search(view.document.text[clause[0] : clause[1]]):
+    if view.has("resist", within=clause) or shape("resistance.moment").search(view.document.text[clause[0] : clause[1]]):
         return True
-    return bool(view.has("resist") or _MOMENT.search(view.text) or _follows_failure(view)) and (
-        view.document.on_resistance or view.has("acquire", "bypass", "ontarget") or bool(_COUNTED.search(view.document.text[clause[0] : clause[1]]))
+    return bool(view.has("resist") or shape("resistance.moment").search(view.text) or _follows_failure(view)) and (
+        view.document.on_resistance
+        or view.has("acquire", "bypass", "ontarget")
+        or bool(shape("resistance.counted").search(view.document.text[clause[0] : clause[1]]))
     )
 
 
@@ -122,17 +116,18 @@ def _explicitly_defeated(view: View) -> list[Mention]:
     found: list[Mention] = []
     text = view.document.text
     for mention in view.of(Label.DRUG, Label.DRUG_CLASS):
-        listed = bool(found) and bool(_LISTED.fullmatch(text[found[-1].end : mention.start]))
+        listed = bool(found) and bool(shape("resistance.listed").fullmatch(text[found[-1].end : mention.start]))
         before, after = text[max(0, mention.start - 70) : mention.start], text[mention.end : mention.end + 40]
-        if _BEFORE_IT.search(before):
+        if shape("resistance.before_it").search(before):
             continue
-        if listed or _DEFEATED_AFTER.search(before) or _LOST_EFFECT.match(after) or therapy_role(view.document, mention) == "prior":
+        if (
+            listed
+            or shape("resistance.defeated_after").search(before)
+            or shape("resistance.lost_effect").match(after)
+            or therapy_role(view.document, mention) == "prior"
+        ):
             found.append(mention)
     return found
-
-
-_BEFORE_IT = re.compile(r"\b(?:prior to|before|until)\s+(?:the\s+|start(?:ing)?\s+(?:of\s+)?|initiat\w+\s+(?:of\s+)?|treatment\s+with\s+){0,3}$", re.I)
-_LISTED = re.compile(r"\s*(?:,|/|and|or|and/or|,\s*and|and also to|and to|as well as)\s*(?:the\s+)?", re.I)
 
 
 def _defeated(view: View) -> list[Mention]:
@@ -149,7 +144,7 @@ def _defeated(view: View) -> list[Mention]:
 
 def _unnamed(view: View, lost: list[Mention]) -> Iterator[Claim]:
     """Mechanisms told without an alteration: "on-target and off-target mechanisms", a transformation."""
-    moment = bool(view.has("acquire", "resist") or _MOMENT.search(view.text))
+    moment = bool(view.has("acquire", "resist") or shape("resistance.moment").search(view.text))
     if not view.has("ontarget", "bypass") or not moment or not lost:
         return
     subjects = _drivers(view)
@@ -157,7 +152,9 @@ def _unnamed(view: View, lost: list[Mention]) -> Iterator[Claim]:
         cues = view.sense(sense)
         if cues and subjects:
             stance = frames.stance_at(view, cues[0].start, cues[0].end)
-            yield from build(view, type_, "resistance.unnamed", subjects=subjects, therapies=names(view, lost), stance=stance, confidence=0.5)
+            yield from build(
+                view, type_, "resistance.unnamed", subjects=subjects, therapies=names(view, lost), stance=stance, confidence=0.5
+            )
 
 
 def _drivers(view: View) -> list[Subject]:

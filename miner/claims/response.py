@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Sequence, Set
 
-from miner.claims import effects, frames
+from miner.claims import effects, frames, whose
 from miner.claims.claim_types import MUTATION_KINDS, combined, failed_type, family, mechanism_type, response_type, targets
 from miner.claims.document import METHODS, OUTSIDE, RESULTS, TITLE, Subject, View
+from miner.claims.effect_rules import shape
 from miner.claims.effects import Effect, Kind
 from miner.claims.frames import DENIED, HEDGED, SUPPORTS, Stance, build, names
 from miner.claims.response_figures import METRICS, measured
 from miner.claims.therapy import BARE_CLASS, stands_for, therapies
 from miner.schema import Claim, ClaimType, Direction, Mention, Polarity, StudyType
 
-_CASE = re.compile(
-    r"\b(partial response|complete response|progressive disease|stable disease|disease control|clinical benefit|regress\w+|respon\w+|shrink\w+|shrank|shrunk|progress\w+)\b",
-    re.I,
-)
-_FINITE = re.compile(
-    r"\b(?:is|are|was|were|has|have|inhibits?|overcomes?|shows?|predicts?|responds?|improves?|confers?|demonstrates?|induces?|benefits?)\b", re.I
-)
 GENERAL = frozenset(
-    {"targeted therapy", "standard of care", "monoclonal antibodies", "radiotherapy", "surgery", "local therapy", BARE_CLASS, "kinase inhibitors"}
+    {
+        "targeted therapy",
+        "standard of care",
+        "monoclonal antibodies",
+        "radiotherapy",
+        "surgery",
+        "local therapy",
+        BARE_CLASS,
+        "kinase inhibitors",
+    }
 )
 
 
@@ -39,18 +41,22 @@ def extract(view: View) -> list[Claim]:
 
 def _title_asserts(view: View) -> bool:
     """A title asserts where it has a finite verb, tells of a case, or is all there is."""
-    return len(view.document.views) == 1 or view.document.study_type == StudyType.CASE_REPORT or bool(_FINITE.search(view.text))
+    return (
+        len(view.document.views) == 1
+        or view.document.study_type == StudyType.CASE_REPORT
+        or bool(shape("response.finite").search(view.text))
+    )
 
 
 def _stated(view: View, counted: Set[tuple[int, int]]) -> Iterator[Claim]:
     for effect in effects.find(view) or ([] if counted else _carried(view)):
         if effect.clause in counted:
             continue
-        if effect.kind is Kind.RESISTED and not effects.subjects(view, effect):
+        if effect.kind is Kind.RESISTED and not whose.subjects(view, effect):
             continue
         given = [drug for m in effect.therapies for drug in stands_for(view, m)]
         given = combined(view, given) or given
-        subjects = _answered(view, effect, given) or effects.subjects(view, effect)
+        subjects = _answered(view, effect, given) or whose.subjects(view, effect)
         if not _too_general(view, effect, given):
             yield from _claims(view, effect, given, subjects)
 
@@ -89,10 +95,15 @@ def _answered(view: View, effect: Effect, given: list[Mention]) -> list[Subject]
 def _claims(view: View, effect: Effect, given: list[Mention], subjects: list[Subject]) -> Iterator[Claim]:
     therapy_names = names(view, given)
     general = response_type(view, given, subjects, stated=True)
-    if general is ClaimType.SENSITIVITY_RESPONSE and effect.kind is Kind.WORKS and (_answered(view, effect, given) or _overcomes(view, effect, subjects)):
+    if (
+        general is ClaimType.SENSITIVITY_RESPONSE
+        and effect.kind is Kind.WORKS
+        and (_answered(view, effect, given) or _overcomes(view, effect, subjects))
+    ):
         general = ClaimType.OVERCOMES_RESISTANCE
     groups: dict[tuple[ClaimType, Stance], list[Subject]] = {}
-    for subject in subjects or [None]:
+    told: Sequence[Subject | None] = subjects or [None]
+    for subject in told:
         type_, stance = _told(view, effect, therapy_names, subject, general)
         groups.setdefault((type_, stance), []).extend([subject] if subject else [])
     for (type_, stance), members in groups.items():
@@ -138,5 +149,5 @@ def _told(view: View, effect: Effect, given: tuple[str, ...], subject: Subject |
 def _case_figures(view: View, effect: Effect, stance: Stance) -> dict[str, float | int | str]:
     if view.document.study_type != StudyType.CASE_REPORT or stance[1] is Polarity.HEDGED or frames.is_background(view):
         return {}
-    found = _CASE.search(view.document.text[effect.clause[0] : effect.clause[1]])
+    found = shape("response.case").search(view.document.text[effect.clause[0] : effect.clause[1]])
     return {"case_response": found.group(1).lower()} if found else {}

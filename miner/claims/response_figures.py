@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from miner.claims import cohorts, effects, frames
+from miner.claims import cohorts, frames, whose
 from miner.claims.claim_types import MECHANISMS, combined, failed_type, response_type
 from miner.claims.document import Subject, View
+from miner.claims.effect_rules import shape
 from miner.claims.frames import AGAINST, DENIED, HEDGED, SUPPORTS, Stance, build, names
 from miner.claims.senses import Cue
 from miner.claims.therapy import agents
@@ -41,15 +42,12 @@ def measured(view: View) -> Iterator[Claim]:
 
 def _compares_carriers(view: View) -> bool:
     """Does the sentence set carriers of an alteration against others, so that survival is a feature of theirs?"""
-    return bool(view.subjects) and bool(_GROUPS.search(view.text))
+    return bool(view.subjects) and bool(shape("response_figures.groups").search(view.text))
 
 
 def _counts_outcomes(view: View) -> bool:
     """Does the sentence count outcomes, so that progressed patients are one of them?"""
-    return bool(_OUTCOMES.search(view.text)) and not view.is_aim
-
-
-_OUTCOMES = re.compile(r"\b(?:stable disease|partial|complete response|respons\w+|respond\w+|disease control|had progressive disease|progressed on)\b", re.I)
+    return bool(shape("response_figures.outcomes").search(view.text)) and not view.is_aim
 
 
 def _given(view: View, mention: Mention, measure: Measure) -> list[Mention]:
@@ -108,7 +106,9 @@ def _measured_claims(
         )  # fmt: skip
 
 
-def _by_type(view: View, subjects: list[Subject], given: tuple[str, ...], general: ClaimType, stance: Stance) -> dict[ClaimType, list[Subject]]:
+def _by_type(
+    view: View, subjects: list[Subject], given: tuple[str, ...], general: ClaimType, stance: Stance
+) -> dict[ClaimType, list[Subject]]:
     """Subjects by claim type: what speaks against a therapy may be a mechanism of resistance in one of them."""
     if stance[0] is Direction.SUPPORTS or not subjects:
         return {general: subjects}
@@ -120,8 +120,8 @@ def _by_type(view: View, subjects: list[Subject], given: tuple[str, ...], genera
 
 def _changed(view: View, found: list[Subject]) -> list[Subject]:
     """Not the population that an alteration is told of: "in HER2-positive disease PTEN loss ..."."""
-    others = [s for s in found if not effects.of_population(view, s)]
-    return others if others and effects.causal(view, others) else found
+    others = [s for s in found if not whose.of_population(view, s)]
+    return others if others and whose.causal(view, others) else found
 
 
 def _item_subjects(view: View, item: tuple[int, int] | None) -> list[Subject]:
@@ -175,13 +175,13 @@ def _ratio_stance(ratio: Measure) -> Stance:
     return AGAINST if ratio.value > 1 else SUPPORTS
 
 
-_NO_DENIAL = re.compile(r"^(?:irrespective|regardless|independent|similar|comparable|not depend|not related)", re.I)
-_GROUPS = re.compile(r"\b(?:wild[- ]type|without|negative|non-?mutated|unmutated|other mutations)\b|\w-\s(?:cohort|patients)", re.I)
-
-
 def differs_not(view: View, cue: Cue) -> bool:
     """Does the cue deny a difference that would have been the response? Likeness of two drugs denies nothing."""
     text = view.document.text[cue.start : cue.end]
-    if not _NO_DENIAL.match(text):
+    if not shape("response_figures.no_denial").match(text):
         return True
-    return text.lower() in ("similar", "comparable") and bool(_GROUPS.search(view.text)) and len({m.name for m in agents(view)}) < 2
+    return (
+        text.lower() in ("similar", "comparable")
+        and bool(shape("response_figures.groups").search(view.text))
+        and len({m.name for m in agents(view)}) < 2
+    )

@@ -97,7 +97,7 @@ def _therapies(view: View, within: tuple[int, int] | None) -> list[Mention]:
         if is_class and kept and kept[-1].label is Label.DRUG_CLASS and _in_brackets_after(view, kept[-1], mention):
             continue
         nested = any(o.start <= mention.start and mention.end <= o.end and len(o.text) > len(mention.text) for o in found)
-        if is_class and following is not None and following.label is Label.DRUG and _NAMES.fullmatch(view.document.text[mention.end : following.start]):
+        if is_class and following is not None and _names_its_drug(view, mention, following):
             continue
         if nested or (is_class and any(_explains(view, mention, drug) for drug in drugs)):
             continue
@@ -106,7 +106,13 @@ def _therapies(view: View, within: tuple[int, int] | None) -> list[Mention]:
 
 
 # What stands between a class and the drug that it names: "SMO inhibitor vismodegib", "EGFR blockade (panitumumab)".
-_NAMES = re.compile(r"\s*(?:\(|with|using|via|by|,?\s*e\.g\.,?|\(?i\.?e\.?,?|namely|,)?\s*(?:the\s+)?(?:drug|agent|compound|antibody)?\s*", re.I)
+_NAMES = re.compile(
+    r"\s*(?:\(|with|using|via|by|,?\s*e\.g\.,?|\(?i\.?e\.?,?|namely|,)?\s*(?:the\s+)?(?:drug|agent|compound|antibody)?\s*", re.I
+)
+
+
+def _names_its_drug(view: View, mention: Mention, following: Mention) -> bool:
+    return following.label is Label.DRUG and bool(_NAMES.fullmatch(view.document.text[mention.end : following.start]))
 
 
 def _in_brackets_after(view: View, before: Mention, mention: Mention) -> bool:

@@ -1,0 +1,133 @@
+"""Whose effect it is: the alterations and genes that a therapy works against, or that resist it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from miner.claims import effect_rules, frames
+from miner.claims.document import Subject, View, distinct
+from miner.claims.effect_rules import shape
+from miner.claims.effects import Effect, Kind, Span, compared, cues, find
+from miner.claims.senses import Cue
+from miner.schema import Label, Mention
+
+
+def subjects(view: View, effect: Effect) -> list[Subject]:
+    """Alterations of the clause that are no standard of comparison, else of the sentence, else what the text is about."""
+    if effect.kind is Kind.RESISTED and _is_noun(view, effect.cue):
+        return _causes(view, effect)
+    for span in (effect.clause, (view.start, effect.clause[0]), (view.start, view.end)):
+        found = [s for s in _local(view) if span[0] <= s.start and s.end <= span[1]]
+        if found:
+            return distinct(_chosen(view, found, effect))
+    genes = _genes(view, effect.clause)
+    return genes or _salient(frames.carried_subjects(view)) or _salient(_told_before(view))
+
+
+def _told_before(view: View) -> list[Subject]:
+    """Genes named alone in the sentences before, where a text has no title to set its subject."""
+    if view.document.title:
+        return []
+    for previous in reversed(view.document.views[max(0, view.index - 3) : view.index]):
+        if found := _local(previous) or _genes(previous, (previous.start, previous.end)):
+            return distinct(found)
+    return []
+
+
+def _is_noun(view: View, cue: Cue) -> bool:
+    text = view.document.text
+    if not shape("effects.noun").search(text[cue.start : cue.end]):
+        return False
+    return not shape("effects.borne").search(text[max(view.start, cue.start - 50) : cue.start])
+
+
+def _causes(view: View, effect: Effect) -> list[Subject]:
+    """What "resistance" is put down to: what stands before a verb that confers it, or behind "through"; else nothing."""
+    rules, text, cue = effect_rules.load(), view.document.text, effect.cue
+    local = _local(view)
+    before = [s for s in local if s.end <= cue.start] or [s for s in _genes(view, effect.clause) if s.end <= cue.start]
+    caused = rules.causal.search(text, max((s.end for s in before), default=view.start), cue.end)
+    if caused and before:
+        return distinct(_chosen(view, before, effect))
+    behind = [s for s in local if s.start >= cue.end and shape("effects.through").search(text, cue.end, s.start)]
+    if behind:
+        return distinct(_chosen(view, behind, effect))
+    return _told_before(view) if caused and not local else []
+
+
+def resisting(view: View) -> list[Effect]:
+    """Effects of resistance whose cause the sentence names."""
+    return [e for e in find(view) if e.kind in (Kind.RESISTED, Kind.NOT_RESISTED) and subjects(view, e)]
+
+
+def _local(view: View) -> list[Subject]:
+    held = [s for s in frames.affirmed(view.subjects) if s.gene and not compared(view, s) and not _inside_therapy(view, s)]
+    return [s for s in held if not shape("effects.known").match(view.document.text, s.end)]
+
+
+def _inside_therapy(view: View, subject: Subject) -> bool:
+    return any(m.start <= subject.start and subject.end <= m.end for m in view.of(Label.DRUG, Label.DRUG_CLASS))
+
+
+def _salient(found: list[Subject]) -> list[Subject]:
+    """Of several alterations: not the wild type, not the expression of a mutant, not the gene's fusion where its variant is named."""
+    changed = [s for s in found if s.alteration != "wild-type"] or found
+    mutant = {s.gene for s in changed if s.kind not in ("expression", "wild-type")}
+    changed = [s for s in changed if not (s.alteration == "expression" and s.gene in mutant)]
+    named = {s.gene for s in changed if s.fusion}
+    changed = [s for s in changed if s.gene not in named or s.alteration != "fusion"]
+    variants = {s.gene for s in changed if s.variant}
+    return [s for s in changed if s.variant or s.gene not in variants or s.alteration == "amplification"]
+
+
+def _chosen(view: View, found: list[Subject], effect: Effect) -> list[Subject]:
+    """The salient alterations; the cause rather than the population."""
+    changed = _salient(found)
+    if effect.kind is not Kind.WORKS:
+        changed = [s for s in changed if not of_population(view, s)] or changed
+    before = [s for s in changed if s.end <= effect.cue.start]
+    if before and len(before) < len(changed) and effect.kind is not Kind.WORKS:
+        return before
+    for cause in before:
+        between = view.document.text[cause.end : effect.cue.start]
+        if effect_rules.load().causal.search(between):
+            return [s for s in before if s.end <= effect.cue.start]
+    return changed
+
+
+def causal(view: View, subjects: Iterable[Subject]) -> bool:
+    """Is an effect put down to one of the subjects: "PTEN loss was associated with"?"""
+    following = [view.document.text[s.end : s.end + 60].lstrip(" ,").removeprefix("was ").removeprefix("were ") for s in subjects]
+    return any(effect_rules.load().causal.match(text) for text in following)
+
+
+def of_population(view: View, subject: Subject) -> bool:
+    """Does the subject describe the treated (``EGFR-mutant NSCLC``) and not the mechanism?"""
+    text = view.document.text
+    before, after = text[max(view.start, subject.start - 50) : subject.start], text[subject.end : subject.end + 40]
+    if shape("effects.adjective").search(text[subject.start : subject.end]) or shape("effects.population_after").match(after):
+        return True
+    return bool(shape("effects.population_before").search(before))
+
+
+def _genes(view: View, clause: Span) -> list[Subject]:
+    """Genes named alone, beside a word that tells what of them is meant."""
+    rules, text = effect_rules.load(), view.document.text
+    found = []
+    for mention in view.of(Label.GENE):
+        subject = Subject(mention.start, mention.end, mention.name, mention=mention)
+        if _inside_therapy(view, subject) or compared(view, subject) or _part_of_therapy(text, mention):
+            continue
+        if any(c.start <= mention.start and mention.end <= c.end for c in cues(view)):
+            continue
+        if rules.state.search(text[max(view.start, mention.start - 70) : min(view.end, mention.end + 60)]):
+            found.append(subject)
+    inside = [s for s in found if clause[0] <= s.start < clause[1]]
+    return distinct(inside or found)
+
+
+def _part_of_therapy(text: str, mention: Mention) -> bool:
+    after = text[mention.end : mention.end + 20].lower()
+    return text[max(0, mention.start - 5) : mention.start].lower().endswith(("anti-", "anti ")) or after.lstrip("- ").startswith(
+        ("inhibitor", "directed", "targeted", "antibod", "tki", "blockade", "inhibition", "pathway", "signal")
+    )
