@@ -60,7 +60,8 @@ def _exclusive(view: View, subjects: list[Subject]) -> Iterator[Claim] | None:
         if told or not _lacks_others(view, subjects, denials[0]):
             return None
     genes, focus = {s.gene for s in subjects}, {s.gene for s in view.document.focus}
-    chosen = subjects if len(genes) > 1 and (genes & focus or not focus) else distinct([*subjects, *_host(view, subjects)])
+    whole = len(genes) > 1 and (genes & focus or not focus) and not _pointed_at(view)
+    chosen = subjects if whole else distinct([*subjects, *_host(view, subjects)])
     if not chosen:
         return None
     span = (cues or denials or [(view.start, view.end)])[0]
