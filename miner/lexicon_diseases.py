@@ -21,8 +21,8 @@ _SIDE = either(table("disease")["sides"])
 _RIGHT = re.compile(rf" of (?:(?:the )?(?:{_SIDE} )?({_PLACE})(?![a-z])(?! (?:cells?|lines?)\b)|{_CELL} ({_PLACE})(?![a-z]))")
 _FURTHER = re.compile(rf"(?:, (?:and |or )?| and | or |/)(?:the )?({_PLACE})(?![a-z])(?! (?:{'|'.join(table('disease')['own'])}))")
 _IN_SITU = re.compile(r" in situ\b")
-_WORD = re.compile(rf"(?<![a-z])(?!non)[a-z]{{3,}}{either(_SUFFIXES)}s?(?![a-z])")
-_SUFFIX = re.compile(rf"{either(_SUFFIXES)}s?$")
+_SUFFIX = re.compile(rf"({either(_SUFFIXES)})s?(?![a-z])")
+_WORD_START = re.compile(r"(?<![a-z])(?!non)[a-z]{3,}$")
 _WINDOW = 48
 
 Find = Callable[[str], Concept | None]
@@ -98,11 +98,11 @@ def _of_sites(folded: str, start: int, end: int, head: str, disease: Find) -> It
 
 def _words(folded: str, disease: Find) -> Iterator[Hit]:
     """Words that no table has and whose ending tells what they are: fibromyxosarcoma is a sarcoma."""
-    for match in _WORD.finditer(folded):
-        suffix = _SUFFIX.search(match[0])
-        concept = disease(_SUFFIXES[suffix[0].removesuffix("s")]) if suffix else None
-        if concept:
-            yield Hit(match.start(), match.end(), Label.DISEASE, concept, "built")
+    for match in _SUFFIX.finditer(folded):
+        start = _WORD_START.search(folded, max(0, match.start() - _WINDOW // 2), match.start())
+        concept = disease(_SUFFIXES[match[1]]) if start else None
+        if start and concept:
+            yield Hit(start.start(), match.end(), Label.DISEASE, concept, "built")
 
 
 def _cancer(site: str, head: str, disease: Find, cell: str | None = None) -> Concept | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import itertools
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import spacy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import miner
 import miner.lexicon
 from miner.errors import ConfigError
 from miner.lexicon import load_lexicon
@@ -187,3 +189,12 @@ def test_rules_name_the_line_of_what_is_wrong(tmp_path):
     syntax.write_text("[kinases]\nstrong = oops\n", encoding="utf-8")
     with pytest.raises(ConfigError, match=r"^syntax\.toml:2: this is no TOML"):
         load_rules(syntax)
+
+
+def test_tables_name_approved_symbols() -> None:
+    data = tomllib.loads((Path(miner.__file__).parent / "data" / "rules" / "fusions.toml").read_text(encoding="utf-8"))
+    lexicon = load_lexicon()
+    listed = {s for part in ("kinases", "partners", "partners_after", "foes") for text in data[part].values() for s in text.split()}
+    listed |= {s for pair in data["pairs"]["known"].split() for s in pair.split("::")}
+    unknown = {s for s in listed if (concept := lexicon.gene(s, lenient=True)) is None or concept.name != s}
+    assert unknown == {"SSX", "NUTM2"}
