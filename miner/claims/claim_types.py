@@ -22,6 +22,16 @@ MUTATION_KINDS = frozenset(
         "secondary mutation",
     }
 )
+RESISTANCE_KINDS = frozenset(
+    {
+        "resistance mutation",
+        "kinase domain mutation",
+        "solvent front mutation",
+        "gatekeeper mutation",
+        "xDFG mutation",
+        "secondary mutation",
+    }
+)
 MECHANISMS = frozenset({ClaimType.RESISTANCE_ON_TARGET, ClaimType.RESISTANCE_OFF_TARGET, ClaimType.RESISTANCE_TO_OTHER_THERAPY})
 FAMILIES = {"NTRK1": "NTRK", "NTRK2": "NTRK", "NTRK3": "NTRK", "TRK": "NTRK"}
 
@@ -44,7 +54,9 @@ def response_type(view: View, given: list[Mention], subjects: list[Subject], *, 
         return ClaimType.IMMUNOTHERAPY_OUTCOME
     if any(s.variant in view.document.called_resistant for s in subjects if s.variant):
         return ClaimType.OVERCOMES_RESISTANCE
-    if stated and shape("claim_types.resistant").search(view.text) and _after_its_like(view, given):
+    if any(s.alteration in RESISTANCE_KINDS for s in subjects):
+        return ClaimType.OVERCOMES_RESISTANCE
+    if shape("claim_types.resistant").search(view.text) and _after_its_like(view, given):
         return ClaimType.OVERCOMES_RESISTANCE
     return ClaimType.SENSITIVITY_RESPONSE
 
@@ -100,6 +112,9 @@ def combined(view: View, given: list[Mention]) -> list[Mention]:
                     break
                 members.append(extra)
             return members
-    if len({m.name for m in given}) > 1 and shape("claim_types.combination_of").search(text[max(0, given[0].start - 60) : given[0].start]):
+    several = len({m.name for m in given}) > 1
+    if several and shape("claim_types.jointly").match(text, given[-1].end):
+        return given
+    if several and shape("claim_types.combination_of").search(text[max(0, given[0].start - 60) : given[0].start]):
         return given
     return []

@@ -60,6 +60,12 @@ def _find(view: View) -> list[Effect]:
         kind, hedged = read(view, cue)
         if kind is None:
             continue
+        if (
+            cue.sense == "inhibit"
+            and cue.end <= chain[0].start
+            and shape("effects.disarms").match(view.document.text, cue.end, chain[0].start)
+        ):
+            kind = {Kind.WORKS: Kind.RESISTED, Kind.FAILED: Kind.NOT_RESISTED}.get(kind, kind)
         key = (cue, kind, hedged)
         before = held[key].therapies if key in held else ()
         held[key] = Effect(kind, cue, view.clause(cue.start), (*before, *chain), hedged)
@@ -140,6 +146,7 @@ def _together(view: View, last: Mention, mention: Mention) -> bool:
     gap = view.document.text[last.end : mention.start]
     return (
         joined(view, last, mention)
+        or gap.strip() == "nor"
         or bool(shape("claim_types.joint").fullmatch(gap))
         or (last.name == mention.name and gap.strip(" [") == "(")
     )
@@ -148,6 +155,8 @@ def _together(view: View, last: Mention, mention: Mention) -> bool:
 def _cue_of(view: View, chain: tuple[Mention, ...]) -> Cue | None:
     """The cue that speaks of a list of therapies: the nearest one that links to it, in its clause before the others."""
     role = therapy_role(view.document, chain[0])
+    if role == "prior" and shape("effects.received").search(view.document.text, view.start, chain[0].start):
+        role = "agent"
     if role == "comparator" or _set_against(view, chain[0]):
         return None
     scored = [(s, c) for c in cues(view, view.clause(chain[0].start)) if (s := _score(view, chain, c, role)) is not None]
@@ -281,7 +290,7 @@ def read(view: View, cue: Cue) -> tuple[Kind | None, bool]:
         return None, False
     negated, hedged = found == frames.DENIED, found[1] is Polarity.HEDGED
     if cue.sense == "nodiff":
-        return Kind.SAME, hedged
+        return (Kind.FAILED if shape("effects.fails").match(view.document.text, cue.start) else Kind.SAME), hedged
     if cue.sense == "outcome" and not _lowered(view, cue) and not _alike(view, cue):
         raised = effect_rules.load().raised.search(view.document.text[max(view.start, cue.start - 60) : cue.start])
         return (Kind.WORKS if raised and not negated else None), hedged
@@ -295,7 +304,8 @@ def read(view: View, cue: Cue) -> tuple[Kind | None, bool]:
     if _lowered(view, cue) and kind is not Kind.FAILED:
         kind = Kind.WORKS if kind is Kind.RESISTED else Kind.RESISTED if cue.sense == "sensitive" else Kind.FAILED
         if negated and kind is not Kind.WORKS:
-            negated = False
+            negated = not shape("effects.lacking").search(view.document.text[max(view.start, cue.start - 60) : cue.start])
+            kind = Kind.RESISTED if negated else kind
     if negated:
         turned = {Kind.WORKS: Kind.FAILED, Kind.RESISTED: Kind.NOT_RESISTED}
         return turned.get(kind), hedged
@@ -325,6 +335,8 @@ def _lowered(view: View, cue: Cue) -> bool:
         return False
     clause = view.clause(cue.start)
     before = text[max(clause[0], cue.start - 60) : cue.start]
+    if shape("effects.poorly").match(text, cue.end):
+        return True
     return bool(rules.lower_before.search(before) or rules.lower_after.match(text[cue.end : min(clause[1], cue.end + 80)]))
 
 

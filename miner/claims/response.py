@@ -143,7 +143,7 @@ def _told(view: View, effect: Effect, given: tuple[str, ...], subject: Subject |
         return (resists if mutant or effect.cue.sense in ("sensitive", "dose") else failed), DENIED
     if failed is not ClaimType.SENSITIVITY_RESPONSE:
         return failed, (Direction.SUPPORTS, hedge)
-    return failed, (DENIED if effect.cue.sense in effects.WORKING else (Direction.DOES_NOT_SUPPORT, hedge))
+    return failed, (DENIED if effect.cue.sense in (*effects.WORKING, "nodiff") else (Direction.DOES_NOT_SUPPORT, hedge))
 
 
 def _case_figures(view: View, effect: Effect, stance: Stance) -> dict[str, float | int | str]:

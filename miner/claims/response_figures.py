@@ -11,12 +11,14 @@ from miner.claims.document import Subject, View
 from miner.claims.effect_rules import shape
 from miner.claims.frames import AGAINST, DENIED, HEDGED, SUPPORTS, Stance, build, names
 from miner.claims.senses import Cue
-from miner.claims.therapy import agents
+from miner.claims.therapy import agents, therapy_role
 from miner.schema import Claim, ClaimType, Direction, Label, Measure, Mention, Polarity
 
 RATES = ("ORR_percent", "CR_percent", "n_resp", "CR", "PR", "SD", "PD", "IC_DCR_percent", "IC_ORR_percent", "DCR_percent")
 TIMES = ("DoR_months", "PFS_months", "OS_months", "HR")
 METRICS = RATES + TIMES
+COUNTED = ("ORR_percent", "n_resp")
+LOW_PERCENT = 10.0
 
 
 def measured(view: View) -> Iterator[Claim]:
@@ -54,6 +56,7 @@ def _given(view: View, mention: Mention, measure: Measure) -> list[Mention]:
     """Therapies of one figure: what "respectively" or apposition ties it to, else the nearest given."""
     if measure.item:
         tied = [m for m in view.of(Label.DRUG, Label.DRUG_CLASS) if m.start < measure.item[1] and measure.item[0] < m.end]
+        tied = [m for m in tied if therapy_role(view.document, m) != "prior"]
         if tied:
             return tied
     titled = view.document.focus_drugs if view.document.title and agents(view.document.title) else []
@@ -156,6 +159,10 @@ def _figure_stance(view: View, span: tuple[int, int], members: list[tuple[Mentio
         return AGAINST
     if rates.get("ORR_percent") == 0 or rates.get("n_resp") == 0:
         return DENIED
+    if any(m.metric in COUNTED and frames.stance_at(view, at.start, at.end) == DENIED for at, m in members):
+        return DENIED
+    if (rate := _rate(members)) is not None and rate < LOW_PERCENT:
+        return AGAINST
     ratio = next((m for _, m in members if m.metric == "HR"), None)
     if ratio is not None and (found := _ratio_stance(ratio)) != SUPPORTS:
         return found
@@ -164,6 +171,16 @@ def _figure_stance(view: View, span: tuple[int, int], members: list[tuple[Mentio
     if view.has("unknown", within=clause) or re.search(r"\bless clear\b", view.text):
         return HEDGED
     return SUPPORTS
+
+
+def _rate(members: list[tuple[Mention, Measure]]) -> float | None:
+    """The response rate in percent: printed, or of the counts."""
+    for _, measure in members:
+        if measure.metric == "ORR_percent" and isinstance(measure.value, int | float):
+            return float(measure.value)
+        if measure.metric in COUNTED and measure.n is not None and measure.total:
+            return 100 * measure.n / measure.total
+    return None
 
 
 def _ratio_stance(ratio: Measure) -> Stance:
