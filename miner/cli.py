@@ -6,6 +6,7 @@ import json
 import logging
 import signal
 import sys
+import warnings
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -55,6 +56,8 @@ def common(
 ) -> None:
     """Read the options that every command shares."""
     _State.config, _State.quiet, _State.log_format = config, quiet, log_format
+    # A dependency's old regular expressions; told once a compilation from Python 3.12 on, and no line of the log.
+    warnings.filterwarnings("ignore", category=SyntaxWarning)
     # Output cut short, as by head, ends a reading verb quietly; a live run needs its sockets' errors.
     if hasattr(signal, "SIGPIPE") and context.invoked_subcommand not in ("refresh", "fetch"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)

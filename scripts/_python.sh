@@ -42,6 +42,7 @@ install() {
     if command -v uv >/dev/null 2>&1; then
         uv pip install --quiet --compile-bytecode --python .venv/bin/python --editable ".[$extras]" 2>"$log"
     else
+        .venv/bin/python -m pip --version >/dev/null 2>&1 || .venv/bin/python -m ensurepip >/dev/null
         .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[$extras]" 2>"$log"
     fi || { cat "$log" >&2; rm -f "$log"; fail "the installation failed; the lines above say why"; }
     rm -f "$log"

@@ -89,7 +89,7 @@ def test_ci_runs_all_and_ends_with_pytests_closing_line(
     tool(clone / ".venv" / "bin" / "python", f'[ "$1" = -c ] && exit 0; echo "closing line of $*"; exit {pytest_says}')
     (clone / ".venv" / ".installed-test-fast").touch()
     done = run(clone, ".ci/run", *arguments)
-    told = " ".join(("closing line of -m pytest -n 2", *arguments))
+    told = " ".join(("closing line of -m pytest -n 2 --dist worksteal", *arguments))
     assert (done.returncode, done.stdout.splitlines()) == (code, ["ruff", "mypy", told])
 
 
