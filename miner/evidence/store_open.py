@@ -12,6 +12,7 @@ from miner.evidence.store_schema import MIGRATIONS, SCHEMA
 
 APPLICATION_ID = 0x4D494E52  # "MINR"
 SCHEMA_VERSION = 2
+WAIT_SECONDS = 30.0
 _MAGIC = b"SQLite format 3\x00"
 _NO_WRITE_BIT = 0o222
 
@@ -21,7 +22,7 @@ def open_database(path: Path, *, readonly: bool) -> sqlite3.Connection:
     path = Path(path)
     exists = _check_file(path, readonly=readonly)
     with told(path):
-        connection = _connect_readonly(path) if readonly else sqlite3.connect(path, isolation_level=None, timeout=30)
+        connection = _connect_readonly(path) if readonly else sqlite3.connect(path, isolation_level=None, timeout=WAIT_SECONDS)
         try:
             fresh = _check_content(connection, path, exists=exists)
             if fresh and readonly:
@@ -70,7 +71,7 @@ def _check_writable(path: Path) -> None:
 
 def _connect_readonly(path: Path) -> sqlite3.Connection:
     uri = path.resolve().as_uri()
-    connection = sqlite3.connect(f"{uri}?mode=ro", uri=True, isolation_level=None, timeout=30)
+    connection = sqlite3.connect(f"{uri}?mode=ro", uri=True, isolation_level=None, timeout=WAIT_SECONDS)
     try:
         connection.execute("SELECT count(*) FROM sqlite_master")
     except sqlite3.OperationalError:
@@ -141,6 +142,8 @@ def _explained(path: Path, error: sqlite3.OperationalError) -> StoreError | Lock
         return LockedError(f"{path} is being written by another process; wait for it to end")
     if "full" in text:
         return StoreError(f"{path}: the disk is full; free some space and run again, nothing of this step was kept")
+    if "disk I/O" in text:
+        return StoreError(f"{path}: the disk is full or broken ({text}); nothing of this step was kept, run again when it is mended")
     if "readonly" in text or "unable to open" in text:
         return StoreError(f"{path} cannot be written or opened ({text}); check its folder and permissions")
     return StoreError(f"{path}: {text}")

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from miner.config import Settings, Topic
@@ -92,16 +92,12 @@ def refresh(
     elif not remine:
         job.eutils = eutils or Eutils(settings)
     with run_lock(settings.db if store is None else store.path, since=stamp(started)), _opened(settings.db, store) as held:
-        try:
-            if remine:
-                report = job.remine(held, clock)
-            else:
-                report = job.files(held, clock) if sources else job.live(held, clock, reconcile=reconcile)
-        except Exception as error:
-            job.note_failure(held, error, clock)
-            raise
+        work: Callable[[], RunReport] = partial(job.live, held, clock, reconcile=reconcile)
+        if remine or sources:
+            work = partial(job.remine if remine else job.files, held, clock)
+        report = job.told(work, held, clock)
     if settings.log_format == "json":
-        log.info("%s", "; ".join(report.lines()))
+        log.info("%s", "; ".join(report.lines()), extra={"run": report.facts()})
     return report
 
 
@@ -177,7 +173,15 @@ class _Job:
         self.report = RunReport(self.topic.name, kind, stamp(self.started))
         return self.report
 
-    def note_failure(self, store: Store, error: Exception, clock: Clock) -> None:
+    def told(self, work: Callable[[], RunReport], store: Store, clock: Clock) -> RunReport:
+        """Do the work; where it fails, keep a row that says so."""
+        try:
+            return work()
+        except Exception as error:
+            self._note_failure(store, error, clock)
+            raise
+
+    def _note_failure(self, store: Store, error: Exception, clock: Clock) -> None:
         """Keep a row that tells how a run failed; where even that cannot be written, the error itself tells."""
         report = self.report
         if report is None:

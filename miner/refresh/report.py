@@ -85,6 +85,11 @@ class RunReport:
         words = {name: getattr(self, name) for name in ("interval", "reached", "error") if getattr(self, name)}
         return {**numbers, **stages, **words}
 
+    def facts(self) -> dict[str, int | float | str | None]:
+        """Return the run as a log line has it: which it was, how it ended, every count that is not zero."""
+        names = ("run_id", "topic", "kind", "outcome", "started", "finished", "watermark_before", "watermark_after")
+        return {**{name: getattr(self, name) for name in names}, **{name: value for name, value in self.counts().items() if value}}
+
     def add(self, other: RunReport) -> None:
         """Count another run of the same job in."""
         for name, value in vars(other).items():

@@ -188,6 +188,7 @@ FAULTS: dict[str, Fault] = {
     "older after newer": _fetch(_older, stays=0),
     "new DTD": _xml(lambda content: content.replace(b"pubmed_250101.dtd", b"pubmed_390101.dtd").replace(b"2025//EN", b"2039//EN"), stays=0),
     "unknown element": _xml(lambda content: content.replace(b"<Article ", b"<Novelty Kind='x'><Part>1</Part></Novelty><Article "), stays=0),
+    "no article": _xml(lambda content: content.replace(b"<Article ", b"<Particle ").replace(b"</Article>", b"</Particle>"), stays=3),
     "entities": _xml(_declaring(b'<!ENTITY a "x">')),
     "XXE": _xml(_declaring(b'<!ENTITY a SYSTEM "file:///etc/hostname">')),
     "billion laughs": _xml(_declaring(b'<!ENTITY a "ha">' + _LAUGHS)),
