@@ -226,7 +226,7 @@ class Lexicon:
         genes = compressed(source, [g for g in genes if not goes_on(source, g)], self._exact)
         others = unlisted_drugs(source, folded, found + genes, self._spelled)
         found += [h for h in others if folded[h.start : h.end] not in self._stopped]
-        classes = [h for h in named if h.label is Label.DRUG_CLASS]
+        classes = [h for h in named if h.label is Label.DRUG_CLASS and not in_organisation(source, h.start, h.end)]
         spans = {(h.start, h.end) for h in classes}
         classes += [h for h in class_hits(source, genes, self._class_of) if (h.start, h.end) not in spans]
         found += genes
