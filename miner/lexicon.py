@@ -299,7 +299,7 @@ _BLOCKING = frozenset({Label.DRUG, Label.DISEASE, Label.ASSAY})
 _CUE_AFTER = re.compile(rf"[\s-]*{either(cues('gene')['after'])}")
 _CUE_BEFORE = re.compile(rf"{either(cues('gene')['before'])} ?\(?$")
 _LOCUS = re.compile(r"\bLOC(\d{5,})\b")
-_WITH_FIGURE = re.compile(r"(?<![A-Za-z0-9-])(?:[A-Z]{3,5}-\d{1,2}[A-Z]?|[A-Z][a-z]{2,5}\d{1,2}[a-z]?)(?![A-Za-z0-9])(?!-\d)")
+_WITH_FIGURE = re.compile(r"[A-Z](?<![A-Za-z0-9-][A-Z])(?:[A-Z]{2,4}-\d{1,2}[A-Z]?|[a-z]{2,5}\d{1,2}[a-z]?)(?![A-Za-z0-9])(?!-\d)")
 _NEXT = re.compile(r"(?:, (?:and |or )?| and | or |/|-|::)([A-Za-z0-9]{3,}(?:-[A-Z0-9]+)?)(?![A-Za-z0-9])")
 _PREVIOUS = re.compile(r"(?<![A-Za-z0-9])([A-Za-z0-9]{3,}(?:-[A-Z0-9]+)?)(?:, (?:and |or )?| and | or |/|-|::)$")
 

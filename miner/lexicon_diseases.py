@@ -15,7 +15,7 @@ _SITE = either(sorted(_SITES, key=len, reverse=True))
 _ADJECTIVE = re.compile(r"(?:(?<!can)al|ic|ar|ous|ile|[mni]ary|(?<!o)vary|oral)$")
 _PLACE = either(sorted((s for s in _SITES if not _ADJECTIVE.search(s)), key=len, reverse=True))
 _CELL = either(sorted(table("disease")["cells"], key=len, reverse=True))
-_BARE = re.compile(r"(?<![a-z])(?:tumou?rs?|neoplasms?)(?![a-z])")
+_BARE = re.compile(r"(?:t(?<![a-z]t)umou?rs?|n(?<![a-z]n)eoplasms?)(?![a-z])")  # a letter first: sought quickly
 _LEFT = re.compile(rf"(?<![a-z])({_SITE}) (?:({_CELL}) )?$")
 _SIDE = either(table("disease")["sides"])
 _RIGHT = re.compile(rf" of (?:(?:the )?(?:{_SIDE} )?({_PLACE})(?![a-z])(?! (?:cells?|lines?)\b)|{_CELL} ({_PLACE})(?![a-z]))")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from miner.nlp.measure_rules import Rules, alternation, first_words
 from miner.numbers import Number, find_numbers, parse_number
@@ -116,22 +116,24 @@ _AT = re.compile(
 _MONTHS_IN = {"y": 12.0, "m": 1.0, "w": 12 / 52.1775, "d": 12 / 365.2422}
 
 
-@dataclass(slots=True)
+@dataclass
 class Lexeme:
-    """A piece of a sentence; ``value`` is a number, (low, high) of a range or interval, or None."""
+    """A piece of a sentence; ``value`` is a number, (low, high) of a range or interval, or None.
+
+    What few lexemes have is set after they are made: most are plain words, and there are hundreds in an abstract.
+    """
 
     kind: str
     start: int
     end: int
     value: float | tuple[float, float] | None = None
     text: str = ""
-    bound: str = ""
-    unit: str = ""
-    ci: tuple[float, float] | None = None
-    equals: bool = False
-    share: bool = False
-    name: str = ""
-    word: bool = False
+    bound: str = field(default="", init=False)
+    unit: str = field(default="", init=False)
+    ci: tuple[float, float] | None = field(default=None, init=False)
+    equals: bool = field(default=False, init=False)
+    share: bool = field(default=False, init=False)
+    word: bool = field(default=False, init=False)
 
 
 _MONTH = (
@@ -209,12 +211,13 @@ class Noise:
                 last = end
         if not spans:
             return text
-        letters = list(text)
-        for start, end in spans:
-            for i in range(start, end):
-                if letters[i].isdigit():
-                    letters[i] = "§"
-        return "".join(letters)
+        pieces, at = [], 0
+        for start, end in sorted(spans):
+            start = max(start, at)
+            if start < end and any(map(str.isdigit, part := text[start:end])):
+                pieces += [text[at:start], "".join("§" if c.isdigit() else c for c in part)]
+                at = end
+        return "".join([*pieces, text[at:]])
 
     def _name_end(self, text: str, start: int) -> int:
         """End of the name whose digits begin here; 0 where they are a number."""
@@ -296,7 +299,8 @@ def number_lexemes(text: str, noise: Noise) -> list[Lexeme]:
 def _single(text: str, number: Number, noise: Noise) -> Lexeme:
     """One number with its unit."""
     plain = "N" if number.whole else "D"
-    lexeme = Lexeme("P" if number.share else plain, number.start, number.end, number.value, share=number.share, word=number.word)
+    lexeme = Lexeme("P" if number.share else plain, number.start, number.end, number.value)
+    lexeme.share, lexeme.word = number.share, number.word
     unit = _UNIT.match(text, number.end)
     if number.share:
         return lexeme
