@@ -110,6 +110,7 @@ class Taking:
         count = self.store.delete([pmid], run_id=self.run_id, reason=reason)
         self.report.deleted += count
         if count:
+            self._stored[pmid] = ("", "")  # what is stored now is no longer what was: the same text has to come in again
             self._outcomes.pop(pmid, None)
             self._sizes.pop(pmid, None)
 
