@@ -101,7 +101,7 @@ def _composed(view: View, within: Span) -> Iterator[Cue]:
 
 def _idle(view: View, cue: Cue) -> bool:
     rules, text = effect_rules.load(), view.document.text
-    if cue.sense == "worse" and _only_when(view, cue):
+    if cue.sense == "worse" and (_only_when(view, cue) or shape("effects.grade_or").search(text, view.start, cue.start)):
         return True
     if any(m.start <= cue.start and cue.end <= m.end for m in view.of(Label.DRUG, Label.DRUG_CLASS, Label.MEASURE, Label.ASSAY)):
         return True
@@ -143,7 +143,10 @@ def _listed(view: View) -> list[tuple[Mention, ...]]:
 
 def _together(view: View, last: Mention, mention: Mention) -> bool:
     """Is a therapy in a list or a combination with the last, or its other name?"""
-    gap = view.document.text[last.end : mention.start]
+    text = view.document.text
+    gap = text[last.end : mention.start]
+    if shape("effects.added_to").fullmatch(gap) and shape("effects.adding").search(text, view.start, last.start):
+        return True
     return (
         joined(view, last, mention)
         or gap.strip() == "nor"

@@ -35,7 +35,7 @@ def extract(view: View) -> list[Claim]:
     found = list(measured(view))
     if view.is_aim or view.role == METHODS or (view.role == TITLE and not _title_asserts(view)):
         return found
-    counted = {view.clause(m.start) for m, _ in frames.measures(view, *METRICS)} if found else set()
+    counted = {view.clause(m.start) for m, _ in frames.measures(view, *METRICS)} if found else frozenset[tuple[int, int]]()
     return [*found, *_stated(view, counted)]
 
 

@@ -25,6 +25,7 @@ def measured(view: View) -> Iterator[Claim]:
     """Claims of the figures of a sentence."""
     groups: dict[tuple[tuple[str, ...], tuple[int, int] | None, int], list[tuple[Mention, Measure]]] = {}
     found = [f for f in frames.measures(view, *METRICS) if f[1].metric not in ("SD", "PD") or _counts_outcomes(view)]
+    found = [f for f in found if not _did_not_respond(view, *f)]
     if not agents(view) and _compares_carriers(view):
         found = [f for f in found if f[1].metric not in TIMES]
     if view.has("preclinical"):
@@ -40,6 +41,12 @@ def measured(view: View) -> Iterator[Claim]:
         groups.setdefault((*key, slot), []).append((mention, measure))
     for (given_names, item, _), members in groups.items():
         yield from _measured_claims(view, given_names, item, members)
+
+
+def _did_not_respond(view: View, mention: Mention, measure: Measure) -> bool:
+    """Is it a count of those in whom no response was seen, which words tell better?"""
+    anchor = measure.anchor or (mention.start, mention.end)
+    return measure.metric == "n_resp" and measure.value != 0 and frames.stance_at(view, *anchor) == DENIED
 
 
 def _compares_carriers(view: View) -> bool:
@@ -158,8 +165,6 @@ def _figure_stance(view: View, span: tuple[int, int], members: list[tuple[Mentio
     if rates and set(rates) <= {"SD", "PD"}:
         return AGAINST
     if rates.get("ORR_percent") == 0 or rates.get("n_resp") == 0:
-        return DENIED
-    if any(m.metric in COUNTED and frames.stance_at(view, at.start, at.end) == DENIED for at, m in members):
         return DENIED
     if (rate := _rate(members)) is not None and rate < LOW_PERCENT:
         return AGAINST

@@ -9,7 +9,7 @@ from miner.claims.document import Subject, View, distinct
 from miner.claims.effect_rules import shape
 from miner.claims.effects import Effect, Kind, Span, compared, cues, find
 from miner.claims.senses import Cue
-from miner.schema import Label, Mention
+from miner.schema import Label, Mention, Polarity
 
 
 def subjects(view: View, effect: Effect) -> list[Subject]:
@@ -114,7 +114,10 @@ def _genes(view: View, clause: Span) -> list[Subject]:
     """Genes named alone, beside a word that tells what of them is meant."""
     rules, text = effect_rules.load(), view.document.text
     found = []
+    denied = {s.gene for s in view.subjects if s.mention and s.mention.polarity is Polarity.NEGATED}
     for mention in view.of(Label.GENE):
+        if mention.name in denied:
+            continue
         subject = Subject(mention.start, mention.end, mention.name, mention=mention)
         if _inside_therapy(view, subject) or compared(view, subject) or _part_of_therapy(text, mention):
             continue
