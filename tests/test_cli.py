@@ -164,7 +164,8 @@ def test_a_run_tells_its_result_once_and_logs_apart(base: Path, tmp_path: Path) 
     quiet = run("--quiet", "refresh", "--source", source, "--db", "c.db", cwd=tmp_path)
     assert [(done.returncode, done.stdout.count("new 2")) for done in (plain, as_json, quiet)] == [(0, 1), (0, 1), (0, 0)]
     assert [(done.stderr.count("new 2")) for done in (plain, as_json, quiet)] == [0, 1, 0]
-    assert [set(json.loads(line)) for line in as_json.stderr.splitlines()] == [{"time", "level", "logger", "message"}]
+    (line,) = as_json.stderr.splitlines()
+    assert set(json.loads(line)) >= {"time", "level", "logger", "message"}
 
 
 def test_an_error_is_a_line_of_json_where_json_is_asked_for(tmp_path: Path) -> None:
