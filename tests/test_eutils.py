@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import datetime
+import json
 import logging
 import multiprocessing
+import os
+import random
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
+import urllib3
 
 from miner.config import Settings
-from miner.errors import ConfigError, UpstreamError
+from miner.errors import ConfigError, StoreError, UpstreamError
 from miner.sources.eutils import Eutils, dated
-from tests.http.faults import FAULTS, PASSING
+from tests.http.faults import FAULTS, PASSING, told
 from tests.http.records import Fake
-from tests.http.server import FakeNcbi, sliding_maximum
+from tests.http.server import FakeNcbi, LargeNcbi, sliding_maximum
 
 KEY = "0123456789abcdef"
 
@@ -251,24 +257,101 @@ def test_xml_that_declares_entities_is_refused(server: FakeNcbi, tmp_path: Path,
         list(client(server, tmp_path, deadline=0.3).fetch(["11"]))
 
 
-def _ask(url: str, folder: str, times: int) -> None:
+def test_a_million_records_with_skewed_dates_are_walked_exactly(tmp_path: Path) -> None:
+    chance = random.Random(7)
+    dense, thin = range(30_000_000, 30_700_000), chance.sample(range(1, 30_000_000), 250_000)
+    pmids = sorted({*dense, *thin, *chance.sample(range(40_000_000, 2**30 - 1), 50_000)})
+    assert len(pmids) == 1_000_000
+    one, other = datetime.date(2000, 1, 1), datetime.date(2024, 6, 1)
+    # Two thirds were added on one day, as when an archive is loaded; the rest on days far apart.
+    days = {pmid: one if pmid % 3 else other - datetime.timedelta(days=pmid % 7_000) for pmid in pmids}
+    with LargeNcbi(days) as server:
+        eutils = client(server, tmp_path, timeout=60, deadline=300)
+        assert eutils.search("x") == list(map(str, pmids))
+        walked = len(server.requests)
+        on_that_day = eutils.search("x", mindate=one, maxdate=one)
+        assert on_that_day == [str(pmid) for pmid in pmids if days[pmid] == one]
+        assert len(on_that_day) > 666_000
+        late = eutils.search("x", mindate=other)
+        assert late == [str(pmid) for pmid in pmids if days[pmid] >= other]
+    assert walked < 500
+
+
+def test_existing_tells_the_known_from_the_unknown(server: FakeNcbi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("miner.sources.eutils.EXISTING_AT_ONCE", 2)
+    eutils = client(server, tmp_path)
+    assert eutils.existing(["10", "11", "12", "14", "13"]) == {"11", "12", "13"}
+    assert [form["term"] for form in server.forms("esearch.fcgi")] == [
+        "(10:10[UID] OR 11:11[UID])",
+        "(12:12[UID] OR 14:14[UID])",
+        "(13:13[UID])",
+    ]
+
+
+def test_a_range_that_finds_nothing_widens_no_query_of_ranges(server: FakeNcbi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(FAULTS, "empty range", told("errorlist", "phrasesnotfound", "10:10[UID]"))
+    server.stay = "empty range"
+    assert client(server, tmp_path).existing(["10", "11"]) == {"11"}
+    with pytest.raises(ConfigError, match="10:10"):
+        client(server, tmp_path).search("x")
+
+
+def test_a_connection_that_comes_late_does_not_escape_the_deadline(
+    server: FakeNcbi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect = urllib3.util.connection.create_connection
+
+    def slowly(*args: Any, **kwargs: Any) -> Any:
+        time.sleep(0.4)
+        return connect(*args, **kwargs)
+
+    monkeypatch.setattr("urllib3.util.connection.create_connection", slowly)
+    server.stay = "drip body"
+    started = time.monotonic()
+    with pytest.raises(UpstreamError):
+        client(server, tmp_path, timeout=0.2, deadline=0.3).count("x")
+    assert time.monotonic() - started < 20  # the body would drip for 200
+
+
+def test_no_free_slot_before_the_deadline_is_upstream_trouble(server: FakeNcbi, tmp_path: Path) -> None:
+    eutils = client(server, tmp_path, key=None, deadline=0.3)
+    (tmp_path / "eutils-address.slots").write_text(
+        json.dumps([{"token": str(n), "start": time.monotonic(), "end": None, "pid": os.getppid()} for n in range(3)])
+    )
+    with pytest.raises(UpstreamError, match="no free slot"):
+        eutils.count("x")
+    assert server.requests == []
+
+
+def test_slots_that_cannot_be_written_are_told(server: FakeNcbi, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="name another cache_dir"):
+        client(server, tmp_path / "file")
+
+
+def _ask(url: str, folder: str, times: int, key: str | None) -> None:
     session = requests.Session()
     session.trust_env = False
-    eutils = Eutils(Settings(email="you@lab.org", base_url=url, cache_dir=Path(folder)), session=session)
+    eutils = Eutils(Settings(email="you@lab.org", base_url=url, cache_dir=Path(folder), api_key=key), session=session)
     for _ in range(times):
         eutils.count("x")
 
 
-def test_processes_of_one_machine_share_the_limit(server: FakeNcbi, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("key", "limit", "times"), [(None, 3, 3), (KEY, 10, 8)])
+def test_four_processes_share_the_limit_in_every_sliding_second(
+    server: FakeNcbi, tmp_path: Path, key: str | None, limit: int, times: int
+) -> None:
+    server.limit = limit
     context = multiprocessing.get_context("fork")
-    processes = [context.Process(target=_ask, args=(server.url, str(tmp_path), 3)) for _ in range(3)]
+    processes = [context.Process(target=_ask, args=(server.url, str(tmp_path), times, key)) for _ in range(4)]
     for process in processes:
         process.start()
     for process in processes:
-        process.join(30)
+        process.join(60)
     arrivals = [request.arrived for request in server.requests]
-    assert len(arrivals) == 9
-    assert sliding_maximum(arrivals) <= 3
+    assert [process.exitcode for process in processes] == [0] * 4
+    assert len(arrivals) == 4 * times  # none was answered 429 and asked again
+    assert sliding_maximum(arrivals) <= limit
 
 
 def test_slots_of_a_dead_process_come_free(tmp_path: Path) -> None:
