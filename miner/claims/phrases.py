@@ -18,6 +18,7 @@ _NUMBER_WORDS = (
     "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred"
 )
 NUMBER = rf"(?:\d[\d,.]*|(?:{_NUMBER_WORDS})(?:[\s-](?:{_NUMBER_WORDS}))?)"
+_NUMBERS = re.compile(rf"(?<!\w)(?={NUMBER})")
 _BLANKS = re.compile(r"[\s\u2010-\u2015/-]+")
 _WILD = re.compile(r"[*#]|\.\.\.")
 
@@ -26,6 +27,7 @@ _WILD = re.compile(r"[*#]|\.\.\.")
 class _Phrase:
     group: int
     plain: bool
+    counted: bool
     pattern: re.Pattern[str]
 
 
@@ -39,7 +41,7 @@ class PhraseFinder:
             anchor = max((part.strip() for part in _WILD.split(folded)), key=len)
             if not anchor:
                 raise ValueError(f"the phrase {phrase!r} has no word of its own")
-            by_anchor[anchor].append(_Phrase(group, _WILD.search(folded) is None, _pattern(folded)))
+            by_anchor[anchor].append(_Phrase(group, _WILD.search(folded) is None, folded.startswith("# "), _pattern(folded)))
         self._phrases = list(by_anchor.values())
         self._anchors = AhoCorasick(list(by_anchor))
 
@@ -47,15 +49,21 @@ class PhraseFinder:
         """Return the distinct stretches of folded text that phrases of each group cover; of two that overlap the first, then the longer."""
         text = fold(text)
         spans: dict[int, set[tuple[int, int]]] = defaultdict(set)
-        tried = set()
+        tried: set[int] = set()
+        numbers: list[int] | None = None
         for index, start, end in self._anchors.find_matches_as_indexes(text, overlapping=True):
             whole = not (start and _is_word(text[start - 1])) and not (end < len(text) and _is_word(text[end]))
             for phrase in self._phrases[index]:
                 if phrase.plain and whole:
                     spans[phrase.group].add((start, -end))
-                elif not phrase.plain and phrase not in tried:
-                    tried.add(phrase)
+                elif phrase.plain or id(phrase) in tried:
+                    continue
+                elif phrase.counted:
+                    numbers = [m.start() for m in _NUMBERS.finditer(text)] if numbers is None else numbers
+                    spans[phrase.group].update((at, -m.end()) for at in numbers if (m := phrase.pattern.match(text, at)))
+                else:
                     spans[phrase.group].update((m.start(), -m.end()) for m in phrase.pattern.finditer(text))
+                tried.add(id(phrase))
         return {group: _apart(text, found) for group, found in spans.items() if found}
 
 

@@ -31,6 +31,7 @@ _FIGURE = re.compile(
     rf"\b{NUMBER}\s(?:[\w-]+\s){{0,3}}(?:patients?|cases?|samples?|tumou?rs|specimens?|months|weeks|mg|cell lines)\b",
     re.I,
 )
+_PERCENT = re.compile(r"\d\s?%")  # the first of the figures, and alone mostly enough to count three
 _METHOD = re.compile(
     r"\b(?:we|authors)\s(?:\w+ly\s)?(?:also\s)?(?:\w+ed|did|sought|found|set|undertook|took|saw|made|show|report|describe|present|identify|demonstrate)\b|"
     r"\b(?:was|were)\s(?:\w+ly\s)?(?:randomi|treated|enrolled|assigned|analy|assessed|evaluated|screened|tested|collected|performed|carried|determined|"
@@ -43,12 +44,13 @@ _RESULT = re.compile(
     r"\b(?:inhibited|suppressed|reduced|increased|decreased|impaired|enhanced|induced|promoted|abrogated|attenuated|improved|exhibited|showed|revealed|displayed"
     r"|resulted|restored|conferred)\b"
 )
-_PERFECT = re.compile(r"\b(?:has|have)\s(?:\w+ly\s|also\s|not\s|now\s)?(?:been\b|\w+ed\b|shown\b|become\b|led\b)", re.I)
-_PAST = re.compile(r"\b(?:was|were|had|did)\b", re.I)
+_PERFECT = re.compile(r"ha(?<!\wha)(?:s|ve)\s(?:\w+ly\s|also\s|not\s|now\s)?(?:been\b|\w+ed\b|shown\b|become\b|led\b)")
+_PAST = re.compile(r"(?:w(?<!\ww)(?:as|ere)|had(?<!\whad)|did(?<!\wdid))\b")
 _METHODS_LABEL = re.compile(r"METHOD|DESIGN|PATIENTS|PARTICIPANTS|EXPERIMENTAL|MATERIALS", re.I)
 _ONE_PATIENT = re.compile(r"\b(?:a|one|the|our|this|single)\s(?:[\w-]+\s){0,2}patient\b(?!s|\spopulation|\scohort|\scharacteristic)", re.I)
 _COUNTED = re.compile(
-    r"\b(\d{1,3}(?:,\d{3})+|\d{1,6})\s(?:[\w-]+\s){0,3}(?:patients|cases|samples|tumou?rs|specimens|participants|subjects)\b", re.I
+    r"(\d(?<!\w\d)(?:\d{0,2}(?:,\d{3})+|\d{0,5}))\s(?:[\w-]+\s){0,3}"
+    r"(?:patients|cases|samples|tumou?rs|specimens|participants|subjects)\b", re.I
 )
 
 
@@ -133,14 +135,16 @@ def _shapes(record: Record, abstract: str) -> Iterator[str]:
         yield "question"
     if not abstract:
         return
-    figures = sum(1 for _ in islice(_FIGURE.finditer(abstract), 3))
+    figures = _up_to_three(_PERCENT, abstract)
+    figures = figures if figures == 3 else _up_to_three(_FIGURE, abstract)
     if figures <= 2:
         yield "few_figures" if figures else "no_figures"
-    if not _METHOD.search(abstract) and sum(1 for _ in islice(_RESULT.finditer(abstract), 3)) < 3:
+    if not _METHOD.search(abstract) and _up_to_three(_RESULT, abstract) < 3:
         yield "no_methods"
         if figures <= 2:
             yield "little_data" if figures else "no_data"
-    if len(_PERFECT.findall(abstract)) > len(_PAST.findall(abstract)):
+    lower = abstract.lower()
+    if len(_PERFECT.findall(lower)) > len(_PAST.findall(lower)):
         yield "perfect_tense"
     if any(section.label and _METHODS_LABEL.search(section.label) for section in record.sections):
         yield "methods_label"
@@ -149,6 +153,10 @@ def _shapes(record: Record, abstract: str) -> Iterator[str]:
         yield "many_patients"
     elif largest <= 5 and _ONE_PATIENT.search(abstract):
         yield "one_patient"
+
+
+def _up_to_three(pattern: re.Pattern[str], text: str) -> int:
+    return sum(1 for _ in islice(pattern.finditer(text), 3))
 
 
 def _is(record: Record, sign: tuple[frozenset[str], PhraseFinder]) -> bool:
