@@ -19,7 +19,7 @@ from tests.http.faults import FAULTS
 from tests.http.mixtures import Mixtures
 from tests.http.server import FakeNcbi
 
-MIXTURES = int(os.environ.get("MINER_MIXTURES", "2000"))
+MIXTURES = int(os.environ.get("SOAK_MIXTURES", "2000"))
 PARTS = 8
 JUNE = datetime.date(2024, 6, 9)
 MAY = datetime.date(2024, 5, 1)

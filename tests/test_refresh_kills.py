@@ -14,7 +14,7 @@ from tests.http.bench import fast_folder
 from tests.http.kills import Kills
 from tests.http.server import FakeNcbi
 
-KILLS = int(os.environ.get("MINER_KILLS", "300"))
+KILLS = int(os.environ.get("SOAK_KILLS", "300"))
 PARTS = 4
 
 

@@ -119,7 +119,7 @@ class WatchedAdapter(HTTPAdapter):
         for connection in connections:
             sock = connection.sock
             if sock is not None:
-                with suppress(OSError, ValueError):
+                with suppress(Exception):  # whatever one socket says, the watch goes on
                     socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
