@@ -22,6 +22,7 @@ def extract(reading: Reading, lexicon: Lexicon, study_type: StudyType = StudyTyp
     for view in document.views:
         for extractor in EXTRACTORS:
             for claim in extractor(view):
-                key = (claim.start, claim.type, claim.genes, claim.fusion, claim.variant, claim.therapies, claim.direction, claim.polarity, tuple(claim.figures.items()))
+                about = (claim.genes, claim.fusion, claim.variant, claim.therapies)
+                key = (claim.start, claim.type, about, claim.direction, claim.polarity, tuple(claim.figures.items()))
                 found.setdefault(key, claim)
     return tuple(replace(claim, spans=tuple(sorted(set(claim.spans)))) if len(claim.spans) > 1 else claim for claim in found.values())

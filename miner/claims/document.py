@@ -144,7 +144,8 @@ class View:
     @cached_property
     def subjects(self) -> list[Subject]:
         """Alterations in the sentence; a generic one inside or beside the same gene's named one is left out."""
-        found = [s for m in self.mentions if m.label in (Label.FUSION, Label.VARIANT, Label.ALTERATION) if (s := subject_of(m, self.document.lexicon.kinases))]
+        altered = self.of(Label.FUSION, Label.VARIANT, Label.ALTERATION)
+        found = [s for m in altered if (s := subject_of(m, self.document.lexicon.kinases))]
         named = [s for s in found if s.fusion or s.variant]
         beside = [s for s in found if any(o.gene == s.gene and o.start <= s.start and s.end <= o.end + 12 for o in named)]
         return [s for s in found if s in named or s not in beside]

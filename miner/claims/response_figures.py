@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from miner.claims import cohorts, frames, whose
+from miner.claims import arms, cohorts, frames, whose
 from miner.claims.claim_types import MECHANISMS, combined, failed_type, response_type
 from miner.claims.document import Subject, View
 from miner.claims.effect_rules import shape
@@ -33,7 +33,8 @@ def measured(view: View) -> Iterator[Claim]:
     if not found or (view.is_aim and view.role != "aim" and not any(m.metric in RATES for _, m in found)):
         return
     for mention, measure in found:
-        given = _given(view, mention, measure)
+        given = arms.arm(view, mention, measure, found) or _given(view, mention, measure)
+        given = [drug for m in given for drug in arms.consists_of(view.document, m)]
         key = (names(view, given), _subject_item(view, measure))
         slot = 0
         while any(m.metric == measure.metric for _, m in groups.get((*key, slot), [])):
@@ -51,7 +52,9 @@ def _did_not_respond(view: View, mention: Mention, measure: Measure) -> bool:
 
 def _compares_carriers(view: View) -> bool:
     """Does the sentence set carriers of an alteration against others, so that survival is a feature of theirs?"""
-    return bool(view.subjects) and bool(shape("response_figures.groups").search(view.text))
+    if not view.subjects or not shape("response_figures.groups").search(view.text):
+        return False
+    return bool(shape("effects.than").search(view.text)) or not shape("arms.randomised").search(view.document.text)
 
 
 def _counts_outcomes(view: View) -> bool:
@@ -72,8 +75,8 @@ def _given(view: View, mention: Mention, measure: Measure) -> list[Mention]:
         return combined(view, local) or local
     carried = frames.carried_therapies(view)
     if titled and ({m.name for m in carried} <= {m.name for m in titled} or _of_classes(view, carried, titled)):
-        return combined(view, titled) or titled
-    return combined(view, carried) or carried
+        return arms.regimen(view.document, titled)
+    return arms.regimen(view.document, carried)
 
 
 def _of_classes(view: View, given: list[Mention], titled: list[Mention]) -> bool:
@@ -107,6 +110,8 @@ def _measured_claims(
         figures["N"] = n
     stance = _figure_stance(view, span, members)
     general = response_type(view, local, subjects, stated=False)
+    if not any(view.start <= m.start < view.end for m in given) and arms.is_regimen(view.document, given_names):
+        general = ClaimType.COMBINATION_THERAPY
     warnings = tuple(w for _, m in members for w in m.warnings)
     for type_, chosen in _by_type(view, subjects, given_names, general, stance).items():
         said = (Direction.SUPPORTS, stance[1] if stance != DENIED else Polarity.ASSERTED) if type_ in MECHANISMS else stance

@@ -112,7 +112,16 @@ _NAMES = re.compile(
 
 
 def _names_its_drug(view: View, mention: Mention, following: Mention) -> bool:
-    return following.label is Label.DRUG and bool(_NAMES.fullmatch(view.document.text[mention.end : following.start]))
+    gap = view.document.text[mention.end : following.start]
+    if following.label is not Label.DRUG or not _NAMES.fullmatch(gap):
+        return False
+    return gap.strip() != "with" or _of_class(view, mention, following)
+
+
+def _of_class(view: View, group: Mention, drug: Mention) -> bool:
+    """May a drug be of a class: one of its classes, or aimed at the same?"""
+    lexicon, name = view.document.lexicon, group.name or ""
+    return name in lexicon.classes(drug.name or "") or bool(set(lexicon.targets(name)) & set(lexicon.targets(drug.name or "")))
 
 
 def _in_brackets_after(view: View, before: Mention, mention: Mention) -> bool:
@@ -160,7 +169,8 @@ def _agents(view: View, within: tuple[int, int] | None) -> list[Mention]:
 
 def joined(view: View, previous: Mention, mention: Mention) -> bool:
     """Does a therapy follow another in a list?"""
-    gap = view.document.text[previous.end : mention.start]
+    named = [m for m in view.of(Label.DRUG_CLASS) if previous.end < m.start < mention.start and _names_its_drug(view, m, mention)]
+    gap = view.document.text[previous.end : named[0].start if named else mention.start]
     return bool(_LIST_GAP.fullmatch(gap))
 
 

@@ -6,7 +6,7 @@ import re
 import tomllib
 from bisect import bisect_left
 from collections import defaultdict
-from functools import cached_property, lru_cache
+from functools import cache, cached_property
 from importlib import resources
 
 from ahocorasick_rs import AhoCorasick
@@ -120,7 +120,7 @@ def openings(word: str) -> frozenset[str]:
 _ALTERNATIVES = re.compile(r"\||\?\?|\?\+")
 
 
-@lru_cache(maxsize=None)
+@cache
 def load(file: str) -> Words:
     """The word lists of one of the package's rule files."""
     return Words(file, (resources.files("miner") / "data" / "rules" / file).read_text(encoding="utf-8"))
