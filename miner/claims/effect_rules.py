@@ -9,6 +9,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any, NamedTuple
 
+from miner.claims.openings import Openings
 from miner.errors import LexiconError
 
 RULES = "effects.toml"
@@ -36,6 +37,7 @@ class EffectRules(NamedTuple):
     raised: re.Pattern[str]
     past: re.Pattern[str]
     inert: frozenset[str]
+    composed: Openings
     shapes: Mapping[str, re.Pattern[str]]
 
 
@@ -85,5 +87,6 @@ def _compiled(data: dict[str, Any]) -> EffectRules:
         raised=ends("outcome", "raised", any_of("lower", "fillers"), "{0,3}"),
         past=re.compile(rf"\b(?:{any_of('context', 'past')})\b", re.I),
         inert=frozenset(data["context"]["inert"]),
+        composed=Openings(data["composed"]),
         shapes={f"{module}.{name}": re.compile(p, re.I) for module, held in data["shapes"].items() for name, p in held.items()},
     )

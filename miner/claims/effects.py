@@ -94,9 +94,10 @@ def cues(view: View, within: Span | None = None) -> list[Cue]:
 def _composed(view: View, within: Span) -> Iterator[Cue]:
     """Cues of two words with others between."""
     rules = effect_rules.load()
-    for sense, pattern in (("inhibit", rules.shrink), ("nodiff", rules.same), ("dose", rules.dose)):
-        for match in pattern.finditer(view.document.text, *within):
-            yield Cue(match.start(), match.end(), sense)
+    for sense, name, pattern in (("inhibit", "shrink", rules.shrink), ("nodiff", "same", rules.same), ("dose", "dose", rules.dose)):
+        if rules.composed.may_stand(name, view.document.text, *within):
+            for match in pattern.finditer(view.document.text, *within):
+                yield Cue(match.start(), match.end(), sense)
 
 
 def _idle(view: View, cue: Cue) -> bool:
@@ -319,7 +320,7 @@ def _stance(view: View, cue: Cue) -> frames.Stance:
     """The stance at a cue, by what stands outside it: "lack of response" is its own negation."""
     at = cue.start - view.start, cue.end - view.start
     others = [at, *((c.start - view.start, c.end - view.start) for c in cues(view) if c.sense in ("resist", "worse", "nodiff"))]
-    outside = [c for c in polarity.find_cues(view.text) if not any(a <= c.start < b for a, b in others)]
+    outside = [c for c in frames.spoken_cues(view.text) if not any(a <= c.start < b for a, b in others)]
     return frames.STANCES[polarity.polarity_at(outside, *at)]
 
 
