@@ -71,7 +71,7 @@ class Openings:
 
     def _places(self, text: str) -> tuple[dict[str, list[int]], set[tuple[str, int]]]:
         """Where each list's words may begin a word, and where they stand inside one; lower case must not move a letter."""
-        lower, places, inside = text.lower(), defaultdict[str, list[int]](list), set()
+        lower, places, inside = text.lower(), defaultdict[str, list[int]](list), set[tuple[str, int]]()
         if len(lower) != len(text):
             lower = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
         for index, at, _ in self._automaton.find_matches_as_indexes(lower, overlapping=True):
