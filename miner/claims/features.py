@@ -90,7 +90,9 @@ def _stance(view: View, clause: Span, relation: Span) -> Stance:
     if nodiff:
         return DENIED
     stance = frames.stance_at(view, *relation)
-    if stance == frames.OPEN or rules.within("unsure", text, *clause):
+    if stance == frames.OPEN:
+        return stance
+    if rules.within("unsure", text, *clause):
         return HEDGED
     return stance if stance != DENIED or rules["denies"].search(text[clause[0] : relation[1]]) else SUPPORTS
 

@@ -56,6 +56,7 @@ _BACKGROUND_WORDS = re.compile(
     r"|have been (?:shown|report|identif|describ|found)|is known|are known|known to)",
     re.I,
 )
+_GRADED = re.compile(r"\b(?:more|less|most|least|equally|twice as|as)\s+likely", re.I)
 
 
 def points_back(view: View) -> bool:
@@ -70,7 +71,12 @@ def stance_at(view: View, start: int, end: int) -> Stance:
 
 
 def _sentence_cues(view: View) -> tuple[polarity_cues.Cue, ...]:
-    return polarity_cues.find_cues(view.text)
+    return spoken_cues(view.text)
+
+
+def spoken_cues(text: str) -> tuple[polarity_cues.Cue, ...]:
+    """Cues of polarity in a sentence, without the "likely" of a comparison: "more likely to be women" hedges nothing."""
+    return tuple(c for c in polarity_cues.find_cues(text) if not _GRADED.search(text, max(0, c.start - 14), c.start + 6))
 
 
 def turn(stance: Stance) -> Stance:
