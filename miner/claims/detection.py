@@ -145,7 +145,7 @@ def _stance(view: View, clause: Span) -> frames.Stance:
         return (Direction.DOES_NOT_SUPPORT, hedge if hedge in (Polarity.HEDGED, Polarity.NEGATED) else Polarity.ASSERTED)
     good = rules.spans("judges", text, *clause) or rules.spans("finds", text, *clause)
     stance = frames.stance_at(view, *good[0]) if good else frames.SUPPORTS
-    return frames.HEDGED if stance == frames.OPEN else stance
+    return frames.SUPPORTS if stance == frames.OPEN else stance
 
 
 def _with_figures(view: View, items: Sequence[Item]) -> Iterator[Claim]:

@@ -58,7 +58,7 @@ def _find(view: View) -> list[Effect]:
         if cue is None:
             continue
         kind, hedged = read(view, cue)
-        if kind is None:
+        if kind is None or (hedged and view.has("unknown", within=view.clause(cue.start))):
             continue
         if (
             cue.sense == "inhibit"

@@ -135,11 +135,13 @@ def _defeated(view: View) -> list[Mention]:
     found = therapies(view) if not view.has("overcome") else []
     if found:
         return found
+    titled = _explicitly_defeated(view.document.title) if view.document.title and view.document.on_resistance else []
     for previous in reversed(view.document.views[max(1, view.index - 3) : view.index]):
         given = agents(previous) or _explicitly_defeated(previous)
-        if given:
-            return given
-    return _explicitly_defeated(view.document.title) if view.document.title and view.document.on_resistance else view.document.focus_drugs
+        aimed = [m for m in given if view.document.lexicon.targets(view.document.class_meant(m.name or ""))]
+        if aimed or (given and not titled):
+            return aimed or given
+    return titled if view.document.title and view.document.on_resistance else view.document.focus_drugs
 
 
 def _unnamed(view: View, lost: list[Mention]) -> Iterator[Claim]:

@@ -67,6 +67,8 @@ def _carried(view: View) -> list[Effect]:
         return []
     given = frames.carried_therapies(view)
     for cue in effects.cues(view):
+        if shape("response.adjective").match(view.document.text, cue.start):
+            continue
         kind, hedged = effects.read(view, cue)
         if given and kind and cue.sense in ("respond", "resist", "sensitive"):
             return [Effect(kind, cue, view.clause(cue.start), tuple(given), hedged)]
