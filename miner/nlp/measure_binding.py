@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from miner.nlp.measure_cues import Cue
-from miner.nlp.measure_quantities import Element, Quantity
+from miner.nlp.measure_lists import aligned
+from miner.nlp.measure_quantities import Element, Quantity, kind_of
 from miner.nlp.measure_rules import measure_rules
 
 _RULES = measure_rules()
@@ -39,7 +40,9 @@ _ASSESSED = _RULES.word_set("words", "assessed")
 _LIMIT_AFTER = 7.0
 _LIMIT_WEAK = 8.0
 _RELATIVE = _RULES.word_set("words", "relative")
-_JOINING = frozenset(",av/()H:o")
+_DEFINITE = _RULES.word_set("words", "definite")
+_LITERATURE = frozenset(form for word in _RULES.words("cohorts", "literature") for form in (word, word + "s"))
+_PART_OF = ("responder", "responders", "responses")
 _OWN_SITE = 3.0
 
 
@@ -59,14 +62,14 @@ def bind(elements: Sequence[Element], cues: Mapping[int, Cue], carried: Cue | No
     ``carried`` is the endpoint of the sentence before, for one that goes on about it ("It was 36% with ...").
     """
     named = {i: cues[e.start] for i, e in enumerate(elements) if e.kind == "c"}
-    aligned = _aligned(elements, named)
+    dealt = aligned(elements, named)
     last: dict[str, tuple[int, Cue | None]] = {}
     found = []
     for i, element in enumerate(elements):
         if not isinstance(element, Quantity):
             continue
         form = kind_of(element)
-        cue = _inner(element, cues) or aligned.get(i) or _nearest(elements, named, i, element, last.get(form))
+        cue = _inner(element, cues) or dealt.get(i) or _nearest(elements, named, i, element, last.get(form))
         if cue is None and carried is not None and carried.natural(form) and not (form == "count" and element.total is None):
             cue = carried
         if cue is None and form in last and _goes_on(elements, named, element, last[form], i):
@@ -95,11 +98,6 @@ def _inner(quantity: Quantity, cues: Mapping[int, Cue]) -> Cue | None:
     """The name inside a quantity: "56 responded (79%)"."""
     inside = [cues[start] for start in quantity.inner if not cues[start].endpoint.weak and cues[start].metric(kind_of(quantity))]
     return inside[-1] if inside else None
-
-
-def kind_of(quantity: Quantity) -> str:
-    """Kind of metric a quantity can be a figure of; "not reached" stands for a duration."""
-    return "duration" if quantity.form == "text" else quantity.form
 
 
 def _default(quantity: Quantity) -> str | None:
@@ -168,11 +166,14 @@ def _countable(elements: Sequence[Element], i: int, j: int, quantity: Quantity, 
     if quantity.equals:
         counted = not cue.endpoint.weak or elements[j].text.lower() in _EVENTS
         return counted and j == i - 2 and elements[i - 1].kind == "("
-    if i and elements[i - 1].text.lower() in _FROM and (j < i or cue.endpoint.weak):
+    before = elements[i - 1].text.lower() if i else ""
+    if before in _FROM and (j < i or cue.endpoint.weak):
+        return False
+    if cue.endpoint.weak and (quantity.noun.lower() in _LITERATURE or (j < i and before in _DEFINITE)):
         return False
     if cue.endpoint.weak:
         return _verbal(elements, i, j)
-    return j < i or not any(e.text.lower() in _ASSESSED for e in elements[i + 1 : j])
+    return not any(e.text.lower() in _ASSESSED for e in elements[min(i, j) + 1 : max(i, j)])
 
 
 def _verbal(elements: Sequence[Element], i: int, j: int) -> bool:
@@ -254,10 +255,10 @@ def _skip_alias(elements: Sequence[Element], named: Mapping[int, Cue], j: int) -
 
 def _after(elements: Sequence[Element], named: Mapping[int, Cue], i: int, j: int) -> float:
     """Cost of a name that stands after the quantity."""
-    cost, words, having = 0.0, 0, False
+    cost, words, having = _of(elements, named[j], i, j), 0, False
     for k in range(i + 1, j):
         element = elements[k]
-        if element.kind in ";:Q" or element.text.lower() in _RELATIVE:
+        if element.kind in ";:Q" or (element.text.lower() in _RELATIVE and not _resumes(elements, k, j)):
             return _FAR
         if element.kind == "c":
             cost += 0.5 if named[k].endpoint.weak else 4.0
@@ -279,6 +280,21 @@ def _after(elements: Sequence[Element], named: Mapping[int, Cue], i: int, j: int
     return cost + (1.5 if named[j].endpoint.weak else 0.0)
 
 
+def _of(elements: Sequence[Element], cue: Cue, i: int, j: int) -> float:
+    """Cost of a name that a figure is a part of: "70% of responders" is no response rate, "55% of responses were ongoing" is one."""
+    if elements[i + 1].kind != "o" or any(e.kind != "w" for e in elements[i + 2 : j]):
+        return 0.0
+    if cue.endpoint.name == "ongoing response":
+        return -10.0
+    return _FAR if elements[j].text.lower().endswith(_PART_OF) else 0.0
+
+
+def _resumes(elements: Sequence[Element], k: int, j: int) -> bool:
+    """Does the main clause go on after a relative one ("the 42 who received it had responses")?"""
+    verbs = [n for n in range(k + 1, j) if elements[n].text.lower() in _HAVING - {"with", "has", "have", "were", "was"}]
+    return bool(verbs) and verbs[-1] > k + 2 and elements[k].text.lower() == "who"
+
+
 def _owns_next(elements: Sequence[Element], k: int) -> bool:
     """Does a name lead straight to another quantity?"""
     for element in elements[k : k + 4]:
@@ -287,102 +303,3 @@ def _owns_next(elements: Sequence[Element], k: int) -> bool:
         if not (element.kind in ":,=(o" or element.text.lower() in _COPULA):
             return False
     return False
-
-
-def _aligned(elements: Sequence[Element], named: Mapping[int, Cue]) -> dict[int, Cue]:
-    """Names that stand in a list, dealt out to the quantities of the list after (or before) them."""
-    found: dict[int, Cue] = {}
-    for group in _groups(elements, named):
-        cues = [named[j] for j in group]
-        quantities = _run_after(elements, named, group[-1])
-        dealt = _deal(elements, cues, quantities) if quantities else None
-        if dealt is None:
-            dealt = _deal(elements, cues, _run_before(elements, group[0]))
-        found.update(dealt or {})
-    return found
-
-
-def _groups(elements: Sequence[Element], named: Mapping[int, Cue]) -> list[list[int]]:
-    """Indices of names that are coordinated: at least two endpoints with nothing but commas and "and" between them."""
-    groups: list[list[int]] = []
-    last = -_FAR
-    for j, cue in named.items():
-        if cue.endpoint.weak:
-            continue
-        between = elements[int(last) + 1 : j] if last >= 0 else []
-        joined = (
-            last >= 0
-            and all(e.kind in _JOINING or (e.kind == "w" and e.text.lower() not in _COPULA | _HAVING) for e in between)
-            and len(between) <= 6
-        )
-        coordinated = joined and any(e.kind in ",a/v" for e in between)
-        if groups and joined and named[groups[-1][-1]].endpoint is cue.endpoint and not coordinated:
-            last = j
-            continue
-        if groups and coordinated:
-            groups[-1].append(j)
-        else:
-            groups.append([j])
-        last = j
-    return [group for group in groups if len({named[j].endpoint.name for j in group}) > 1]
-
-
-def _run_after(elements: Sequence[Element], named: Mapping[int, Cue], j: int) -> list[int]:
-    """Quantities after a group of names, up to the next strong name."""
-    found = []
-    for k in range(j + 1, len(elements)):
-        if elements[k].kind == "Q":
-            found.append(k)
-        elif k in named and not named[k].endpoint.weak and not (not found and named[k].endpoint is named[j].endpoint):
-            break
-    return found
-
-
-def _run_before(elements: Sequence[Element], j: int) -> list[int]:
-    """Quantities in a list that ends shortly before a group of names."""
-    found: list[int] = []
-    for k in range(j - 1, -1, -1):
-        if elements[k].kind == "Q":
-            found.insert(0, k)
-        elif elements[k].kind in ";:" or (not found and j - k > 9) or (found and found[0] - k > 2):
-            break
-    return found
-
-
-def _deal(elements: Sequence[Element], cues: Sequence[Cue], indices: Sequence[int]) -> dict[int, Cue] | None:
-    """Names for quantities in list order; None where the numbers do not fit."""
-    quantities = {i: e for i in indices if isinstance(e := elements[i], Quantity)}
-    if len(quantities) == len(cues) and all(c.metric(kind_of(q)) for c, q in zip(cues, quantities.values(), strict=True)):
-        return dict(zip(quantities, cues, strict=True))
-    fitting = {i: q for i, q in quantities.items() if any(c.natural(kind_of(q)) for c in cues)}
-    if len(fitting) < len(cues):
-        return None
-    takers = {i: [c for c in cues if c.natural(kind_of(q))] for i, q in fitting.items()}
-    forms = {kind_of(q) for q in fitting.values()}
-    if len(forms) > 1:
-        single = all(len(c) == 1 for c in takers.values())
-        return {i: c[0] for i, c in takers.items()} if single else _by_form(takers, fitting)
-    able = [c for c in cues if c.natural(next(iter(forms)))]
-    if not able or len(fitting) % len(able) or len(able) < 2:
-        return None
-    order = sorted(fitting)
-    if len(order) > len(able) and _versus(elements, order):
-        size = len(order) // len(able)
-        return {i: able[n // size] for n, i in enumerate(order)}
-    return {i: able[n % len(able)] for n, i in enumerate(order)}
-
-
-def _by_form(takers: Mapping[int, Sequence[Cue]], quantities: Mapping[int, Quantity]) -> dict[int, Cue]:
-    """Deal out form by form: the percentages among the names that take percentages, and so on."""
-    found: dict[int, Cue] = {}
-    for form in {kind_of(q) for q in quantities.values()}:
-        same = [i for i in sorted(quantities) if kind_of(quantities[i]) == form]
-        cues = takers[same[0]]
-        if len(same) % len(cues) == 0:
-            found.update({i: cues[n % len(cues)] for n, i in enumerate(same)})
-    return found
-
-
-def _versus(elements: Sequence[Element], order: Sequence[int]) -> bool:
-    """Are the first two quantities set against each other ("57% v 44%")?"""
-    return any(elements[k].kind == "v" for k in range(order[0] + 1, order[1]))

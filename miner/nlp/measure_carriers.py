@@ -23,16 +23,28 @@ _AFTER = re.compile(
 def carriers(text: str, quantities: Sequence[Quantity], bound: Collection[int], names: Sequence[Mention]) -> list[Mention]:
     """n_pos measures of bare counts that nothing else binds, each with the alteration as its item; ``bound`` holds starts."""
     genetic = [m for m in names if m.label in GENETIC]
-    found = []
+    found: list[Mention] = []
     for quantity in quantities:
         if quantity.form != "count" or quantity.n is None or quantity.total is not None or quantity.start in bound:
             continue
-        mention = _before(text, quantity, genetic) or _after(text, quantity, genetic)
+        mention = _before(text, quantity, genetic) or _after(text, quantity, genetic) or _elided(text, quantity, genetic, found)
         if mention:
             start, end = quantity.figure
             measure = Measure("n_pos", quantity.n, None, quantity.n, item=(mention.start, mention.end))
             found.append(Mention(start, end, text[start:end], Label.MEASURE, measure))
     return found
+
+
+_COORDINATED = re.compile(r"(?:\s(?:fusions?|mutations?|rearrangements?))?(?:,|,?\sand|,?\swhile|;)\s(?:the\s)?(?:other\s|remaining\s)?")
+
+
+def _elided(text: str, quantity: Quantity, genetic: Sequence[Mention], found: Sequence[Mention]) -> Mention | None:
+    """The alteration after a count that goes on from another: "nine involved NTRK1 and five NTRK3"."""
+    last = found[-1].referent if found else None
+    if not isinstance(last, Measure) or last.item is None or not _COORDINATED.fullmatch(text, last.item[1], quantity.start):
+        return None
+    near = [m for m in genetic if m.start == quantity.figure[1] + 1]
+    return max(near, key=lambda m: m.end, default=None)
 
 
 def _before(text: str, quantity: Quantity, genetic: Sequence[Mention]) -> Mention | None:

@@ -82,6 +82,8 @@ class Cues:
         self.endpoints: dict[str, Endpoint] = {}
         self._terms: dict[str, tuple[Endpoint, str | None]] = {}
         self._before_number: set[str] = set()
+        self._signed: list[tuple[str, re.Pattern[str], Endpoint]] = []
+        self._predicates = rules.word_set("words", "predicates") if "words" in rules.data else frozenset()
         entries = rules.data.get("endpoint")
         if not isinstance(entries, list) or not entries:
             raise rules.fail("endpoint", "no [[endpoint]] tables; add at least one")
@@ -99,7 +101,7 @@ class Cues:
         name = entry.get("name")
         if not isinstance(name, str):
             raise rules.fail("endpoint", "an [[endpoint]] has no name; give it one")
-        if unknown := set(entry) - {"name", "words", "abbreviations", "before_number", "weak", "firm", "ignore", *KINDS}:
+        if unknown := set(entry) - {"name", "words", "abbreviations", "before_number", "weak", "firm", "ignore", "patterns", *KINDS}:
             raise rules.fail(
                 unknown.pop(), f"endpoint {name!r} has an unknown key; use name, words, abbreviations, weak, {', '.join(KINDS)}"
             )
@@ -112,6 +114,7 @@ class Cues:
             self._put(rules, word.lower().replace("-", " "), endpoint, None)
             if word.endswith("y") and word[-2] not in "aeiou":
                 self._put(rules, word[:-1].lower().replace("-", " ") + "ies", endpoint, None)
+        self._signed += [(sign, _compiled(rules, name, pattern), endpoint) for sign, pattern in entry.get("patterns", ())]
         for word in entry.get("before_number", ()):
             self._put(rules, word.lower().replace("-", " "), endpoint, None)
             self._before_number.add(word.lower().replace("-", " "))
@@ -141,9 +144,14 @@ class Cues:
             endpoint, exact = self._terms[self._patterns[index]]
             if self._patterns[index] in self._before_number and not _NUMBER_NEXT.match(spaced, end):
                 continue
+            if self._patterns[index] in self._predicates and not _is_predicate(folded, start, end):
+                continue
             end = _boundary(spaced, folded, start, end, exact)
             if end:
                 spans.append((start, end, endpoint))
+        for sign, pattern, endpoint in self._signed:
+            if sign in spaced:
+                spans += [(m.start(), m.end(), endpoint) for m in pattern.finditer(spaced)]
         if any(word in spaced for word in self._elliptic):
             spans += [(m.start(), m.end(), self._elliptic[m[0]]) for m in self._ellipsis.finditer(spaced)]
         return [self._cue(folded, *span) for span in _longest(spans) if span[2].metrics]
@@ -154,6 +162,21 @@ class Cues:
         timed = "duration" in endpoint.metrics and (_at_timepoint(text, start) or _RATE_AFTER.match(text, end) is not None)
         firm = not endpoint.firm or text[start:end].lower().replace("-", " ") in endpoint.firm
         return Cue(start, end, endpoint, site, timed and not _MEDIAN.search(text, max(0, start - 24), start), firm)
+
+
+def _compiled(rules: Rules, name: str, pattern: str) -> re.Pattern[str]:
+    try:
+        return re.compile(rf"\b{pattern}")
+    except re.error as error:
+        raise rules.fail(name, f"endpoint {name!r} has a pattern that is no regular expression: {error}") from None
+
+
+_PREDICATE = re.compile(r"\s?(?:[,.;:()%]|$|(?:and|but|for|in|with|at|as)\b)", re.IGNORECASE)
+
+
+def _is_predicate(text: str, start: int, end: int) -> bool:
+    """Does an adjective stand as a predicate ("97% specific.") and not before a noun or in a compound ("drug-specific")?"""
+    return text[start - 1 : start] != "-" and _PREDICATE.match(text, end) is not None
 
 
 def _at_timepoint(text: str, start: int) -> bool:

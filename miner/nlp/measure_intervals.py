@@ -15,7 +15,7 @@ _LATE_UNITS = frozenset({"months", "month", "years", "weeks", "mo", "mos", "y", 
 def absorb(lexemes: list[Lexeme], seen_interval: bool) -> list[Lexeme]:
     """Give intervals to their values and drop them, p values and ranges, with the punctuation that held them."""
     kept: list[Lexeme] = []
-    for lexeme in lexemes:
+    for i, lexeme in enumerate(lexemes):
         if lexeme.kind == "C":
             _give(kept, lexeme.value)
             _drop_separator(kept)
@@ -24,7 +24,9 @@ def absorb(lexemes: list[Lexeme], seen_interval: bool) -> list[Lexeme]:
         elif lexeme.kind == ")" and kept and kept[-1].kind == "(" and lexeme.start - kept[-1].end > 0:
             kept.pop()
         elif (lexeme.kind in ",;:" and kept and kept[-1].kind == "(") or (
-            lexeme.kind in "STP" and isinstance(lexeme.value, tuple) and _bare_interval(kept, lexeme, seen_interval)
+            lexeme.kind in "STP"
+            and isinstance(lexeme.value, tuple)
+            and _bare_interval(kept, lexeme, seen_interval, late=_unit_follows(lexemes, i))
         ):
             continue
         else:
@@ -57,12 +59,19 @@ def _holds(interval: tuple[float, float], lexeme: Lexeme) -> bool:
     return lexeme.ci is None and isinstance(lexeme.value, float) and interval[0] <= lexeme.value <= interval[1]
 
 
-def _bare_interval(kept: list[Lexeme], lexeme: Lexeme, seen_interval: bool) -> bool:
+def _unit_follows(lexemes: Sequence[Lexeme], i: int) -> bool:
+    """Does a bracket close after a lexeme, with the unit of the value before it behind ("15 [9-22] months")?"""
+    return i + 2 < len(lexemes) and lexemes[i + 1].kind == ")" and lexemes[i + 2].text.lower() in _LATE_UNITS
+
+
+def _bare_interval(kept: list[Lexeme], lexeme: Lexeme, seen_interval: bool, *, late: bool) -> bool:
     """Is a range in brackets the interval of the value before it ("7% [5-9]")?"""
     if len(kept) < 2 or not isinstance(lexeme.value, tuple) or kept[-1].kind not in ("(" if not seen_interval else "(,;"):
         return False
     value = kept[-2]
-    if value.kind not in "PTD" or not isinstance(value.value, float) or not lexeme.value[0] <= value.value <= lexeme.value[1]:
+    if value.kind not in ("PTDN" if late else "PTD") or not isinstance(value.value, float):
+        return False
+    if not lexeme.value[0] <= value.value <= lexeme.value[1]:
         return False
     if value.ci is not None and kept[-1].kind != "(":
         return False
@@ -75,6 +84,7 @@ def _bare_interval(kept: list[Lexeme], lexeme: Lexeme, seen_interval: bool) -> b
 
 def share_units(lexemes: Sequence[Lexeme]) -> None:
     """In "17, 32 and 29%" the unit belongs to all three; in "10.8 (95% CI, 9.2-11.1) months" it stands late."""
+    _head_units(lexemes)
     for lexeme, following in pairwise(lexemes):
         if lexeme.kind in "ND" and following.text.lower() in _LATE_UNITS and following.kind == "w":
             lexeme.kind, lexeme.unit, following.kind = "T", following.text[0].lower(), "w"
@@ -84,3 +94,20 @@ def share_units(lexemes: Sequence[Lexeme]) -> None:
         for lexeme in lexemes[match.start() : match.start("last")]:
             if lexeme.kind in "ND" and not lexeme.equals:
                 lexeme.kind, lexeme.unit = last.kind, last.unit
+
+
+def _head_units(lexemes: Sequence[Lexeme]) -> None:
+    """In "median PFS (months) 8.4 vs 5.2" the unit stands in the head; it goes to the bare numbers after it."""
+    for i in range(2, len(lexemes) - 2):
+        unit = lexemes[i]
+        if unit.text.lower() not in _LATE_UNITS or unit.kind != "w" or lexemes[i - 1].kind not in "(," or lexemes[i - 2].kind not in "cw":
+            continue
+        if lexemes[i - 1].kind == "(" and lexemes[i + 1].kind != ")":
+            continue
+        given = loose = False
+        for lexeme in lexemes[i + 1 :]:
+            if (lexeme.kind == "D" or (lexeme.kind == "N" and not loose)) and not lexeme.equals:
+                lexeme.kind, lexeme.unit, given = "T", unit.text[0].lower(), True
+            elif lexeme.kind in ";c":
+                break
+            loose = loose or (given and lexeme.kind not in "Tav,/")

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 
 from miner.nlp.measure_binding import Bound
 from miner.nlp.measure_quantities import Element
-from miner.schema import Mention, Sentence
+from miner.schema import Label, Mention, Sentence
 
 Span = tuple[int, int]
+_TREATMENT = frozenset({Label.DRUG, Label.DRUG_CLASS})
 _PREPOSITION = r"(?:with|for|in|among|by|on|to|of|receiving|treated with|given|during|after|using|when|through|following|under)"
 _AFTER = re.compile(
     rf"[^()\[\];]{{0,3}}[)\]]?\s*(?:\([^()]*\)|\[[^\[\]]*\])?\s*(?:(?:of\s(?:the\s|all\s)?(?:[\w-]+\s){{0,2}}?(?:patients|cases|tumou?rs|samples|specimens)\s)?"
@@ -22,7 +23,8 @@ _STOP = re.compile(
 _LIST = re.compile(r",\s*(?:and\s|or\s)?|\s(?:and|or|versus|vs\.?|v|than|compared\swith|compared\sto|&)\s")
 _LEAD = re.compile(rf"^\s*(?:(?:{_PREPOSITION}|than|the|those|versus|compared|patients(?=\s(?:with|on|in|receiving|given|treated)\b))\s)+")
 _GENERIC = re.compile(
-    r"(?:an? |all |both |our |these |the )?(?:patients|cases|tumou?rs|samples|specimens|"
+    r"(?:nearly|about|almost|approximately|over|more than)\s\d|an?\s(?:\d|one|two|three|five)\S*\syear"
+    r"|(?:an? |all |both |our |these |the )?(?:patients|cases|tumou?rs|samples|specimens|"
     r"individuals|subjects|months|years|which|whom|each|total|median|duration|response rate|overall|objective|complete|partial)\b"
 )
 _SUBJECT = re.compile(rf"\b{_PREPOSITION}\s(?P<item>(?:(?!\b{_PREPOSITION}\s)[^,;:()])+?)\s(?:was|were|is|are|had)\s(?:only\s|about\s)?$")
@@ -40,18 +42,23 @@ def items_of(
     inside = [m for m in names if sentence.start <= m.start and m.end <= sentence.end]
     respectively = [e.start for e in elements if e.kind == "y"]
     for run in _runs(elements, bound):
-        dealt = _deal(text, sentence, run, inside, respectively) if len(run) > 1 else None
+        following = next((b.quantity.start for b in bound if b.index > run[-1].index), sentence.end)
+        near = [y for y in respectively if y <= following]
+        dealt = _deal(text, sentence, run, inside, near) if len(run) > 1 else None
         if dealt:
             found.update(dealt)
     quantities = [e.start for e in elements if e.kind == "Q"]
+    last = -1
     for one in bound:
         if one.index not in found:
             stop = next((q for q in quantities if q > one.quantity.start), sentence.end)
-            item = _apposed(text, one.quantity.end, min(stop, sentence.end), inside) or _headed(
-                text, sentence.start, one.quantity.start, inside
-            )
+            end = min(stop, sentence.end)
+            item = _apposed(text, _past_aside(text, one.quantity.end, end), end, inside)
+            item = item or _headed(text, sentence.start, one.quantity.start, inside) or _subgroup(text, sentence.start, one, inside)
+            item = item or _next_group(text, one, inside, found.get(last))
             if item and not (one.cue and item[0] < one.cue.end and one.cue.start < item[1]):
                 found[one.index] = item
+        last = one.index if one.metric == "HR" else last
     return found
 
 
@@ -174,6 +181,55 @@ def _apposed(text: str, start: int, end: int, names: Sequence[Mention]) -> Span 
 
 
 _VERB_NEXT = re.compile(r"\s(?:was|were|is|are)\b")
+
+
+_ASIDE = re.compile(
+    r"(?:[\d\s.,·;:=<>≤≥%+–−‐-]|\b(?:CIs?|CrI|confidence|intervals?|[Pp]|to|and|IQR|range|NR|NE|NA|two-sided|log-rank|value)\b"
+    r"|[(\[](?=[^()\[\]]*[\])])|(?<=\d)[)\]](?=\s?[,;)\]]))+(?=[)\]]\s)"
+)
+_NO_GROUP = re.compile(
+    r"\b(?:survivals?|rates?|OS|PFS|DFS|ORR|[Dd]eaths?|mortality|progression|recurrence|hazards?|HR|risks?|odds|favou?r|benefit|improvement|terms)\b"
+)
+
+
+def _past_aside(text: str, start: int, end: int) -> int:
+    """Where the interval and p value after a figure in brackets end; the figure's own end where there is none."""
+    match = _ASIDE.match(text, start, end)
+    return match.end() if match else start
+
+
+_GROUP_BEFORE = re.compile(
+    r"\b(?:in|among|for)\s(?P<item>(?:(?:the|those|patients|subgroup|subgroups|tumou?rs|cases|individuals|women|men)\s)?"
+    r"(?:(?:with|of|on)\s)?(?:(?!in\s|among\s|for\s|with\s|than\s|versus\s|vs\.?\s|v\s|compared\s|over\s|was\s|were\s|had\s)"
+    r"[^\s,;:()\[\]]+\s){1,6}?)[(\[]\s?$"
+)
+_LED = re.compile(r"\s*(?:[(\[]a?HRs?[)\]])?\s*[=:,]?\s*(?:(?:of|was|for \w+)\s?)?[=:,]?\s*")
+
+
+def _subgroup(text: str, start: int, one: Bound, names: Sequence[Mention]) -> Span | None:
+    """The group straight before the bracket of a hazard ratio: "in patients with brain metastases (HR 0.41)"."""
+    if one.metric != "HR" or one.cue is None or one.cue.end > one.quantity.start:
+        return None
+    if not _LED.fullmatch(text, one.cue.end, one.quantity.start):
+        return None
+    match = _GROUP_BEFORE.search(text, max(start, one.cue.start - 90), one.cue.start)
+    span = _trim(text, *match.span("item")) if match else None
+    if not span or _GENERIC.fullmatch(text[slice(*span)]) or _NO_GROUP.search(text, *span):
+        return None
+    if any(m.label in _TREATMENT and m.start < span[1] and span[0] < m.end for m in names):
+        return None
+    return _narrow(span, names)
+
+
+def _next_group(text: str, one: Bound, names: Sequence[Mention], last: Span | None) -> Span | None:
+    """The name straight before the bracket of a hazard ratio that goes on a list: "... and KEAP1 mutations (HR 1.5)"."""
+    if last is None or one.metric != "HR" or one.cue is None or not _LED.fullmatch(text, one.cue.end, one.quantity.start):
+        return None
+    near = [m for m in names if m.start > last[1] and m.label not in _TREATMENT and _OPEN.fullmatch(text, m.end, one.cue.start)]
+    return (near[0].start, near[0].end) if near else None
+
+
+_OPEN = re.compile(r"\s?[(\[]\s?")
 
 
 def _headed(text: str, start: int, end: int, names: Sequence[Mention]) -> Span | None:

@@ -10,17 +10,15 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from miner.nlp.measure_rules import Rules, alternation, first_words
+from miner.nlp.measure_noise import DASH, Noise
 from miner.numbers import Number, find_numbers, parse_number
-from miner.schema import Mention
 
 NUM = r"[-−]?(?:\d+(?:,\d{3})+|\d+(?:[.·∙•⋅]\d+)?|[.·]\d+)"
 _PCT = r"(?:\s?%|\s?‰|[\s-]?per\s?cent\b|[\s-]?percent\b)"
 _TIME = r"(?:months?|mos?|mo\.|weeks?|wks?|years?|yrs?|y|days?|m|d)"
-DASH = r"[-‐‑‒–—−~∼～]"
 _CI_NAME = re.compile(
     r"(?:confidence[\s-]+(?:interval|limit|bound)s?|CIs?|C\.I\.s?|CrIs?|credib(?:le|ility)[\s-]+intervals?|HDI|c\.i\.)(?!\w)"
 )
@@ -46,6 +44,7 @@ _RANGE_WORDS = ("IQR", "interquartile", "inter-quartile", "standard deviation", 
 _SPREAD = re.compile(r"±|\+/-|\b[Mm]eans?\b|\b[Aa]verage")
 _TOLD = re.compile(r"rang(?:e|es|ed|ing)\s(?:from|between)")
 _PLUS_MINUS = re.compile(rf"(?:±|\+/-|\+/−)\s*{NUM}")
+_MIN_MAX = re.compile(rf"\bmin(?:imum|\.)?\W{{0,3}}{NUM}(?:\s?{_TIME})?(?:[,;/\s–-]|and\s)*max(?:imum|\.)?\W{{0,3}}{NUM}(?:\s?{_TIME}\b)?")
 _UNIT = re.compile(
     rf"(?P<pct>{_PCT})|\s?(?P<hyphen>[-‐‑–](?:(?:year|month|week|day|yr|mo|y)s?\b|(?=,|\s(?:and|to|or)\s)))|(?P<adjective>\s(?:year|month|week|day))\b(?=[\s-])"
     rf"|\s?(?P<time>{_TIME})\b(?![-/])",
@@ -136,113 +135,6 @@ class Lexeme:
     word: bool = field(default=False, init=False)
 
 
-_MONTH = (
-    "(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|"
-    "Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)"
-)
-_SEVERAL = r"(?:consecutive |unselected |advanced )?(?:patients|cases|tumou?rs|samples|specimens|women|individuals|NSCLC)"
-
-
-_PER_UNITS = "mg|g|gy|ml|ng|µg|μg|mcg"
-_WORD_AFTER = re.compile(r"[\s-]?(\w+|\S)")
-_WORD_BEHIND = re.compile(r"\(?[\s-]{0,2}(\w+|\S)")
-
-
-class Noise:
-    """What looks like a figure and is none: doses, stages, dates, digits inside names."""
-
-    def __init__(self, rules: Rules) -> None:
-        self.head_words = first_words(word[::-1] for word in rules.words("noise", "heads"))
-        self.unit_words = first_words((*rules.words("noise", "units"), *_PER_UNITS.split("|")))
-        heads = sorted((word[::-1].replace(" ", r"\s") for word in rules.words("noise", "heads")), key=len, reverse=True)
-        units = alternation(rules.words("noise", "units"))
-        number = r"(?:\d+(?:[.·]\d+)?[a-z]?|[IVX]+)(?![\w·])(?!\s?%|\s?percent|\s?per cent|\.\d|,\d{3}|\s(?:of|patients|months)\b|/\d)"
-        month = "|".join(
-            sorted(
-                (
-                    m[::-1]
-                    for m in [
-                        "January",
-                        "February",
-                        "March",
-                        "April",
-                        "May",
-                        "June",
-                        "July",
-                        "August",
-                        "September",
-                        "October",
-                        "November",
-                        "December",
-                    ]
-                ),
-                key=len,
-            )
-        )
-        self.before = re.compile(rf"(?:\(?[\s-]{{0,2}}(?i:{'|'.join(heads)})(?![\w-]))")
-        self.dated = re.compile(rf"(?:\sfo)?\s+,?\.?(?:{month}|naJ|beF|raM|rpA|guA|tpeS|peS|tcO|voN|ceD)(?!\w)")
-        self.named = re.compile(r"[-‐]\d*[A-Z]{1,4}(?!\w)|[A-Za-z]{2}|[©§#$€£¥]\s?|\^01")
-        self.listed = re.compile(rf"{number}(?:\s?(?:{DASH}|/|,|,?\s?(?:to|and|or|through|versus|vs\.?))\s?{number})*")
-        self.date = re.compile(r"\d{4}\b|\d{1,2}(?:,?\s+(?:19|20)\d{2})?\b")
-        self.name = re.compile(r"\d+(?:[/–,-]\d+)*")
-        self.whole = re.compile(
-            rf"(?:19[5-9]\d|20[0-4]\d)(?:\s?[-–/]\s?(?:19[5-9]\d|20[0-4]\d|\d\d))?\b(?!\s?%|[,.]\d|\s{_SEVERAL})|\d{{1,2}}\s+{_MONTH}\b(?:\s+\d{{4}})?"
-            r"|\d{1,3}(?=-(?:gene|mer|plex)\b)|\d:\d\b|\d+(?:-\d+){2,}|\d(?=\)\s[a-zA-Z])(?<=[:;,.]\s\d)|\d(?=\)\s[a-zA-Z])(?<=\band\s\d)"
-        )
-        self.unit = re.compile(rf"[\s-]?(?i:{units})(?![\w])(?![-/]\w)|\s?(?i:{_PER_UNITS})\s?/")
-
-    def is_unit(self, text: str, at: int) -> bool:
-        """Does a unit that is none of ours stand here?"""
-        word = _WORD_AFTER.match(text, at)
-        return word is not None and word[1].lower() in self.unit_words and self.unit.match(text, at) is not None
-
-    def _is_head(self, back: str) -> bool:
-        """Does a word that a number belongs to stand at the start of a reversed text?"""
-        word = _WORD_BEHIND.match(back)
-        return word is not None and word[1].lower() in self.head_words and self.before.match(back) is not None
-
-    def mask(self, text: str, mentions: Iterable[Mention]) -> str:
-        """The text with the digits of names replaced, at unchanged offsets."""
-        spans = [(m.start, m.end) for m in mentions]
-        last = 0
-        for run in _RUN.finditer(text):
-            if run.start() >= last and (end := self._name_end(text, run.start())):
-                spans.append((run.start(), end))
-                last = end
-        if not spans:
-            return text
-        pieces, at = [], 0
-        for start, end in sorted(spans):
-            start = max(start, at)
-            if start < end and any(map(str.isdigit, part := text[start:end])):
-                pieces += [text[at:start], "".join("§" if c.isdigit() else c for c in part)]
-                at = end
-        return "".join([*pieces, text[at:]])
-
-    def _name_end(self, text: str, start: int) -> int:
-        """End of the name whose digits begin here; 0 where they are a number."""
-        back = text[max(0, start - 26) : start][::-1]
-        match = None
-        if back and back[0] in " -(" and self._is_head(back):
-            match = self.listed.match(text, start)
-        if not match and _PLACE.match(back):
-            match = self.name.match(text, start)
-        if not match and back[:1].isspace() and self.dated.match(back):
-            match = self.date.match(text, start)
-        if not match and back and self.named.match(back):
-            match = self.name.match(text, start)
-        if not match and not (back and (back[0].isalnum() or back[0] in ".,·")):
-            match = self.whole.match(text, start)
-        if not match and back[:1] == "(" and back[1:2].isalnum():
-            match = _POWER.match(text, start)
-        return match.end() if match else 0
-
-
-_PLACE = re.compile(r"[\s-](?:s?noxe|s?nodoc|s?nortni|s?noitisop|s?eudiser|emosomorhc)\b", re.IGNORECASE)  # reversed words
-_RUN = re.compile(r"\d+")
-_POWER = re.compile(r"\d+(?:;\d+)*(?=\))")
-
-
 def months(value: float, unit: str) -> float:
     """A duration in months, to two places where the unit was another."""
     factor = _MONTHS_IN[unit[0]]
@@ -256,6 +148,8 @@ def special_lexemes(text: str) -> list[Lexeme]:
     if any(word in text for word in _RANGE_WORDS):
         found += [Lexeme("R", m.start(), m.end()) for m in _RANGE.finditer(text) if _is_aside(text, m.start())]
     found += [Lexeme("R", m.start(), m.end()) for m in _PLUS_MINUS.finditer(text)]
+    if "min" in text and "max" in text:
+        found += [Lexeme("R", m.start(), m.end()) for m in _MIN_MAX.finditer(text)]
     return found
 
 
@@ -306,16 +200,28 @@ def _single(text: str, number: Number, noise: Noise) -> Lexeme:
         return lexeme
     if unit and unit["pct"]:
         lexeme.kind, lexeme.end = "P", unit.end()
-    elif unit and (unit["hyphen"] or (unit["adjective"] and number.value > 1)):
+    elif unit and (unit["hyphen"] or (unit["adjective"] and (number.value > 1 or _RATE_NEXT.match(text, unit.end())))):
         lexeme.kind, lexeme.end = "H", unit.end()
-    elif unit and (unit["time"] or unit["adjective"]) and not noise.is_unit(text, number.end):
+    elif unit and (unit["time"] or unit["adjective"]) and (not noise.is_unit(text, number.end) or _is_month(text, number, unit)):
         at = _AT.search(text, max(0, number.start - 24), number.start)
         lexeme.kind, lexeme.unit, lexeme.end = "H" if at else "T", (unit["time"] or unit["adjective"]).strip()[0].lower(), unit.end()
-    elif noise.is_unit(text, number.end):
+    elif noise.is_unit(text, number.end) or (number.value <= 4 and _SCORE.match(text, number.end)):
         lexeme.kind = "X"
     if lexeme.kind in "ND" and (equals := _EQUALS.search(text, max(0, number.start - 8), number.start)):
         lexeme.start, lexeme.equals = equals.start(), True
     return lexeme
+
+
+_SCORE = re.compile(r"\+(?!\s?(?:\d|months|mo\b|years|weeks))")  # "3+" of a stain
+_RATE_NEXT = re.compile(
+    r"\s(?:(?:overall|actuarial|estimated|relative|cumulative|progression|disease)[\s-](?:free\s)?)*(?:survival|OS|PFS|DFS|EFS|RFS|rate)"
+)
+_TIMED = re.compile(r"(?:PFS|OS|DFS|EFS|RFS|TTP|TTF|D[oO]R|survival|response|follow-up)\b[^.;]{0,40}$")
+
+
+def _is_month(text: str, number: Number, unit: re.Match[str]) -> bool:
+    """Is "8.4m" after the name of a time a number of months?"""
+    return unit["time"] == "m" and _TIMED.search(text, max(0, number.start - 60), number.start) is not None
 
 
 _TO = re.compile(

@@ -56,6 +56,11 @@ class Quantity:
 Element = Lexeme | Quantity
 
 
+def kind_of(quantity: Quantity) -> str:
+    """Kind of metric a quantity can be a figure of; "not reached" stands for a duration."""
+    return "duration" if quantity.form == "text" else quantity.form
+
+
 def compose(lexemes: list[Lexeme], source: str, seen_interval: bool) -> list[Element]:
     """The lexemes of a sentence with its figures composed into quantities."""
     lexemes = absorb(lexemes, seen_interval)

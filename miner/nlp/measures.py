@@ -17,7 +17,8 @@ from miner.nlp.measure_carriers import carriers
 from miner.nlp.measure_cohorts import cohorts_of
 from miner.nlp.measure_cues import Cue, Cues
 from miner.nlp.measure_items import items_of
-from miner.nlp.measure_lexemes import Lexeme, Noise, arrange, gap_lexemes, number_lexemes, special_lexemes
+from miner.nlp.measure_lexemes import Lexeme, arrange, gap_lexemes, number_lexemes, special_lexemes
+from miner.nlp.measure_noise import Noise
 from miner.nlp.measure_quantities import Element, Quantity, compose
 from miner.nlp.measure_rules import measure_rules
 from miner.numbers import tidy
@@ -26,6 +27,7 @@ from miner.schema import Label, Measure, Mention, Sentence
 MASKED = frozenset({Label.GENE, Label.FUSION, Label.VARIANT, Label.DRUG, Label.DRUG_CLASS, Label.DISEASE, Label.ASSAY, Label.ALTERATION})
 
 
+_SPREAD = frozenset({"age", "follow_up_months"})  # what stands in brackets after these is a range, not an interval
 _GOES_ON = re.compile(
     r"(?:It|They|This|These|Those|That)\s(?:was|were|is|are|rose|fell|reached)\b"
     r"|(?:The\s)?(?:[Cc]orresponding|[Rr]espective)\s(?:rate|value|figure|percentage|proportion|result|median|number|time)s?\b"
@@ -145,11 +147,12 @@ def _measure(text: str, bound: Bound, item: tuple[int, int] | None) -> Mention:
     value, unit = quantity.value, quantity.unit
     if bound.metric == "age":
         value, unit = _age(quantity), "years"
+    ci = None if bound.metric in _SPREAD else quantity.ci
     if quantity.form == "ratio" and bound.metric.endswith("_percent") and isinstance(value, (int, float)) and value <= 1:
         value, unit = tidy(round(100 * value, 2)), "%"
     anchor = (bound.cue.start, bound.cue.end) if bound.cue else None
     warnings = tuple(_warnings(value, unit, quantity))
-    measure = Measure(bound.metric, value, unit, quantity.n, quantity.total, quantity.ci, anchor, warnings, item)
+    measure = Measure(bound.metric, value, unit, quantity.n, quantity.total, ci, anchor, warnings, item)
     start, end = quantity.figure
     return Mention(start, end, text[start:end], Label.MEASURE, measure)
 

@@ -1,0 +1,113 @@
+"""Deal the names of a list out to the figures of another: "median PFS and OS were 6 and 14 months"."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from miner.nlp.measure_cues import Cue
+from miner.nlp.measure_quantities import Element, Quantity, kind_of
+from miner.nlp.measure_rules import measure_rules
+
+_RULES = measure_rules()
+_COPULA = _RULES.word_set("words", "copula")
+_HAVING = _RULES.word_set("words", "having")
+_JOINING = frozenset(",av/()H:o")
+
+
+def aligned(elements: Sequence[Element], named: Mapping[int, Cue]) -> dict[int, Cue]:
+    """Names that stand in a list, dealt out to the quantities of the list after (or before) them."""
+    found: dict[int, Cue] = {}
+    for group in _groups(elements, named):
+        cues = [named[j] for j in group]
+        quantities = _run_after(elements, named, group[-1])
+        dealt = _deal(elements, cues, quantities) if quantities else None
+        if dealt is None:
+            dealt = _deal(elements, cues, _run_before(elements, group[0]))
+        found.update(dealt or {})
+    return found
+
+
+def _groups(elements: Sequence[Element], named: Mapping[int, Cue]) -> list[list[int]]:
+    """Indices of names that are coordinated: at least two endpoints with nothing but commas and "and" between them."""
+    groups: list[list[int]] = []
+    last = -1
+    for j, cue in named.items():
+        if cue.endpoint.weak:
+            continue
+        between = elements[last + 1 : j] if last >= 0 else []
+        joined = (
+            last >= 0
+            and all(e.kind in _JOINING or (e.kind == "w" and e.text.lower() not in _COPULA | _HAVING) for e in between)
+            and len(between) <= 6
+        )
+        coordinated = joined and any(e.kind in ",a/v" for e in between)
+        if groups and joined and named[groups[-1][-1]].endpoint is cue.endpoint and not coordinated:
+            last = j
+            continue
+        if groups and coordinated:
+            groups[-1].append(j)
+        else:
+            groups.append([j])
+        last = j
+    return [group for group in groups if len({named[j].endpoint.name for j in group}) > 1]
+
+
+def _run_after(elements: Sequence[Element], named: Mapping[int, Cue], j: int) -> list[int]:
+    """Quantities after a group of names, up to the next strong name."""
+    found = []
+    for k in range(j + 1, len(elements)):
+        if elements[k].kind == "Q":
+            found.append(k)
+        elif k in named and not named[k].endpoint.weak and not (not found and named[k].endpoint is named[j].endpoint):
+            break
+    return found
+
+
+def _run_before(elements: Sequence[Element], j: int) -> list[int]:
+    """Quantities in a list that ends shortly before a group of names."""
+    found: list[int] = []
+    for k in range(j - 1, -1, -1):
+        if elements[k].kind == "Q":
+            found.insert(0, k)
+        elif elements[k].kind in ";:" or (not found and j - k > 9) or (found and found[0] - k > 2):
+            break
+    return found
+
+
+def _deal(elements: Sequence[Element], cues: Sequence[Cue], indices: Sequence[int]) -> dict[int, Cue] | None:
+    """Names for quantities in list order; None where the numbers do not fit."""
+    quantities = {i: e for i in indices if isinstance(e := elements[i], Quantity)}
+    if len(quantities) == len(cues) and all(c.metric(kind_of(q)) for c, q in zip(cues, quantities.values(), strict=True)):
+        return dict(zip(quantities, cues, strict=True))
+    fitting = {i: q for i, q in quantities.items() if any(c.natural(kind_of(q)) for c in cues)}
+    if len(fitting) < len(cues):
+        return None
+    takers = {i: [c for c in cues if c.natural(kind_of(q))] for i, q in fitting.items()}
+    forms = {kind_of(q) for q in fitting.values()}
+    if len(forms) > 1:
+        single = all(len(c) == 1 for c in takers.values())
+        return {i: c[0] for i, c in takers.items()} if single else _by_form(takers, fitting)
+    able = [c for c in cues if c.natural(next(iter(forms)))]
+    if not able or len(fitting) % len(able) or len(able) < 2:
+        return None
+    order = sorted(fitting)
+    if len(order) > len(able) and _versus(elements, order):
+        size = len(order) // len(able)
+        return {i: able[n // size] for n, i in enumerate(order)}
+    return {i: able[n % len(able)] for n, i in enumerate(order)}
+
+
+def _by_form(takers: Mapping[int, Sequence[Cue]], quantities: Mapping[int, Quantity]) -> dict[int, Cue]:
+    """Deal out form by form: the percentages among the names that take percentages, and so on."""
+    found: dict[int, Cue] = {}
+    for form in {kind_of(q) for q in quantities.values()}:
+        same = [i for i in sorted(quantities) if kind_of(quantities[i]) == form]
+        cues = takers[same[0]]
+        if len(same) % len(cues) == 0:
+            found.update({i: cues[n % len(cues)] for n, i in enumerate(same)})
+    return found
+
+
+def _versus(elements: Sequence[Element], order: Sequence[int]) -> bool:
+    """Are the first two quantities set against each other ("57% v 44%")?"""
+    return any(elements[k].kind == "v" for k in range(order[0] + 1, order[1]))
