@@ -56,6 +56,7 @@ _BACKGROUND_WORDS = re.compile(
     r"|have been (?:shown|report|identif|describ|found)|is known|are known|known to)",
     re.I,
 )
+_NEXT_THAT = re.compile(r",?\s+(?:and|but) that\b", re.I)
 _GRADED = re.compile(r"\b(?:more|less|most|least|equally|twice as|as)\s+likely", re.I)
 
 
@@ -76,7 +77,14 @@ def _sentence_cues(view: View) -> tuple[polarity_cues.Cue, ...]:
 
 def spoken_cues(text: str) -> tuple[polarity_cues.Cue, ...]:
     """Cues of polarity in a sentence, without the "likely" of a comparison: "more likely to be women" hedges nothing."""
-    return tuple(c for c in polarity_cues.find_cues(text) if not _GRADED.search(text, max(0, c.start - 14), c.start + 6))
+    said = (c for c in polarity_cues.find_cues(text) if not _GRADED.search(text, max(0, c.start - 14), c.start + 6))
+    return tuple(_to_next_that(c, text) for c in said)
+
+
+def _to_next_that(cue: polarity_cues.Cue, text: str) -> polarity_cues.Cue:
+    """A hedge ends where the next of several "that" clauses begins: "that X may be rare and that Y is frequent"."""
+    following = _NEXT_THAT.search(text, cue.end, cue.scope_end) if cue.kind is Polarity.HEDGED and "that" not in text[cue.start : cue.end + 8] else None
+    return replace(cue, scope_end=following.start()) if following and following.start() > cue.scope_start else cue
 
 
 def turn(stance: Stance) -> Stance:

@@ -174,6 +174,8 @@ def _figure_stance(view: View, span: tuple[int, int], members: list[tuple[Mentio
     if (rate := _rate(members)) is not None and rate < LOW_PERCENT:
         return AGAINST
     ratio = next((m for _, m in members if m.metric == "HR"), None)
+    if ratio is not None and shape("response_figures.immature").search(view.text):
+        return HEDGED
     if ratio is not None and (found := _ratio_stance(ratio)) != SUPPORTS:
         return found
     if any(differs_not(view, c) for c in view.sense("nodiff", within=clause)):
