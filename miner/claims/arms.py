@@ -78,3 +78,16 @@ def arm(view: View, mention: Mention, measure: Measure, others: list[tuple[Menti
         if first.end <= second.start and shape("arms.against").fullmatch(text[first.end : second.start]):
             return compared[0] if first == mention else compared[1]
     return None
+
+
+def of_control(view: View, mention: Mention, measure: Measure, others: list[tuple[Mention, Measure]]) -> bool:
+    """Is a figure that of an arm without therapy: the second beside another of its kind, where the paper has placebo or a control?"""
+    before = [m for m, same in others if same.metric == measure.metric and m.end <= mention.start]
+    if not before:
+        return False
+    text = view.document.text
+    if shape("arms.in_control").match(text, mention.end):
+        return True
+    gap = text[before[-1].end : mention.start]
+    paired = shape("arms.against").fullmatch(gap) or (shape("arms.paired").fullmatch(gap) and shape("arms.listed").search(text, mention.end))
+    return bool(paired) and sides(view) is None and bool(shape("arms.control").search(text))

@@ -57,8 +57,16 @@ def _stated(view: View, counted: Set[tuple[int, int]]) -> Iterator[Claim]:
         given = [drug for m in effect.therapies for drug in stands_for(view, m)]
         given = combined(view, given) or given
         subjects = _answered(view, effect, given) or whose.subjects(view, effect)
+        if not subjects and not _explicit(view, effect):
+            continue
         if not _too_general(view, effect, given):
             yield from _claims(view, effect, given, subjects)
+
+
+def _explicit(view: View, effect: Effect) -> bool:
+    """Without an alteration: does the sentence name the therapy, and tell its efficacy rather than the kind of response?"""
+    here = any(view.start <= m.start < view.end for m in effect.therapies)
+    return here and not shape("response.kind_of").match(view.document.text, effect.cue.start)
 
 
 def _carried(view: View) -> list[Effect]:

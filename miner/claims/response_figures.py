@@ -25,7 +25,11 @@ def measured(view: View) -> Iterator[Claim]:
     """Claims of the figures of a sentence."""
     groups: dict[tuple[tuple[str, ...], tuple[int, int] | None, int], list[tuple[Mention, Measure]]] = {}
     found = [f for f in frames.measures(view, *METRICS) if f[1].metric not in ("SD", "PD") or _counts_outcomes(view)]
-    found = [f for f in found if not _did_not_respond(view, *f)]
+    found = [f for f in found if not _did_not_respond(view, *f) and not arms.of_control(view, *f, found)]
+    if shape("response_figures.planned").search(view.text):
+        return
+    if not agents(view) and shape("response_figures.factors").search(view.text):
+        found = [f for f in found if f[1].metric not in TIMES]
     if not agents(view) and _compares_carriers(view):
         found = [f for f in found if f[1].metric not in TIMES]
     if view.has("preclinical"):
