@@ -25,10 +25,13 @@ JUNE = datetime.date(2024, 6, 9)
 MAY = datetime.date(2024, 5, 1)
 
 
-@pytest.fixture(autouse=True)
-def one_version(monkeypatch: pytest.MonkeyPatch) -> None:
-    versions = job.mining_versions()
-    monkeypatch.setattr(job, "mining_versions", lambda folders: versions)
+@pytest.fixture(autouse=True, scope="module")
+def one_version() -> Iterator[None]:
+    versions, surfaces = job.mining_versions(), job.Surfaces()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(job, "Surfaces", lambda folders: surfaces)
+        patch.setattr(job, "mining_versions", lambda folders: versions)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +134,7 @@ def mixtures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mixtures]:
 def test_mixtures_of_faults_lose_nothing_and_keep_silent_about_nothing(mixtures: Mixtures, part: int) -> None:
     told = mixtures.told.ends
     before = sum(told.values())
-    for seed in range(part, MIXTURES, PARTS):
+    for seed in range(part * MIXTURES // PARTS, (part + 1) * MIXTURES // PARTS):
         mixtures.play(seed)
     assert sum(told.values()) - before >= MIXTURES // PARTS
-    assert set(told) == {"done", "3", "75", "78"}
+    assert set(told) == {"done", "3", "65", "75", "78"}

@@ -104,7 +104,7 @@ class Kills:
         reached = min(states.values())
         self.kills_here = 0
         while True:
-            killed = self._run(run, chance.uniform(0, self._span * (1 + 0.1 * self.kills_here)))
+            killed = self._run(run, chance.uniform(0, self._span * (1 + 0.2 * self.kills_here)))
             state = self._state(bench)
             assert state in states, f"seed {seed}: the table is none between two runs"
             assert states[state] >= reached, f"seed {seed}: the table went back"

@@ -11,6 +11,7 @@ from pathlib import Path
 from miner.errors import MinerError
 from tests.http.bench import START, Bench
 from tests.http.faults import FAULTS
+from tests.http.mirrors import MirrorMixture
 from tests.http.server import FakeNcbi
 from tests.http.worlds import World, world
 
@@ -50,7 +51,13 @@ class Mixtures:
         self._prepared: dict[int, Prepared] = {}
 
     def play(self, seed: int) -> None:
-        """Play one mixture; AssertionError where something was lost, doubled or silent."""
+        """Play one mixture, every eighth of a mirror; AssertionError where something was lost, doubled or silent."""
+        if seed % 8 == 7:
+            mirror = MirrorMixture(self.folder, seed)
+            mirror.play()
+            for end in mirror.ends:
+                self.told.add(end)
+            return
         chance = random.Random(seed)
         prepared = self._prepare(seed % WORLDS)
         bench = self._bench(self.folder / f"mix{seed}", prepared)
@@ -98,7 +105,7 @@ class Mixtures:
         density = chance.choice((0.15, 0.4, 0.7))
         self.server.reset()
         self.server.plan = [chance.choice(names) if chance.random() < density else None for _ in range(chance.randint(1, 14))]
-        self.server.stay = chance.choice(names) if chance.random() < 0.15 else None
+        self.server.stay = chance.choice(names) if chance.random() < 0.1 else None
 
     def _bench(self, folder: Path, prepared: Prepared) -> Bench:
         shutil.copytree(prepared.folder, folder)
@@ -110,7 +117,7 @@ class Mixtures:
     def _fresh(self, folder: Path) -> Bench:
         folder.mkdir(exist_ok=True)
         bench = Bench(folder)
-        bench.change(timeout=0.08, deadline=0.2, batch_size=3, cache_dir=self.folder / "cache")
+        bench.change(timeout=0.05, deadline=0.12, batch_size=3, cache_dir=self.folder / "cache")
         return bench
 
     def _prepare(self, number: int) -> Prepared:
