@@ -137,6 +137,11 @@ def test_what_a_measure_supplies(measure, given):
         ('[[endpoint]]\nname = "a"\npercent = "A"\nwrods = ["b"]', "m.toml:4: endpoint 'a' has an unknown key"),
         ('[[endpoint]]\nname = "a"\nwords = ["b"]', "m.toml:2: endpoint 'a' needs a metric"),
         (
+            '[[endpoint]]\nname = "a"\npercent = "A"\npatterns = [["b", "b("]]',
+            "m.toml:4: endpoint 'a' has a pattern that is no regular expression",
+        ),
+        ('[[endpoint]]\nname = "a"\npercent = "A"\npatterns = ["b"]', "m.toml:4: endpoint 'a' needs pairs of a sign and an expression"),
+        (
             '[[endpoint]]\nname = "a"\npercent = "A"\nwords = ["w"]\n[[endpoint]]\nname = "b"\npercent = "B"\nwords = [\n"w"]',
             "m.toml:9: 'w' names both 'a' and 'b'; keep one",
         ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import ahocorasick_rs
@@ -28,7 +28,7 @@ _TIMEPOINT_ENDS = (
     "crude", "cumulative", "relative", "landmark", "updated", "median",
 )  # fmt: skip
 _RATE_AFTER = re.compile(
-    r"s?\s?(?:\([^()]{2,8}\)\s?)?(?:rates?|probabilit\w+|estimates?)?(?:\s(?:was|were|of))?\s?(?:at|after|for)\s(?:\d+|one|two|three|five|six|ten|twelve)[-\s]?(?:years?|months?|weeks?|y\b)",
+    r"s?\s?(?:\([^()]{2,8}\)\s?)?(?:rates?|probabilit\w+|estimates?)?(?:\s(?:was|were|of))?\s?(?:at|after|for)\s(?:\d+,?\s(?:and\s)?)*(?:\d+|one|two|three|five|six|ten|twelve)[-\s]?(?:years?|months?|weeks?|y\b)",
     re.IGNORECASE,
 )
 _NUMBER_NEXT = re.compile(
@@ -114,7 +114,10 @@ class Cues:
             self._put(rules, word.lower().replace("-", " "), endpoint, None)
             if word.endswith("y") and word[-2] not in "aeiou":
                 self._put(rules, word[:-1].lower().replace("-", " ") + "ies", endpoint, None)
-        self._signed += [(sign, _compiled(rules, name, pattern), endpoint) for sign, pattern in entry.get("patterns", ())]
+        for pair in entry.get("patterns", ()):
+            if not isinstance(pair, list) or len(pair) != 2:
+                raise rules.fail("patterns", f"endpoint {name!r} needs pairs of a sign and an expression as patterns")
+            self._signed.append((pair[0], _compiled(rules, name, pair[1]), endpoint))
         for word in entry.get("before_number", ()):
             self._put(rules, word.lower().replace("-", " "), endpoint, None)
             self._before_number.add(word.lower().replace("-", " "))
@@ -154,7 +157,10 @@ class Cues:
                 spans += [(m.start(), m.end(), endpoint) for m in pattern.finditer(spaced)]
         if any(word in spaced for word in self._elliptic):
             spans += [(m.start(), m.end(), self._elliptic[m[0]]) for m in self._ellipsis.finditer(spaced)]
-        return [self._cue(folded, *span) for span in _longest(spans) if span[2].metrics]
+        found = [span for span in _longest(spans) if span[2].metrics]
+        if _RISK.search(folded):
+            found = [span for span in found if folded[span[0] : span[1]] not in {"RR", "RRs"}]
+        return _with_timepoints(folded, [self._cue(folded, *span) for span in found])
 
     def _cue(self, text: str, start: int, end: int, endpoint: Endpoint) -> Cue:
         site = "IC_" if endpoint.name in {"response", "disease control", "progression-free survival", "duration of response"} else ""
@@ -164,11 +170,30 @@ class Cues:
         return Cue(start, end, endpoint, site, timed and not _MEDIAN.search(text, max(0, start - 24), start), firm)
 
 
+_RISK = re.compile(r"\bRRs?\W{0,3}(?:of|was|were|=|:)?\s*\d[.·]\d+(?![\d.]|\s?%)")
+_AND = re.compile(r"\s?(?:,|,?\s?(?:and|or)|/|-\s+and)\s")
+
+
+def _with_timepoints(text: str, cues: list[Cue]) -> list[Cue]:
+    """Give every name of a list the timepoint of one of them: "3-year disease-free and overall survival"."""
+    groups: list[list[Cue]] = []
+    for cue in cues:
+        if groups and _AND.fullmatch(text, groups[-1][-1].end, cue.start):
+            groups[-1].append(cue)
+        else:
+            groups.append([cue])
+    found: list[Cue] = []
+    for group in groups:
+        timed = len(group) > 1 and (any(cue.timed for cue in group) or _at_timepoint(text, group[0].start))
+        found += [replace(cue, timed=True) if timed and "duration" in cue.endpoint.metrics else cue for cue in group]
+    return found
+
+
 def _compiled(rules: Rules, name: str, pattern: str) -> re.Pattern[str]:
     try:
         return re.compile(rf"\b{pattern}")
     except re.error as error:
-        raise rules.fail(name, f"endpoint {name!r} has a pattern that is no regular expression: {error}") from None
+        raise rules.fail("patterns", f"endpoint {name!r} has a pattern that is no regular expression: {error}") from None
 
 
 _PREDICATE = re.compile(r"\s?(?:[,.;:()%]|$|(?:and|but|for|in|with|at|as)\b)", re.IGNORECASE)

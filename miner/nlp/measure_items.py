@@ -11,6 +11,7 @@ from miner.nlp.measure_quantities import Element
 from miner.schema import Label, Mention, Sentence
 
 Span = tuple[int, int]
+_GENETIC = frozenset({Label.GENE, Label.FUSION, Label.VARIANT, Label.ALTERATION})
 _TREATMENT = frozenset({Label.DRUG, Label.DRUG_CLASS})
 _PREPOSITION = r"(?:with|for|in|among|by|on|to|of|receiving|treated with|given|during|after|using|when|through|following|under)"
 _AFTER = re.compile(
@@ -23,7 +24,7 @@ _STOP = re.compile(
 _LIST = re.compile(r",\s*(?:and\s|or\s)?|\s(?:and|or|versus|vs\.?|v|than|compared\swith|compared\sto|&)\s")
 _LEAD = re.compile(rf"^\s*(?:(?:{_PREPOSITION}|than|the|those|versus|compared|patients(?=\s(?:with|on|in|receiving|given|treated)\b))\s)+")
 _GENERIC = re.compile(
-    r"(?:nearly|about|almost|approximately|over|more than)\s\d|an?\s(?:\d|one|two|three|five)\S*\syear"
+    r"(?:nearly|about|almost|approximately|over|more than)\s\d|an?\s(?:\d|one|two|three|five)\S*|favou?r of\b"
     r"|(?:an? |all |both |our |these |the )?(?:patients|cases|tumou?rs|samples|specimens|"
     r"individuals|subjects|months|years|which|whom|each|total|median|duration|response rate|overall|objective|complete|partial)\b"
 )
@@ -90,7 +91,7 @@ def _deal(
     after = _parts(text, end, stop if stop is not None else sentence.end, len(run), exact=stop is not None)
     parts = (
         after
-        or _listed(names, text, sentence.start, start, len(run))
+        or _listed(names, text, sentence.start, start, len(run), versus=stop is None and _VERSUS.search(text, start, end) is not None)
         or _set_against(text, sentence.start, start, len(run))
         or (_listed(names, text, end, stop, len(run)) if stop else None)
     )
@@ -145,12 +146,27 @@ def _trim(text: str, start: int, end: int) -> Span | None:
     return (start, end) if start < end else None
 
 
-def _listed(names: Sequence[Mention], text: str, start: int, end: int, count: int) -> list[Span] | None:
+_VERSUS = re.compile(r"\s(?:versus|vs\.?|v)\s")
+_AGAINST = re.compile(r"versus|\bvs?\b|\bthan\b|compared|\bor\b|\bover\b|[,/]")
+
+
+_COMPARING = re.compile(r"\b(?:between|both|each|comparable|similar|differ\w*|arms|groups|respectively)\b")
+
+
+def _combined(text: str, start: int, members: Sequence[Mention]) -> bool:
+    """Can drugs joined by "and" be one treatment, so that two figures set against each other are not one of each?"""
+    return members[0].label in _TREATMENT and not _COMPARING.search(text, start, members[-1].end + 24)
+
+
+def _listed(names: Sequence[Mention], text: str, start: int, end: int, count: int, *, versus: bool = False) -> list[Span] | None:
     """The last list of mentions of one label before figures that has as many members as there are figures."""
     inside = [m for m in names if start <= m.start and m.end <= end]
     for last in range(len(inside), count - 1, -1):
         members = inside[last - count : last]
         if len({m.label for m in members}) == 1 and all(_joined(text, a, b) for a, b in itertools.pairwise(members)):
+            against = (_AGAINST.search(text, a.end, b.start) for a, b in itertools.pairwise(members))
+            if versus and _combined(text, start, members) and not all(against):
+                return None
             return [(m.start, m.end) for m in members]
     return None
 
@@ -199,7 +215,8 @@ def _past_aside(text: str, start: int, end: int) -> int:
 
 
 _GROUP_BEFORE = re.compile(
-    r"\b(?:in|among|for)\s(?P<item>(?:(?:the|those|patients|subgroup|subgroups|tumou?rs|cases|individuals|women|men)\s)?"
+    r"(?<!\bmonths )(?<!\bmonth )(?<!\byears )(?<!\bweeks )(?<![%\d] )\b(?i:in|among|for)\s(?P<item>(?:(?:the|those|patients|"
+    r"subgroups?|tumou?rs|cases|individuals|women|men)\s)?"
     r"(?:(?:with|of|on)\s)?(?:(?!in\s|among\s|for\s|with\s|than\s|versus\s|vs\.?\s|v\s|compared\s|over\s|was\s|were\s|had\s)"
     r"[^\s,;:()\[\]]+\s){1,6}?)[(\[]\s?$"
 )
@@ -223,9 +240,10 @@ def _subgroup(text: str, start: int, one: Bound, names: Sequence[Mention]) -> Sp
 
 def _next_group(text: str, one: Bound, names: Sequence[Mention], last: Span | None) -> Span | None:
     """The name straight before the bracket of a hazard ratio that goes on a list: "... and KEAP1 mutations (HR 1.5)"."""
-    if last is None or one.metric != "HR" or one.cue is None or not _LED.fullmatch(text, one.cue.end, one.quantity.start):
+    if one.metric != "HR" or one.cue is None or not _LED.fullmatch(text, one.cue.end, one.quantity.start):
         return None
-    near = [m for m in names if m.start > last[1] and m.label not in _TREATMENT and _OPEN.fullmatch(text, m.end, one.cue.start)]
+    labels = _GENETIC if last is None else frozenset(Label) - _TREATMENT
+    near = [m for m in names if m.label in labels and _OPEN.fullmatch(text, m.end, one.cue.start)]
     return (near[0].start, near[0].end) if near else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from miner.nlp.measure_cues import Cue
 from miner.nlp.measure_quantities import Element, Quantity, kind_of
@@ -79,19 +80,25 @@ def _deal(elements: Sequence[Element], cues: Sequence[Cue], indices: Sequence[in
     quantities = {i: e for i in indices if isinstance(e := elements[i], Quantity)}
     if len(quantities) == len(cues) and all(c.metric(kind_of(q)) for c, q in zip(cues, quantities.values(), strict=True)):
         return dict(zip(quantities, cues, strict=True))
-    fitting = {i: q for i, q in quantities.items() if any(c.natural(kind_of(q)) for c in cues)}
+    usual = any(c.natural(kind_of(q)) for c in cues for q in quantities.values())
+
+    def fits(cue: Cue, quantity: Quantity) -> bool:
+        form = kind_of(quantity)
+        return cue.natural(form) if usual else form == "percent" and cue.metric(form) is not None
+
+    fitting = {i: q for i, q in quantities.items() if any(fits(c, q) for c in cues)}
     if len(fitting) < len(cues):
         return None
-    takers = {i: [c for c in cues if c.natural(kind_of(q))] for i, q in fitting.items()}
+    takers = {i: [c for c in cues if fits(c, q)] for i, q in fitting.items()}
     forms = {kind_of(q) for q in fitting.values()}
     if len(forms) > 1:
         single = all(len(c) == 1 for c in takers.values())
         return {i: c[0] for i, c in takers.items()} if single else _by_form(takers, fitting)
-    able = [c for c in cues if c.natural(next(iter(forms)))]
+    able = takers[min(fitting)]
     if not able or len(fitting) % len(able) or len(able) < 2:
         return None
     order = sorted(fitting)
-    if len(order) > len(able) and _versus(elements, order):
+    if len(order) > len(able) and (_versus(elements, order) or _blocks(elements, order, len(order) // len(able))):
         size = len(order) // len(able)
         return {i: able[n // size] for n, i in enumerate(order)}
     return {i: able[n % len(able)] for n, i in enumerate(order)}
@@ -106,6 +113,14 @@ def _by_form(takers: Mapping[int, Sequence[Cue]], quantities: Mapping[int, Quant
         if len(same) % len(cues) == 0:
             found.update({i: cues[n % len(cues)] for n, i in enumerate(same)})
     return found
+
+
+def _blocks(elements: Sequence[Element], order: Sequence[int], size: int) -> bool:
+    """Does "and" stand between blocks of figures and not inside ("86%, 65%, 60%, and 93%, 88%, 88%"), or inside pairs alone?"""
+    joins = [any(e.kind == "a" for e in elements[a + 1 : b]) for a, b in pairwise(order)]
+    gaps = ["".join(e.kind for e in elements[a + 1 : b]) for a, b in pairwise(order)]
+    pairs = size == 2 and set(gaps[::2]) == {"a"} and all("," in gap and not gap.strip(",a()") for gap in gaps[1::2])
+    return pairs or (size > 1 and joins == [n % size == 0 for n in range(1, len(order))])
 
 
 def _versus(elements: Sequence[Element], order: Sequence[int]) -> bool:

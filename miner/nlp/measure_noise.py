@@ -29,7 +29,7 @@ class Noise:
         self.unit_words = first_words((*rules.words("noise", "units"), *_PER_UNITS.split("|")))
         heads = sorted((word[::-1].replace(" ", r"\s") for word in rules.words("noise", "heads")), key=len, reverse=True)
         units = alternation(rules.words("noise", "units"))
-        number = r"(?:\d+(?:[.·]\d+)?[a-z]?|[IVX]+)(?![\w·])(?!\s?%|\s?percent|\s?per cent|\.\d|,\d{3}|\s(?:of|patients|months)\b|/\d)"
+        number = r"(?:\d+(?:[.·]\d+)?[a-zA-D]?|[IVX]+)(?![\w·])(?!\s?%|\s?percent|\s?per cent|\.\d|,\d{3}|\s(?:of|patients|months)\b|/\d)"
         month = "|".join(
             sorted(
                 (
