@@ -89,5 +89,7 @@ def of_control(view: View, mention: Mention, measure: Measure, others: list[tupl
     if shape("arms.in_control").match(text, mention.end):
         return True
     gap = text[before[-1].end : mention.start]
-    paired = shape("arms.against").fullmatch(gap) or (shape("arms.paired").fullmatch(gap) and shape("arms.listed").search(text, mention.end))
+    paired = shape("arms.against").fullmatch(gap) or (
+        shape("arms.paired").fullmatch(gap) and shape("arms.listed").search(text, mention.end)
+    )
     return bool(paired) and sides(view) is None and bool(shape("arms.control").search(text))

@@ -106,7 +106,7 @@ def combined(view: View, given: list[Mention]) -> list[Mention]:
     text = view.document.text
     for index, (first, second) in enumerate(pairwise(given)):
         if first.name != second.name and first.end < second.start and shape("claim_types.joint").fullmatch(text[first.end : second.start]):
-            members = [first, second]
+            members = [*_listed_before(text, given[:index], first), first, second]
             for extra in given[index + 2 :]:
                 if len(text[members[-1].end : extra.start]) > 8 or extra.start < members[-1].end:
                     break
@@ -118,3 +118,13 @@ def combined(view: View, given: list[Mention]) -> list[Mention]:
     if several and shape("claim_types.combination_of").search(text[max(0, given[0].start - 60) : given[0].start]):
         return given
     return []
+
+
+def _listed_before(text: str, before: list[Mention], first: Mention) -> list[Mention]:
+    """Therapies in a list with the first of two that are given together: "A and B in combination with C"."""
+    members: list[Mention] = []
+    for mention in reversed(before):
+        if not shape("claim_types.and").fullmatch(text[mention.end : (members or [first])[0].start]):
+            break
+        members.insert(0, mention)
+    return members

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -46,6 +46,16 @@ _AIM_SENTENCE = re.compile(
     re.I,
 )
 _INLINE_LABEL = re.compile(r"^\s*(?:\(\d\)\s*)?[A-Z][A-Za-z ,&]{2,40}:\s+")
+_NEXT_THAT = re.compile(r"\b(?:and|but) that\b", re.I)
+
+
+def _split(text: str, clauses: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Clauses, each cut before the next of several "that": "we show that ... and that ..."."""
+    for start, end in clauses:
+        for match in _NEXT_THAT.finditer(text, start + 1, end):
+            yield start, match.start()
+            start = match.start()
+        yield start, end
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +111,7 @@ class View:
     @cached_property
     def clauses(self) -> tuple[tuple[int, int], ...]:
         """Spans of the clauses."""
-        return self.sentence.clauses or ((self.start, self.end),)
+        return tuple(_split(self.document.text, self.sentence.clauses or ((self.start, self.end),)))
 
     def clause(self, position: int) -> tuple[int, int]:
         """The clause around a position."""

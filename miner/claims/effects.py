@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -97,7 +98,13 @@ def _composed(view: View, within: Span) -> Iterator[Cue]:
     for sense, name, pattern in (("inhibit", "shrink", rules.shrink), ("nodiff", "same", rules.same), ("dose", "dose", rules.dose)):
         if rules.composed.may_stand(name, view.document.text, *within):
             for match in pattern.finditer(view.document.text, *within):
-                yield Cue(match.start(), match.end(), sense)
+                if sense != "inhibit" or not _shorter_life(view, match):
+                    yield Cue(match.start(), match.end(), sense)
+
+
+def _shorter_life(view: View, match: re.Match[str]) -> bool:
+    """Is it the survival of patients that is reduced, and not that of cells?"""
+    return bool(shape("effects.lived").search(match[0])) and not shape("effects.cells").search(view.text)
 
 
 def _idle(view: View, cue: Cue) -> bool:

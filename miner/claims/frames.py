@@ -83,7 +83,11 @@ def spoken_cues(text: str) -> tuple[polarity_cues.Cue, ...]:
 
 def _to_next_that(cue: polarity_cues.Cue, text: str) -> polarity_cues.Cue:
     """A hedge ends where the next of several "that" clauses begins: "that X may be rare and that Y is frequent"."""
-    following = _NEXT_THAT.search(text, cue.end, cue.scope_end) if cue.kind is Polarity.HEDGED and "that" not in text[cue.start : cue.end + 8] else None
+    following = (
+        _NEXT_THAT.search(text, cue.end, cue.scope_end)
+        if cue.kind is Polarity.HEDGED and "that" not in text[cue.start : cue.end + 8]
+        else None
+    )
     return replace(cue, scope_end=following.start()) if following and following.start() > cue.scope_start else cue
 
 

@@ -1,0 +1,39 @@
+"""Claims of arms, combinations and figures that are none: cases a curator can read, run whole."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from miner import mine
+from miner.schema import ClaimType, Record, Section
+
+CASES = [json.loads(line) for line in (Path(__file__).parent / "cases" / "claims_arms.jsonl").read_text(encoding="utf-8").splitlines()]
+TYPES = {
+    ClaimType.SENSITIVITY_RESPONSE,
+    ClaimType.IMMUNOTHERAPY_OUTCOME,
+    ClaimType.COMBINATION_THERAPY,
+    ClaimType.OVERCOMES_RESISTANCE,
+    ClaimType.RESISTANCE_ON_TARGET,
+    ClaimType.RESISTANCE_OFF_TARGET,
+    ClaimType.RESISTANCE_TO_OTHER_THERAPY,
+}
+
+
+@pytest.fixture(scope="module")
+def miner():
+    return mine.load()
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])
+def test_claims_of_a_text(case, miner):
+    record = Record(id=case["id"], pmid=None, title=case["title"], sections=(Section(None, case["text"]),))
+    found = [
+        (str(c.type), list(c.genes), list(c.therapies), str(c.direction), str(c.polarity), sorted(c.figures.items()))
+        for c in miner(record).claims
+        if c.type in TYPES
+    ]
+    told = [(c["type"], c["genes"], c["therapies"], c["direction"], c["polarity"], sorted(c["figures"].items())) for c in case["claims"]]
+    assert sorted(found) == sorted(told)
