@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime
 import json
 import sqlite3
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -259,3 +261,15 @@ def test_ages_are_read() -> None:
     assert [parse_age(text) for text in ("36h", "3d", "3", "0.5 d")] == [36, 72, 72, 12]
     with pytest.raises(ConfigError, match="'soon' is no age"):
         parse_age("soon")
+
+
+def test_the_command_holds_an_export_back_and_leaves_the_published_file(bench: Bench) -> None:
+    days(bench, [fused(n) for n in range(1, 11)])
+    path = published(bench, "tsv")
+    before = path.read_bytes()
+    remove(bench, range(1, 4))
+    command = [sys.executable, "-m", "miner", "export", "--db", str(bench.settings.db), "-o", str(path)]
+    held = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (held.returncode, "3 of 10 rows vanished without a cause" in held.stderr, path.read_bytes()) == (65, True, before)
+    assert subprocess.run([*command, "--force"], capture_output=True, check=False).returncode == 0
+    assert path.read_bytes() != before

@@ -9,6 +9,8 @@ import os
 import resource
 import signal
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ import pytest
 from miner.errors import ConfigError, LockedError, MinerError, StoreError, UpstreamError
 from miner.evidence.store import Run, Store
 from miner.refresh import JsonFormatter
+from miner.refresh.guard import run_lock
 from miner.refresh.live import LOST, NOT_GIVEN
 from tests.http.bench import FUSED, OTHER, TOPIC, Bench, fused
 from tests.http.records import Fake
@@ -410,3 +413,38 @@ def test_a_spool_of_another_query_is_not_gone_on_with(bench: Bench, server: Fake
     server.reset()
     bench.change(deadline=20.0)
     assert (bench.live(server).outcome, fetched(server)) == ("done", ["1", "2", "3", "4", "5"])
+
+
+# the command line
+
+
+def command(bench: Bench, server: FakeNcbi, *arguments: str, **environment: str) -> tuple[int, str]:
+    """Run ``miner --log-format json ARGUMENTS``; return exit code and what stood on standard error."""
+    given = {"MINER_BASE_URL": server.url, "MINER_DEADLINE": "0.5", "MINER_CACHE_DIR": str(bench.folder / "cache"), **environment}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MINER_", "NCBI_"))}
+    arguments = ("--log-format", "json", *arguments, "--db", str(bench.settings.db))
+    done = subprocess.run(
+        [sys.executable, "-m", "miner", *arguments], env={**kept, **given}, capture_output=True, text=True, cwd=bench.folder, check=False
+    )
+    return done.returncode, done.stderr
+
+
+def test_the_exit_codes_and_json_lines_of_the_command(bench: Bench, server: FakeNcbi) -> None:
+    server.stay = "503"
+    code, told = command(bench, server, "refresh", NCBI_EMAIL="you@lab.org", NCBI_API_KEY="5ec2e7c0ffee")
+    lines = [json.loads(line) for line in told.splitlines()]
+    assert (code, lines[-1]["level"]) == (75, "error")
+    assert "HTTP 503" in lines[-1]["message"] and "5ec2e7c0ffee" not in told
+    code, told = command(bench, server, "refresh")
+    assert (code, "--email" in json.loads(told.splitlines()[-1])["message"]) == (78, True)
+    server.stay = "phrase dropped"
+    assert command(bench, server, "refresh", NCBI_EMAIL="you@lab.org")[0] == 78
+    with run_lock(bench.settings.db, since="then"):
+        assert command(bench, server, "refresh", NCBI_EMAIL="you@lab.org")[0] == 11
+    server.reset()
+    server.gone = {3}
+    bench.live(server)
+    assert command(bench, server, "status", "--max-age", "1h")[0] == 3
+    assert command(bench, server, "diff", "--since", "9")[0] == 78
+    assert command(bench, server, "diff", "--format", "atom", "-o", "changes.atom")[0] == 0
+    assert (bench.folder / "changes.atom").read_text().count("<entry>") == 4
