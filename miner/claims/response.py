@@ -78,7 +78,8 @@ def _carried(view: View) -> list[Effect]:
         if shape("response.adjective").match(view.document.text, cue.start):
             continue
         kind, hedged = effects.read(view, cue)
-        if given and kind and cue.sense in ("respond", "resist", "sensitive"):
+        told = cue.sense in ("respond", "resist", "sensitive") or (cue.sense in ("active", "inhibit") and view.has("preclinical"))
+        if given and kind and told:
             return [Effect(kind, cue, view.clause(cue.start), tuple(given), hedged)]
     return []
 

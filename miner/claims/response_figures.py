@@ -175,7 +175,7 @@ def _figure_stance(view: View, span: tuple[int, int], members: list[tuple[Mentio
         return AGAINST
     if rates.get("ORR_percent") == 0 or rates.get("n_resp") == 0:
         return DENIED
-    if (rate := _rate(members)) is not None and rate < LOW_PERCENT:
+    if (rate := _rate(members)) is not None and rate < LOW_PERCENT and not shape("arms.control").search(view.text):
         return AGAINST
     ratio = next((m for _, m in members if m.metric == "HR"), None)
     if ratio is not None and shape("response_figures.immature").search(view.text):
