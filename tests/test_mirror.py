@@ -222,3 +222,12 @@ def test_files_are_told_in_order_and_partial_downloads_left_out(mirror: Mirror) 
     assert [file.number for file in files] == [1, 2, 3]
     for file in files:
         check_sum(file)
+
+
+def test_a_later_file_of_the_same_content_counts_again(mirror: Mirror) -> None:
+    mirror.put(1, fused(1))
+    mirror.put(2, deleted=(1,))
+    mirror.refresh()
+    mirror.put(3, fused(1))
+    mirror.refresh()
+    assert mirror.bench.held() == {"1": (FUSED, "current", 1)}

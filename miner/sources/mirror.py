@@ -41,8 +41,11 @@ class MirrorFile:
         return self.path.with_name(self.path.name + ".md5")
 
     def digest(self) -> str:
-        """Return what tells this edition of the file from another: the MD5 that stands beside it, or SHA-256 of its bytes."""
-        return f"md5:{self.told_sum()}" if self.checksum.exists() else file_digest(self.path)
+        """Return what tells this edition of this file from others: its name and the MD5 beside it, or SHA-256 of its bytes.
+
+        The name counts, since a later file of the same content may bring back what one between them took away.
+        """
+        return f"{self.path.name}:{self.told_sum() if self.checksum.exists() else file_digest(self.path)}"
 
     def told_sum(self) -> str:
         """Return the MD5 that stands beside the file."""

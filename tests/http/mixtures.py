@@ -94,6 +94,7 @@ class Mixtures:
 
     def _settle(self, bench: Bench, seed: int) -> None:
         self.server.reset()
+        bench.change(deadline=60.0, timeout=20.0)
         for _ in range(RUNS):
             bench.later(minutes=1)
             if bench.live(self.server, window=0.001).outcome == "done":

@@ -209,7 +209,10 @@ def _read_request(stream: Iterator[bytes]) -> Request | None:
     while (header := stream.readline().strip()) != b"":  # type: ignore[attr-defined]
         name, _, value = header.decode("latin-1").partition(":")
         length = int(value) if name.lower() == "content-length" else length
-    body = stream.read(length).decode("utf-8")  # type: ignore[attr-defined]
+    content = stream.read(length)  # type: ignore[attr-defined]
+    if len(content) < length:  # whoever asked is gone
+        return None
+    body = content.decode("utf-8")
     address = urllib.parse.urlsplit(target)
     form = dict(urllib.parse.parse_qsl(address.query) + urllib.parse.parse_qsl(body))
     return Request(time.monotonic(), method, target, address.path.rsplit("/", 1)[-1], form)
