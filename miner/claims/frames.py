@@ -132,7 +132,7 @@ def carried_subjects(view: View) -> list[Subject]:
             found = [s for s in affirmed(previous.subjects) if s.gene]
             if found and previous.role == view.role:
                 return distinct(found)
-    return view.document.focus if view.role in (RESULTS, CONCLUSIONS, BODY, TITLE, BACKGROUND) else []
+    return view.document.focus if view.role in (RESULTS, CONCLUSIONS, BODY, TITLE) else []
 
 
 def therapies_for(view: View, span: tuple[int, int], *, carry: bool = True) -> list[Mention]:
