@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import logging
 import os
 import shutil
 import tempfile
@@ -126,8 +127,10 @@ def test_a_fault_that_stays_ends_in_its_exit_code_and_moves_nothing(case: Case, 
 @pytest.fixture(scope="module")
 def mixtures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mixtures]:
     folder = fast_folder() or str(tmp_path_factory.mktemp("mixtures"))
+    logging.disable(logging.CRITICAL)  # some twenty thousand warnings, which pytest would keep
     with FakeNcbi() as running, tempfile.TemporaryDirectory(dir=folder) as scratch:
         yield Mixtures(Path(scratch), running)
+    logging.disable(logging.NOTSET)
 
 
 @pytest.mark.parametrize("part", range(PARTS))
