@@ -254,7 +254,9 @@ def _reset_in_body(server: FakeNcbi, connection: socket.socket, answer: Answer) 
 
 
 def _hang(server: FakeNcbi, connection: socket.socket, answer: Answer) -> None:
-    server._closing.wait(60)
+    connection.settimeout(60)
+    with suppress(OSError):
+        connection.recv(1)  # until whoever asked has gone
 
 
 def _drip(server: FakeNcbi, connection: socket.socket, content: bytes) -> None:
