@@ -12,7 +12,8 @@ from typing import Any
 
 from miner.errors import ConfigError
 from miner.toml import line_of, parse_toml, read_text
-from miner.topic import Group, RelevanceRule, SummaryRow, Topic, load_topic
+from miner.topic import SummaryRow, Topic, load_topic
+from miner.topic_relevance import Group, RelevanceRule
 
 __all__ = ["Group", "RelevanceRule", "Settings", "SummaryRow", "Topic", "load_settings", "load_topic"]
 

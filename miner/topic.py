@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-import fnmatch
 import hashlib
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Any, Protocol
 
 from miner.errors import ConfigError
-from miner.schema import Alteration, ClaimType, Concept, Fusion, Label, Reading, Variant
+from miner.schema import ClaimType, Reading
 from miner.toml import line_of, parse_toml, read_text
-
-
-class Members(Protocol):
-    """The part of the lexicon that a topic asks."""
-
-    def members(self, name: str) -> tuple[str, ...]:
-        """Return the genes of a family, or the gene itself."""
-        ...
-
-    def classes(self, drug: str) -> tuple[str, ...]:
-        """Return the classes of a drug."""
-        ...
+from miner.topic_relevance import Found, Group, Members, RelevanceRule, gather
 
 
 class Surfaces(Protocol):
@@ -35,73 +21,6 @@ class Surfaces(Protocol):
     def surfaces(self, name: str) -> Iterable[str]:
         """Return the ways to write a gene, a drug, or a class and its drugs."""
         ...
-
-
-@dataclass(frozen=True)
-class Group:
-    """Things of which any one counts.
-
-    ``genes`` are mentioned genes or families, ``altered`` genes of which an alteration is named; ``drugs`` generic
-    names; ``classes`` drug classes, named or by one of their drugs; ``diseases`` patterns over the names of diseases and
-    ``words`` patterns over the text, both without regard to case and with ``*`` for any letters; a disease that fits
-    ``other_diseases`` does not count.
-    """
-
-    genes: tuple[str, ...] = ()
-    altered: tuple[str, ...] = ()
-    drugs: tuple[str, ...] = ()
-    classes: tuple[str, ...] = ()
-    diseases: tuple[str, ...] = ()
-    other_diseases: tuple[str, ...] = ()
-    words: tuple[str, ...] = ()
-
-    def holds(self, found: Found) -> bool:
-        """Tell whether anything of the group was found."""
-        return bool(
-            found.genes.intersection(self.genes)
-            or found.altered.intersection(self.altered)
-            or found.drugs.intersection(self.drugs)
-            or found.classes.intersection(self.classes)
-            or any(self._is_disease(name) for name in found.diseases)
-            or (self.words and self._words.search(found.text))
-        )
-
-    def _is_disease(self, name: str) -> bool:
-        name = name.casefold()
-        return _fits(name, self.diseases) and not _fits(name, self.other_diseases)
-
-    @cached_property
-    def _words(self) -> re.Pattern[str]:
-        alternatives = (r"[\s-]+".join(map(_stem, word.split())) for word in self.words)
-        return re.compile(rf"(?<![A-Za-z0-9])(?:{'|'.join(alternatives)})(?![A-Za-z0-9])", re.IGNORECASE)
-
-
-def _stem(word: str) -> str:
-    return re.escape(word).replace(r"\*", "[A-Za-z0-9]*")
-
-
-def _fits(name: str, patterns: Iterable[str]) -> bool:
-    return any(fnmatch.fnmatchcase(name, pattern.casefold()) for pattern in patterns)
-
-
-@dataclass(frozen=True)
-class Found:
-    """What a record mentions, as a topic asks for it."""
-
-    genes: frozenset[str] = frozenset()
-    altered: frozenset[str] = frozenset()
-    drugs: frozenset[str] = frozenset()
-    classes: frozenset[str] = frozenset()
-    diseases: frozenset[str] = frozenset()
-    text: str = ""
-
-
-@dataclass(frozen=True)
-class RelevanceRule:
-    """A reason to keep a record: every group named in ``all`` was found."""
-
-    why: str
-    all: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -171,7 +90,8 @@ class Topic:
     def why(self, found: Found) -> str | None:
         """Return the reason of the first rule that keeps the record, or None."""
         for rule in self.rules:
-            if all(self.groups[name].holds(found) for name in rule.all):
+            held = all(self.groups[name].holds(found) for name in rule.all)
+            if held and all(self.groups[name].is_subject(found) for name in rule.subject):
                 return rule.why
         return None
 
@@ -188,29 +108,6 @@ class Topic:
         names = [name for kind in ("genes", "drugs", "classes") for name in self.prescreen.get(kind, ())]
         surfaces = (surface for name in names for surface in lexicon.surfaces(name))
         return frozenset(term.casefold() for term in (*self.prescreen.get("words", ()), *surfaces))
-
-
-def gather(reading: Reading, lexicon: Members) -> Found:
-    """Collect what a topic asks of a reading: genes, altered genes, drugs, classes, diseases and the text."""
-    genes, altered, drugs, classes, diseases = set[str](), set[str](), set[str](), set[str](), set[str]()
-    for mention in reading.mentions:
-        match mention.referent:
-            case Fusion(five_prime=five, three_prime=three):
-                altered.update((five, three))
-            case Variant(gene=str(gene)) | Alteration(gene=str(gene)):
-                altered.add(gene)
-            case Concept(name=name) if mention.label is Label.GENE:
-                genes.add(name)
-            case Concept(name=name) if mention.label is Label.DRUG:
-                drugs.add(name)
-                classes.update(lexicon.classes(name))
-            case Concept(name=name) if mention.label is Label.DRUG_CLASS:
-                classes.add(name)
-            case Concept(name=name) if mention.label is Label.DISEASE:
-                diseases.update((name, mention.text))
-    altered |= {member for gene in altered for member in lexicon.members(gene)}
-    genes |= altered | {member for gene in genes for member in lexicon.members(gene)}
-    return Found(frozenset(genes), frozenset(altered), frozenset(drugs), frozenset(classes), frozenset(diseases), reading.text)
 
 
 def load_topic(name: str, folders: Iterable[Path] = ()) -> Topic:
@@ -280,12 +177,14 @@ class _TopicReader:
         return Group(**{key: self._texts("groups", key, value) for key, value in body.items()})
 
     def _rule(self, body: dict[str, Any], groups: Mapping[str, Group]) -> RelevanceRule:
-        self._known("relevant", body, ("why", "all"))
+        self._known("relevant", body, ("why", "all", "subject"))
         names = self._texts("relevant", "all", body.get("all", []))
-        unknown = [name for name in names if name not in groups]
-        if unknown or not names:
-            raise self.error("relevant", f"all must name groups of this file ({', '.join(groups)}), not {', '.join(unknown) or 'none'}")
-        return RelevanceRule(self._text("why", body.get("why"), "relevant"), names)
+        subject = self._texts("relevant", "subject", body.get("subject", []))
+        unknown = [name for name in (*names, *subject) if name not in groups]
+        if unknown or not (names or subject):
+            key = "subject" if unknown and unknown[0] in subject else "all"
+            raise self.error("relevant", f"{key} must name groups of this file ({', '.join(groups)}), not {', '.join(unknown) or 'none'}")
+        return RelevanceRule(self._text("why", body.get("why"), "relevant"), names, subject)
 
     def _summary_row(self, body: dict[str, Any]) -> SummaryRow:
         self._known("summary", body, tuple(f.name for f in fields(SummaryRow)))

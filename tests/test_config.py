@@ -134,12 +134,30 @@ THYROID = (Label.DISEASE, Concept("doid:1781", "thyroid gland cancer"))
         ("Osimertinib", [THYROID, (Label.DRUG, Concept("unii:3C06JJ0Z2O", "osimertinib"))], False),
         ("Smoking", [LUNG], False),
         ("Immunotherapy of NSCLC", [], True),
-        ("NSCLC after acquired resistance", [], True),
+        ("NSCLC after acquired resistance", [], False),
+        ("NSCLC after acquired resistance to a TKI", [], True),
         ("Surgery of NSCLC", [], False),
     ],
 )
 def test_what_matters_to_the_topic(text: str, mentions: list[tuple[Label, Referent]], relevant: bool) -> None:
     assert TOPIC.is_relevant(reading(text, *mentions), Lexicon()) is relevant
+
+
+def about(title: str, abstract: str, *places: int, mesh: tuple[str, ...] = ()) -> bool:
+    """Whether a record with osimertinib and, at each of the places, NSCLC matters to the topic."""
+    record = Record("1", "1", title, (Section(None, abstract),), mesh=mesh)
+    lung = tuple(Mention(place, place + 5, "NSCLC", *LUNG) for place in places)
+    drug = Mention(0, 1, "x", Label.DRUG, Concept("unii:3C06JJ0Z2O", "osimertinib"))
+    return TOPIC.is_relevant(Reading(record, (), (drug, *lung)), Lexicon())
+
+
+def test_a_record_must_be_about_lung_cancer() -> None:
+    title = "Osimertinib in a basket of tumours"
+    assert not about(title, "One arm had lesions there.", 40)
+    assert about(title, "One arm had lesions there, another too.", 40, 60)
+    assert about(title, "One arm had lesions there.", 3)
+    assert about(title, "One arm had lesions there.", 40, mesh=("Lung Neoplasms",))
+    assert not about(title, "One arm had lesions there.", 40, mesh=("Lung",))
 
 
 def test_relevant_takes_plain_sets() -> None:
@@ -234,6 +252,12 @@ def own(folder: Path, text: str) -> Path:
 def test_a_topic_of_the_users_own_folder_comes_first(tmp_path: Path) -> None:
     assert load_topic("own", [own(tmp_path, SMALLEST)]).title == "t"
     assert load_topic(str(tmp_path / "own.toml")).relevant(text="an X here")
+
+
+def test_a_subject_must_be_a_group_of_the_file(tmp_path: Path) -> None:
+    text = SMALLEST.replace('all = ["a"]', 'all = ["a"]\nsubject = ["b"]')
+    with pytest.raises(ConfigError, match=r"own.toml:6: subject must name groups of this file \(a\), not b"):
+        load_topic("own", [own(tmp_path, text)])
 
 
 def test_the_digest_follows_the_file(tmp_path: Path) -> None:
