@@ -51,3 +51,45 @@ def test_bench_parse_prints_every_candidate(tmp_path: Path) -> None:
     lines = run("bench_parse.py", str(file), "--rounds", "1").splitlines()
     assert lines[0].startswith("pubmed.xml.gz: 3 records and deletions; the pre-screen met 3 records")
     assert [line[:22].strip() for line in lines[2:]] == ["gzip -dc", "lossless reader", "pre-screen + reader"]
+
+
+TOPIC = """name = "own"
+title = "t"
+query = "q"
+[prescreen]
+words = ["{word}"]
+[groups.a]
+words = ["larotrectinib"]
+[[relevant]]
+why = "it says so"
+all = ["a"]
+[[summary]]
+id = "i"
+title = "t"
+proposition = "s"
+absent = "n"
+claim_types = ["safety"]
+"""
+
+
+def check_prescreen(folder: Path, word: str, *arguments: str) -> tuple[int, list[str]]:
+    rows = (*TEXTS, ("A knee", "It hurt."))
+    articles = "".join(ARTICLE.format(pmid=i, title=title, text=text) for i, (title, text) in enumerate(rows, 1))
+    file, topic = folder / "pubmed.xml", folder / "own.toml"
+    file.write_text(f"<PubmedArticleSet>{articles}</PubmedArticleSet>", encoding="utf-8")
+    topic.write_text(TOPIC.format(word=word), encoding="utf-8")
+    command = [sys.executable, "-W", "ignore", str(SCRIPTS / "check_prescreen.py"), str(file), "--topic", str(topic), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    return done.returncode, done.stdout.splitlines() or done.stderr.splitlines()
+
+
+def test_check_prescreen_tells_what_would_be_lost(tmp_path: Path) -> None:
+    told = "pubmed.xml part 1/1: 4 records read in full, 2 matter; the pre-screen passes "
+    assert check_prescreen(tmp_path, "resist") == (1, [told + "1 and loses 1", "  lost: 1 Larotrectinib in carcinoma"])
+    assert check_prescreen(tmp_path, "larotrectinib") == (0, [told + "2 and loses 0"])
+
+
+def test_check_prescreen_takes_a_part(tmp_path: Path) -> None:
+    told = "pubmed.xml part 2/2: 2 records read in full, 1 matter; the pre-screen passes 1 and loses 0"
+    assert check_prescreen(tmp_path, "resist", "--part", "2/2") == (0, [told])
+    assert check_prescreen(tmp_path, "resist", "--part", "3/2")[0] == 2
