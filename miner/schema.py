@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 TEXT_SEPARATOR = "\n"
 
@@ -63,6 +64,17 @@ class StudyType(StrEnum):
     PRECLINICAL = "preclinical"
     DIAGNOSTIC_VALIDATION = "diagnostic_validation"
     OTHER = "other"
+
+
+class Action(StrEnum):
+    """What a curator does to a row; UNDO takes an earlier curation back."""
+
+    ACCEPT = "accept"
+    REJECT = "reject"
+    EDIT = "edit"
+    ADD = "add"
+    COMMENT = "comment"
+    UNDO = "undo"
 
 
 class ClaimType(StrEnum):
@@ -371,3 +383,26 @@ class Evidence:
     status: str = "submitted"
     figures: Mapping[str, float | int | str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Curation:
+    """What a curator said of one paper on one proposition; the log of them is only ever appended to.
+
+    ``key`` is the key of the row as it was read by the miner (of an added row, the key of what it says) and ``source`` the
+    PMID, or the id of a record without one; together they outlive the row. ``changes`` maps fields to the values that the
+    curator wrote (edit, add). ``undoes`` is the id of the curation that an undo takes back. ``at`` is ISO 8601 in UTC.
+    ``seen`` is what the row said before, kept so that a decision can be understood, and an accepted row restored, when
+    other rules no longer read it. The store fills ``id``, ``at`` and ``seen``.
+    """
+
+    curator: str
+    action: Action
+    key: str
+    source: str
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    comment: str = ""
+    undoes: int | None = None
+    at: str = ""
+    id: int = 0
+    seen: Mapping[str, Any] = field(default_factory=dict)

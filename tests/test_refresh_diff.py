@@ -177,7 +177,7 @@ def remove(bench: Bench, pmids: range, *, ledger: bool = False) -> None:
     with sqlite3.connect(bench.settings.db) as connection:
         for pmid in pmids:
             connection.execute("DELETE FROM evidence_claims WHERE pmid = ?", (str(pmid),))
-            connection.execute("DELETE FROM evidence_facets WHERE pmid = ?", (str(pmid),))
+            connection.execute("DELETE FROM evidence_facets WHERE evidence IN (SELECT id FROM evidence WHERE pmid = ?)", (str(pmid),))
             connection.execute("DELETE FROM evidence WHERE pmid = ?", (str(pmid),))
             if ledger:
                 connection.execute("DELETE FROM evidence_changes WHERE pmid = ?", (str(pmid),))

@@ -253,22 +253,44 @@ def test_open_refuses_a_newer_schema(tmp_path: Path) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(StoreError, match="has schema 99, this program knows 2; upgrade"):
+    with pytest.raises(StoreError, match="has schema 99, this program knows 3; upgrade"):
         Store.open(path)
 
 
-def test_a_database_of_the_first_schema_is_brought_up_to_date(tmp_path: Path) -> None:
-    path = tmp_path / "e.db"
-    with Store.open(path) as store:
-        save(store, trial())
-        held = list(store.table())
+def of_schema(version: int, path: Path) -> Path:
+    """A database of three records as an earlier schema kept it."""
     with sqlite3.connect(path) as connection:
-        connection.executescript("DROP TABLE passed_over; PRAGMA user_version = 1;")
+        connection.executescript((Path(__file__).parent / "cases" / "store_schema_2.sql").read_text(encoding="utf-8"))
+        if version == 1:
+            connection.executescript("DROP TABLE passed_over; PRAGMA user_version = 1;")
     connection.close()
-    with Store.open(path, readonly=True) as store:
-        assert list(store.table()) == held
-    with Store.open(path) as store:
-        assert (list(store.table()), store.passed_over("t"), store.integrity()) == (held, {}, [])
+    return path
+
+
+@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("readonly", [True, False])
+def test_a_database_of_an_earlier_schema_is_brought_up_to_date_without_loss(tmp_path: Path, version: int, readonly: bool) -> None:
+    with Store.open(tmp_path / "new.db") as store:
+        run_id = store.begin_run(topic="t", kind="files", query=None, versions={"rules": "1"}, started="2026-01-01T00:00:00Z")
+        for mined in (trial(), resistance(), small_series()):
+            save(store, mined, run_id=run_id)
+        store.finish_run(run_id, outcome="done", counts={"new": 3}, finished="2026-01-01T00:01:00Z")
+        held = list(store.table()), list(store.records()), store.changes(run_id), store.counts()
+    with Store.open(of_schema(version, tmp_path / "old.db"), readonly=readonly) as store:
+        assert (list(store.table()), list(store.records()), store.changes(1), store.counts()) == held
+        secretory = [row for row in held[0] if row.disease == "secretory carcinoma"]
+        assert list(store.table(gene="NTRK", drug="larotrectinib", disease="secretory")) == secretory
+        assert store.integrity() == []
+        assert [row.statement for row in store.evidence(pmid="900002", text="bypass")] == [
+            "MET Amplification may confer off-target resistance to TRK inhibitors in cancer"
+        ]
+
+
+def test_an_earlier_schema_that_cannot_be_written_says_so(tmp_path: Path) -> None:
+    path = of_schema(2, tmp_path / "old.db")
+    path.chmod(0o444)
+    with pytest.raises(StoreError, match=r"has schema 2, this program reads 3, and cannot change it: .* is a read-only file"):
+        Store.open(path, readonly=True)
 
 
 def test_open_refuses_a_readonly_file_and_folder(tmp_path: Path) -> None:

@@ -11,14 +11,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from miner.evidence import store_query, store_refresh, store_rows, store_write
+from miner.evidence import store_curation, store_query, store_refresh, store_rows, store_write
 from miner.evidence.store_open import open_database, told
 from miner.evidence.store_refresh import PassedOver
 from miner.evidence.store_write import Outcome
-from miner.evidence.table import Filters, FusionMention, Paper, Source, TableRow
-from miner.schema import Evidence, Mention, Mined, Record
+from miner.evidence.table import STATUSES, Filters, FusionMention, Paper, Source, TableRow
+from miner.schema import Curation, Evidence, Mention, Mined, Record
 
-_COUNTED = ("records", "mentions", "claims", "evidence", "runs", "set_aside", "notices", "record_versions")
+_COUNTED = ("records", "mentions", "claims", "evidence", "runs", "set_aside", "notices", "record_versions", "curations")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,12 @@ class Store:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             raise
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Lend the connection to a ``store_*`` module that reads."""
+        with told(self.path):
+            yield self._connection
 
     def begin_run(self, *, topic: str, kind: str, query: str | None, versions: Mapping[str, str], started: str) -> int:
         """Note the start of a run and return its number."""
@@ -283,6 +289,37 @@ class Store:
         """Yield every fusion named in a record that is not withdrawn, with the disease that stands nearest to it."""
         with told(self.path):
             yield from store_query.fusions(self._connection, topic)
+
+    def curate(self, curation: Curation) -> int:
+        """Append a curation, bring its row up to what it says, and return its id.
+
+        Raises
+        ------
+        InputError
+            The row is not held, or a field or value is not legal; nothing is kept then.
+        """
+        with self.transaction():
+            return store_curation.append(self._connection, curation)
+
+    def row(self, key: str, source: str) -> Paper | None:
+        """Return one paper's evidence by the key that was read, whatever its status, or None."""
+        return next((item for item in self.evidence(key=key, pmid=source, status=STATUSES) if item.key == key), None)
+
+    def curations(self, key: str | None = None, source: str | None = None) -> list[Curation]:
+        """Return the log of curations in the order of their ids: all, or those of a key, a paper, or one row."""
+        with told(self.path):
+            return store_curation.log(self._connection, key, source)
+
+    def curations_without_row(self) -> list[Curation]:
+        """Return the curations that hold and whose row the miner reads no more; they are kept all the same."""
+        with told(self.path):
+            return store_curation.without_row(self._connection)
+
+    def standing(self) -> set[tuple[str, str]]:
+        """Return (PMID, key) of every row, what a curator rejected among them, under the key read and the one that holds."""
+        with told(self.path):
+            rows = self._connection.execute("SELECT pmid, key FROM evidence UNION SELECT pmid, proposition FROM evidence")
+            return {(row["pmid"], row["key"]) for row in rows}
 
     def integrity(self) -> list[str]:
         """Return what is wrong with the database; empty where all is well."""

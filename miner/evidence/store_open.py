@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from miner.errors import LockedError, StoreError
-from miner.evidence.store_schema import MIGRATIONS, SCHEMA
+from miner.evidence.store_migrate import migrate
+from miner.evidence.store_schema import SCHEMA
 
 APPLICATION_ID = 0x4D494E52  # "MINR"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 WAIT_SECONDS = 30.0
 _MAGIC = b"SQLite format 3\x00"
 _NO_WRITE_BIT = 0o222
@@ -22,6 +23,8 @@ def open_database(path: Path, *, readonly: bool) -> sqlite3.Connection:
     path = Path(path)
     exists = _check_file(path, readonly=readonly)
     with told(path):
+        if readonly and exists:
+            _bring_up_to_date(path)
         connection = _connect_readonly(path) if readonly else sqlite3.connect(path, isolation_level=None, timeout=WAIT_SECONDS)
         try:
             fresh = _check_content(connection, path, exists=exists)
@@ -106,7 +109,7 @@ def _prepare(connection: sqlite3.Connection, *, fresh: bool, readonly: bool) -> 
     if fresh:
         _create(connection)
     else:
-        _migrate(connection)
+        migrate(connection, SCHEMA_VERSION)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
 
@@ -117,10 +120,21 @@ def _create(connection: sqlite3.Connection) -> None:
     )
 
 
-def _migrate(connection: sqlite3.Connection) -> None:
-    """Bring an earlier schema up to date, each step whole or not at all; nothing that is held is changed."""
-    for version in range(connection.execute("PRAGMA user_version").fetchone()[0], SCHEMA_VERSION):
-        connection.executescript(f"BEGIN IMMEDIATE; {MIGRATIONS[version]} PRAGMA user_version = {version + 1}; COMMIT;")
+def _bring_up_to_date(path: Path) -> None:
+    """Migrate a database that is about to be read; one that cannot be written must be brought up to date elsewhere."""
+    connection = _connect_readonly(path)
+    try:
+        if _check_content(connection, path, exists=True):
+            return
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+    finally:
+        connection.close()
+    if version < SCHEMA_VERSION:
+        try:
+            _check_writable(path)
+        except StoreError as error:
+            raise StoreError(f"{path} has schema {version}, this program reads {SCHEMA_VERSION}, and cannot change it: {error}") from error
+        open_database(path, readonly=False).close()
 
 
 @contextmanager

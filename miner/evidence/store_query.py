@@ -13,18 +13,18 @@ from miner.evidence.table import Filters, FusionMention, Paper, Source, TableRow
 from miner.schema import Polarity, Status
 
 _EVIDENCE = """
-SELECT e.*, r.status AS record_status, r.notices, r.title, r.journal, r.year,
+SELECT e.*, r.status AS record_status, r.notices, r.title, r.journal,
        (SELECT json_group_array(json(c.spans)) FROM
             (SELECT c.spans FROM evidence_claims ec JOIN claims c ON c.pmid = ec.pmid AND c.seq = ec.claim_seq
-             WHERE ec.key = e.key AND ec.pmid = e.pmid ORDER BY ec.rank) c) AS all_spans,
+             WHERE ec.evidence = e.id ORDER BY ec.rank) c) AS all_spans,
        (SELECT json_group_array(json(c.figures)) FROM
             (SELECT c.figures FROM evidence_claims ec JOIN claims c ON c.pmid = ec.pmid AND c.seq = ec.claim_seq
-             WHERE ec.key = e.key AND ec.pmid = e.pmid AND c.background = e.background ORDER BY ec.rank) c) AS all_figures
+             WHERE ec.evidence = e.id AND c.background = e.background ORDER BY ec.rank) c) AS all_figures
 FROM evidence e JOIN records r ON r.pmid = e.pmid
 """
-_ORDER = "ORDER BY e.type_rank, e.molecular_profile, e.therapies, e.disease_key, e.significance, e.direction, e.key, e.pmid"
+_ORDER = "ORDER BY e.type_rank, e.molecular_profile, e.therapies, e.disease_key, e.significance, e.direction, e.proposition, e.pmid, e.key"
 _CLASS = re.compile(r"(?:inhibitors?|tkis?|antibod(?:y|ies)|antagonists?|therapy)$", re.IGNORECASE)
-_PLAIN = {"claim_type": "claim_type", "polarity": "polarity", "direction": "direction", "level": "level", "pmid": "pmid", "key": "key"}
+_PLAIN = {"claim_type": "claim_type", "polarity": "polarity", "direction": "direction", "level": "level", "pmid": "pmid"}
 
 
 def where(connection: sqlite3.Connection, filters: Filters) -> tuple[str, list[str]]:
@@ -35,6 +35,13 @@ def where(connection: sqlite3.Connection, filters: Filters) -> tuple[str, list[s
         if given := getattr(filters, name):
             clauses.append(f"e.{column} IN ({_marks(given)})")
             values += given
+    if filters.key:
+        marks = _marks(filters.key)
+        clauses.append(f"(e.proposition IN ({marks}) OR e.key IN ({marks}))")
+        values += filters.key * 2
+    statuses = filters.status or ("submitted", "accepted")
+    clauses.append(f"e.status IN ({_marks(statuses)})")
+    values += statuses
     for kind in ("gene", "drug", "disease"):
         if given := getattr(filters, kind):
             clause, parameters = _facet_clause(connection, kind, given)
@@ -49,19 +56,34 @@ def where(connection: sqlite3.Connection, filters: Filters) -> tuple[str, list[s
     return ("WHERE " + " AND ".join(clauses) if clauses else ""), values
 
 
+def facet_ids(connection: sqlite3.Connection, kind: str, given: Sequence[str]) -> list[int]:
+    """Return the facets that values name: a gene also as a member of the family named, a drug also as one of the class."""
+    match, values = _named(connection, kind, given)
+    return [row["id"] for row in connection.execute(f"SELECT id FROM facets WHERE kind = ? AND ({match}) ORDER BY id", (kind, *values))]
+
+
+def _named(connection: sqlite3.Connection, kind: str, given: Sequence[str]) -> tuple[str, list[str]]:
+    folded = [value.casefold() for value in given]
+    match, values = f"value IN ({_marks(folded)})", list(folded)
+    if kind == "gene":
+        match += " OR value GLOB ? OR value GLOB ?" * len(folded)
+        values += [pattern for value in folded for pattern in (_globbed(value) + "[0-9]", _globbed(value) + "[0-9][0-9]")]
+    elif kind == "drug":
+        values += [name.casefold() for value in given for name in _of_class(connection, value)]
+        match = f"value IN ({_marks(values)})"
+    return match, values
+
+
 def _facet_clause(connection: sqlite3.Connection, kind: str, given: tuple[str, ...]) -> tuple[str, list[str]]:
     """A disease is met by any part of its name; a gene by its symbol or as a member of the family named; a drug by its name."""
-    folded = [value.casefold() for value in given]
+    kinds = f"'{kind}'"
     if kind == "disease":
-        match, values = " OR ".join(["value LIKE ? ESCAPE '\\'"] * len(folded)), [_like(value) for value in folded]
-    elif kind == "gene":
-        match = f"value IN ({_marks(given)})" + " OR value GLOB ? OR value GLOB ?" * len(folded)
-        values = folded + [pattern for value in folded for pattern in (_globbed(value) + "[0-9]", _globbed(value) + "[0-9][0-9]")]
+        kinds += ", 'disease_id'"
+        match, values = " OR ".join(["value LIKE ? ESCAPE '\\'"] * len(given)), [_like(value.casefold()) for value in given]
     else:
-        folded += [name.casefold() for value in given for name in _of_class(connection, value)]
-        match, values = f"value IN ({_marks(folded)})", folded
-    facet = f"SELECT id FROM facets WHERE kind = '{kind}' AND ({match})"
-    return f"(e.key, e.pmid) IN (SELECT key, pmid FROM evidence_facets WHERE facet IN ({facet}))", values
+        match, values = _named(connection, kind, given)
+    facet = f"SELECT id FROM facets WHERE kind IN ({kinds}) AND ({match})"
+    return f"e.id IN (SELECT evidence FROM evidence_facets WHERE facet IN ({facet}))", values
 
 
 def _of_class(connection: sqlite3.Connection, name: str) -> list[str]:
@@ -91,6 +113,11 @@ def _like(text: str) -> str:
 def evidence(connection: sqlite3.Connection, filters: Filters) -> Iterator[Paper]:
     """Yield evidence in the order of the table: claim type, profile, therapies, disease, significance, direction, PMID."""
     clause, values = where(connection, filters)
+    yield from papers(connection, clause, values)
+
+
+def papers(connection: sqlite3.Connection, clause: str, values: Sequence[object]) -> Iterator[Paper]:
+    """Yield the evidence that a WHERE clause over ``e`` and ``r`` lets through, in the order of the table."""
     for row in connection.execute(f"{_EVIDENCE} {clause} {_ORDER}", values):
         spans = [tuple(span) for claim in json.loads(row["all_spans"]) for span in claim]
         yield paper_of(row, dict.fromkeys(spans))
@@ -98,7 +125,7 @@ def evidence(connection: sqlite3.Connection, filters: Filters) -> Iterator[Paper
 
 def table(connection: sqlite3.Connection, filters: Filters) -> Iterator[TableRow]:
     """Yield the evidence that the filters let through, one row for each proposition."""
-    for _, group in groupby(evidence(connection, filters), key=lambda item: item.key):
+    for _, group in groupby(evidence(connection, filters), key=lambda item: item.proposition):
         yield make_row(list(group))
 
 
@@ -174,7 +201,7 @@ def _bad_spans(connection: sqlite3.Connection) -> Iterator[str]:
 
 
 def _orphans(connection: sqlite3.Connection) -> Iterator[str]:
-    missing = "SELECT key, pmid FROM evidence EXCEPT SELECT key, pmid FROM evidence_claims"
+    missing = "SELECT key, pmid FROM evidence WHERE id NOT IN (SELECT evidence FROM evidence_claims)"
     for row in connection.execute(missing):
         yield f"PMID {row['pmid']}: evidence {row['key']} rests on no claim"
     withdrawn = "SELECT DISTINCT e.pmid FROM evidence e JOIN records r ON r.pmid = e.pmid WHERE r.status = 'withdrawn'"

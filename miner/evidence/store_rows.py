@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from miner.evidence import store_facets
 from miner.evidence.merge import disease_key, is_background, patients, source_id
-from miner.evidence.table import Paper, Quote
+from miner.evidence.table import Paper, Quote, weigh
 from miner.schema import (
     Alteration,
     Claim,
@@ -33,7 +34,7 @@ from miner.schema import (
 
 Row = dict[str, Any]
 _REFERENTS: dict[str, Callable[..., Referent]] = {kind.__name__: kind for kind in (Concept, Fusion, Variant, Alteration, Measure, Cohort)}
-_TYPE_RANK = {claim_type: rank for rank, claim_type in enumerate(ClaimType)}
+TYPE_RANK = {claim_type: rank for rank, claim_type in enumerate(ClaimType)}
 
 
 def dumps(value: object) -> str:
@@ -196,10 +197,10 @@ def evidence_row(evidence: Evidence, text: str) -> Row:
         "key": evidence.key,
         "pmid": evidence.pmid,
         "claim_type": str(evidence.claim_type),
-        "type_rank": _TYPE_RANK[evidence.claim_type],
+        "type_rank": TYPE_RANK[evidence.claim_type],
         "evidence_type": evidence.evidence_type,
         "molecular_profile": evidence.molecular_profile,
-        "genes": dumps(genes_of(evidence)),
+        "genes": dumps(store_facets.genes_of(evidence)),
         "disease": evidence.disease,
         "disease_key": disease_key(best.disease),
         "therapies": dumps(evidence.therapies),
@@ -220,25 +221,15 @@ def evidence_row(evidence: Evidence, text: str) -> Row:
     }
 
 
-def genes_of(evidence: Evidence) -> tuple[str, ...]:
-    """Return the genes that a piece of evidence is about, fusion partners among them, sorted."""
-    found: set[str] = set()
-    for claim in evidence.claims:
-        found.update(claim.genes)
-        found.update(side for side in (claim.fusion or "").split("::") if side not in ("", "?", "v"))
-        if claim.variant and " " in claim.variant and not claim.variant.startswith("?"):
-            found.add(claim.variant.split(" ", 1)[0])
-    return tuple(sorted(found))
+def standing_row(row: Row, evidence: Evidence, record: Row) -> Row:
+    """Return the columns of evidence with those that follow from them and from the record, before any curation."""
+    following = {"proposition": row["key"], "year": record["year"], "rule": evidence.claims[0].rule, "machine": None}
+    return row | following | {"weight": row_weight(row, record["status"])}
 
 
-def facets(evidence: Evidence) -> set[tuple[str, str]]:
-    """Return (kind, folded value) of everything that evidence can be filtered by."""
-    found = {("gene", gene.casefold()) for gene in genes_of(evidence)}
-    found |= {("drug", therapy.casefold()) for therapy in evidence.therapies}
-    for claim in evidence.claims:
-        if claim.disease is not None:
-            found |= {("disease", claim.disease.name.casefold()), ("disease", claim.disease.curie.casefold())}
-    return {facet for facet in found if facet[1]}
+def row_weight(row: Mapping[str, Any], record_status: str) -> float:
+    """Return what a row of evidence adds to the support of its proposition."""
+    return weigh(row["level"], row["polarity"], bool(row["background"]), record_status)
 
 
 def claim_order(evidence: Evidence, claims: Sequence[Claim]) -> list[int]:
@@ -279,7 +270,40 @@ def paper_of(row: Mapping[str, Any], quotes: Iterable[tuple[int, int, str]]) -> 
         title=row["title"],
         journal=row["journal"],
         year=row["year"],
+        proposition=row["proposition"],
+        rule=row["rule"],
+        machine=_changed(row),
     )
+
+
+def _changed(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what the miner read in the fields that a curator changed."""
+    held = json.loads(row["machine"]) if row["machine"] else {}
+    return {name: _plain_column(name, held[name]) for name in SHOWN if name in held and held[name] != row[name]}
+
+
+def _plain_column(name: str, value: Any) -> Any:
+    return json.loads(value) if name in ("genes", "therapies", "figures") and isinstance(value, str) else value
+
+
+SHOWN = (
+    "claim_type",
+    "molecular_profile",
+    "genes",
+    "disease",
+    "therapies",
+    "therapy_interaction_type",
+    "significance",
+    "direction",
+    "polarity",
+    "level",
+    "study_type",
+    "figures",
+    "n_patients",
+    "background",
+    "statement",
+)
+"""The columns that a curator may change."""
 
 
 _RATES = ("ORR_percent", "n_resp", "value_percent", "n_pos")

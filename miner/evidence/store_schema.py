@@ -1,7 +1,8 @@
-"""The schema of the evidence database, version 2, and the way there from earlier ones.
+"""The schema of the evidence database, version 3; ``store_migrate`` is the way there from earlier ones.
 
-A table row is a query over evidence and is never stored. Curations, when they come, are keyed by (key, pmid) without a
-foreign key, so that they outlive re-mining.
+A table row is a query over evidence and is never stored. Evidence stands as the curators left it: ``key`` is the
+proposition that the miner read, ``proposition`` the one that now holds, ``machine`` what the miner had read where a curator
+changed it. Curations are keyed by (key, source) without a foreign key, so that they outlive re-mining.
 """
 
 PASSED_OVER = """
@@ -16,6 +17,126 @@ CREATE TABLE passed_over (              -- what a live search named and did not 
     record BLOB NOT NULL,
     PRIMARY KEY (topic, pmid)
 ) STRICT;
+"""
+
+EVIDENCE = """
+CREATE TABLE evidence (
+    id INTEGER PRIMARY KEY,
+    key TEXT NOT NULL,
+    pmid TEXT NOT NULL REFERENCES records(pmid),
+    proposition TEXT NOT NULL,
+    claim_type TEXT NOT NULL,
+    type_rank INTEGER NOT NULL,
+    evidence_type TEXT NOT NULL,
+    molecular_profile TEXT NOT NULL,
+    genes TEXT NOT NULL,
+    disease TEXT,
+    disease_key TEXT NOT NULL,
+    therapies TEXT NOT NULL,
+    therapy_interaction_type TEXT,
+    significance TEXT NOT NULL,
+    direction TEXT NOT NULL,
+    polarity TEXT NOT NULL,
+    level TEXT NOT NULL,
+    study_type TEXT NOT NULL,
+    statement TEXT NOT NULL,
+    source TEXT NOT NULL,
+    status TEXT NOT NULL,               -- submitted, accepted, rejected
+    figures TEXT NOT NULL,
+    warnings TEXT NOT NULL,
+    n_patients INTEGER,
+    background INTEGER NOT NULL,
+    sentence TEXT NOT NULL,
+    year INTEGER,
+    weight REAL NOT NULL,               -- what the paper adds to the support of its row
+    rule TEXT NOT NULL,                 -- of the best claim; curator where a curator added the row
+    machine TEXT,                       -- the miner's own columns, where a curator decided
+    UNIQUE (key, pmid)
+) STRICT;
+
+CREATE INDEX evidence_order
+    ON evidence (type_rank, molecular_profile, therapies, disease_key, significance, direction, proposition, pmid);
+CREATE INDEX evidence_pmid ON evidence (pmid);
+CREATE INDEX evidence_proposition ON evidence (proposition);
+
+CREATE TABLE evidence_claims (
+    evidence INTEGER NOT NULL REFERENCES evidence(id) ON DELETE CASCADE,
+    rank INTEGER NOT NULL,
+    pmid TEXT NOT NULL,
+    claim_seq INTEGER NOT NULL,
+    PRIMARY KEY (evidence, rank),
+    FOREIGN KEY (pmid, claim_seq) REFERENCES claims(pmid, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX evidence_claims_claim ON evidence_claims (pmid, claim_seq);
+
+CREATE TABLE facets (                   -- what evidence can be filtered by: gene, fusion, variant, drug, disease, level ...
+    id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    value TEXT NOT NULL,                -- folded
+    name TEXT NOT NULL,                 -- as it is shown
+    UNIQUE (kind, value)
+) STRICT;
+
+CREATE TABLE evidence_facets (
+    facet INTEGER NOT NULL REFERENCES facets(id),
+    evidence INTEGER NOT NULL REFERENCES evidence(id) ON DELETE CASCADE,
+    PRIMARY KEY (facet, evidence)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX evidence_facets_row ON evidence_facets (evidence, facet);
+"""
+
+CURATIONS = """
+CREATE TABLE curations (                -- only ever appended to
+    id INTEGER PRIMARY KEY,
+    at TEXT NOT NULL,
+    curator TEXT NOT NULL,
+    action TEXT NOT NULL,
+    key TEXT NOT NULL,
+    source TEXT NOT NULL,
+    changes TEXT NOT NULL,
+    comment TEXT NOT NULL,
+    undoes INTEGER REFERENCES curations(id),
+    seen TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX curations_row ON curations (source, key);
+CREATE TRIGGER curations_are_not_changed BEFORE UPDATE ON curations
+    BEGIN SELECT raise(ABORT, 'curations are only appended to'); END;
+CREATE TRIGGER curations_are_not_deleted BEFORE DELETE ON curations
+    BEGIN SELECT raise(ABORT, 'curations are only appended to'); END;
+
+CREATE TABLE record_trials (            -- registered numbers and names of trials that a record gives
+    pmid TEXT NOT NULL REFERENCES records(pmid),
+    trial TEXT NOT NULL,
+    PRIMARY KEY (pmid, trial)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX record_trials_trial ON record_trials (trial);
+"""
+
+# The index holds no text of its own: the view gives it, and the triggers keep the two together in one transaction. A trigger
+# takes the old words out while the view still shows them.
+_INSERT = "INSERT INTO evidence_text (rowid, title, statement, sentence, names) SELECT * FROM evidence_words WHERE id = new.id;"
+_REMOVE = """INSERT INTO evidence_text (evidence_text, rowid, title, statement, sentence, names)
+        SELECT 'delete', id, title, statement, sentence, names FROM evidence_words WHERE id = old.id;"""
+
+WORDS = f"""
+CREATE VIEW evidence_words AS
+    SELECT e.id, r.title, e.statement, e.sentence,
+           e.molecular_profile || ' ' || e.genes || ' ' || e.therapies || ' ' || coalesce(e.disease, '') || ' '
+           || replace(e.claim_type, '_', ' ') AS names
+    FROM evidence e JOIN records r ON r.pmid = e.pmid;
+
+CREATE VIRTUAL TABLE evidence_text USING fts5(
+    title, statement, sentence, names, content = 'evidence_words', content_rowid = 'id', tokenize = 'unicode61 remove_diacritics 2'
+);
+
+CREATE TRIGGER evidence_words_added AFTER INSERT ON evidence BEGIN {_INSERT} END;
+CREATE TRIGGER evidence_words_removed BEFORE DELETE ON evidence BEGIN {_REMOVE} END;
+CREATE TRIGGER evidence_words_leave BEFORE UPDATE ON evidence BEGIN {_REMOVE} END;
+CREATE TRIGGER evidence_words_enter AFTER UPDATE ON evidence BEGIN {_INSERT} END;
 """
 
 SCHEMA = (
@@ -140,64 +261,11 @@ CREATE TABLE claims (
     PRIMARY KEY (pmid, seq)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE evidence (
-    key TEXT NOT NULL,
-    pmid TEXT NOT NULL REFERENCES records(pmid),
-    claim_type TEXT NOT NULL,
-    type_rank INTEGER NOT NULL,
-    evidence_type TEXT NOT NULL,
-    molecular_profile TEXT NOT NULL,
-    genes TEXT NOT NULL,
-    disease TEXT,
-    disease_key TEXT NOT NULL,
-    therapies TEXT NOT NULL,
-    therapy_interaction_type TEXT,
-    significance TEXT NOT NULL,
-    direction TEXT NOT NULL,
-    polarity TEXT NOT NULL,
-    level TEXT NOT NULL,
-    study_type TEXT NOT NULL,
-    statement TEXT NOT NULL,
-    source TEXT NOT NULL,
-    status TEXT NOT NULL,
-    figures TEXT NOT NULL,
-    warnings TEXT NOT NULL,
-    n_patients INTEGER,
-    background INTEGER NOT NULL,
-    sentence TEXT NOT NULL,
-    PRIMARY KEY (key, pmid)
-) STRICT, WITHOUT ROWID;
-
-CREATE INDEX evidence_order ON evidence (type_rank, molecular_profile, therapies, disease_key, significance, direction, key, pmid);
-CREATE INDEX evidence_pmid ON evidence (pmid);
-
-CREATE TABLE evidence_claims (
-    key TEXT NOT NULL,
-    pmid TEXT NOT NULL,
-    rank INTEGER NOT NULL,
-    claim_seq INTEGER NOT NULL,
-    PRIMARY KEY (key, pmid, rank),
-    FOREIGN KEY (key, pmid) REFERENCES evidence(key, pmid) ON DELETE CASCADE,
-    FOREIGN KEY (pmid, claim_seq) REFERENCES claims(pmid, seq)
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE facets (                   -- what evidence can be filtered by: gene, drug, disease
-    id INTEGER PRIMARY KEY,
-    kind TEXT NOT NULL,
-    value TEXT NOT NULL,
-    UNIQUE (kind, value)
-) STRICT;
-
-CREATE TABLE evidence_facets (
-    facet INTEGER NOT NULL REFERENCES facets(id),
-    key TEXT NOT NULL,
-    pmid TEXT NOT NULL,
-    PRIMARY KEY (facet, key, pmid),
-    FOREIGN KEY (key, pmid) REFERENCES evidence(key, pmid) ON DELETE CASCADE
-) STRICT, WITHOUT ROWID;
-
-CREATE INDEX evidence_facets_row ON evidence_facets (key, pmid);
-
+"""
+    + EVIDENCE
+    + CURATIONS
+    + WORDS
+    + """
 CREATE TABLE evidence_changes (         -- what a run did to the table, and why
     run_id INTEGER NOT NULL REFERENCES runs(id),
     pmid TEXT NOT NULL,
@@ -232,6 +300,3 @@ CREATE TABLE watermarks (
 ) STRICT, WITHOUT ROWID;
 """
 )
-
-MIGRATIONS = {1: PASSED_OVER}
-"""Schema version → what brings it to the next."""

@@ -10,7 +10,11 @@ from typing import Any, Literal
 
 from miner.errors import InputError
 from miner.evidence import store_rows
+from miner.evidence.store_curation import settle
+from miner.evidence.store_insert import insert, insert_evidence
 from miner.evidence.store_rows import Row
+from miner.evidence.studies import trial_names
+from miner.evidence.table import CURATOR
 from miner.schema import Evidence, Mined, Status
 
 Outcome = Literal["new", "changed", "same"]
@@ -34,7 +38,6 @@ class _Parts:
     claims: list[Row]
     evidence: list[Row]
     links: list[Row]
-    facets: list[Row]
     digest: str
 
     @classmethod
@@ -46,13 +49,10 @@ class _Parts:
             for item in evidence
             for rank, seq in enumerate(store_rows.claim_order(item, mined.claims))
         ]
-        facets = [
-            {"kind": kind, "value": value, "key": item.key, "pmid": item.pmid}
-            for item in evidence
-            for kind, value in sorted(store_rows.facets(item))
-        ]
         digest = store_rows.digest(str(mined.study_type), mined.evidence_level, mentions, claims, rows, links)
-        return cls(mentions, claims, rows, links, facets, digest)
+        record = store_rows.record_row(mined)
+        standing = [store_rows.standing_row(row, item, record) for row, item in zip(rows, evidence, strict=True)]
+        return cls(mentions, claims, standing, links, digest)
 
 
 def save(
@@ -74,6 +74,7 @@ def save(
         # The same text read by newer rules with the same result: only the version is noted, so that it is not read again.
         connection.execute("UPDATE records SET mining_version = ? WHERE pmid = ?", (mining_version, row["pmid"]))
     _join_topic(connection, topic, row["pmid"], run_id)
+    _keep_trials(connection, row["pmid"], trial_names(mined.record))
     return outcome
 
 
@@ -105,6 +106,13 @@ def _join_topic(connection: sqlite3.Connection, topic: str, pmid: str, run_id: i
         connection.execute("INSERT INTO record_topics VALUES (?, ?, ?)", (topic, pmid, run_id))
 
 
+def _keep_trials(connection: sqlite3.Connection, pmid: str, trials: Sequence[str]) -> None:
+    held = [row["trial"] for row in connection.execute("SELECT trial FROM record_trials WHERE pmid = ? ORDER BY trial", (pmid,))]
+    if held != sorted(trials):
+        connection.execute("DELETE FROM record_trials WHERE pmid = ?", (pmid,))
+        connection.executemany("INSERT INTO record_trials VALUES (?, ?)", [(pmid, trial) for trial in trials])
+
+
 def _write(connection: sqlite3.Connection, old: Row | None, row: Row, parts: _Parts, run_id: int | None) -> None:
     pmid, cause = row["pmid"], _cause(old, row)
     before = _evidence(connection, pmid)
@@ -112,14 +120,13 @@ def _write(connection: sqlite3.Connection, old: Row | None, row: Row, parts: _Pa
     if old is not None and old["sha256"] != row["sha256"]:
         _keep_version(connection, old, run_id, cause)
     _upsert_record(connection, row | {"first_run": old["first_run"] if old else run_id, "last_run": run_id})
-    _insert(connection, "mentions", parts.mentions)
-    _insert(connection, "claims", parts.claims)
-    _insert(connection, "evidence", parts.evidence)
-    _insert(connection, "evidence_claims", parts.links)
-    _insert_facets(connection, parts.facets)
+    insert(connection, "mentions", parts.mentions)
+    insert(connection, "claims", parts.claims)
+    insert_evidence(connection, parts.evidence, parts.links)
+    settle(connection, pmid)
     notices = enumerate(json.loads(row["notices"]))
-    _insert(connection, "notices", [{"pmid": pmid, "seq": seq, "kind": kind, "reference": ref} for seq, (kind, ref) in notices])
-    _note_changes(connection, run_id, pmid, before, {item["key"]: item for item in parts.evidence}, cause, reached=_reaches(old, row))
+    insert(connection, "notices", [{"pmid": pmid, "seq": seq, "kind": kind, "reference": ref} for seq, (kind, ref) in notices])
+    _note_changes(connection, run_id, pmid, before, _evidence(connection, pmid), cause, reached=_reaches(old, row))
 
 
 def _clear(connection: sqlite3.Connection, pmid: str) -> None:
@@ -131,7 +138,7 @@ def _keep_version(connection: sqlite3.Connection, old: Row, run_id: int | None, 
     held = _one(connection, "SELECT coalesce(max(seq), 0) AS seq FROM record_versions WHERE pmid = ?", old["pmid"])
     kept = {name: old[name] for name in _VERSION_COLUMNS}
     seq = held["seq"] + 1 if held else 1
-    _insert(connection, "record_versions", [kept | {"seq": seq, "replaced_by_run": run_id, "reason": reason}])
+    insert(connection, "record_versions", [kept | {"seq": seq, "replaced_by_run": run_id, "reason": reason}])
 
 
 def _upsert_record(connection: sqlite3.Connection, row: Row) -> None:
@@ -140,21 +147,10 @@ def _upsert_record(connection: sqlite3.Connection, row: Row) -> None:
     connection.execute(f"INSERT INTO records ({names}) VALUES ({marks}) ON CONFLICT (pmid) DO UPDATE SET {updates}", row)
 
 
-def _insert(connection: sqlite3.Connection, name: str, rows: Sequence[Row]) -> None:
-    if rows:
-        names, marks = ", ".join(rows[0]), ", ".join(f":{column}" for column in rows[0])
-        connection.executemany(f"INSERT INTO {name} ({names}) VALUES ({marks})", rows)
-
-
-def _insert_facets(connection: sqlite3.Connection, facets: Sequence[Row]) -> None:
-    connection.executemany("INSERT OR IGNORE INTO facets (kind, value) VALUES (:kind, :value)", facets)
-    select = "SELECT id, :key, :pmid FROM facets WHERE kind = :kind AND value = :value"
-    connection.executemany(f"INSERT INTO evidence_facets (facet, key, pmid) {select}", facets)
-
-
 def _evidence(connection: sqlite3.Connection, pmid: str) -> dict[str, Row]:
-    rows = connection.execute("SELECT * FROM evidence WHERE pmid = ?", (pmid,))
-    return {row["key"]: dict(row) for row in rows}
+    """Return the rows of a paper that the miner read; what curators added is no work of a run."""
+    rows = connection.execute("SELECT * FROM evidence WHERE pmid = ? AND rule <> ?", (pmid, CURATOR))
+    return {row["key"]: {name: value for name, value in dict(row).items() if name != "id"} for row in rows}
 
 
 def _note_changes(

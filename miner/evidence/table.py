@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from miner.errors import ConfigError
@@ -12,12 +12,19 @@ from miner.evidence.figures import describe
 from miner.schema import ClaimType, Direction, Polarity, Status
 
 LEVEL_WEIGHTS = {"A": 5.0, "B": 4.0, "C": 3.0, "D": 2.0, "E": 1.0}
+STATUSES = ("submitted", "accepted", "rejected")
+CURATOR = "curator"
+"""The rule of a row that a curator added."""
 STATUS_WEIGHTS = {Status.CURRENT: 1.0, Status.CONCERN: 0.5, Status.RETRACTED: 0.0, Status.WITHDRAWN: 0.0}
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What rows to show; of each filter one value must fit (of ``text`` all), an empty one holds none back."""
+    """What rows to show; of each filter one value must fit (of ``text`` all), an empty one holds none back.
+
+    Without ``status``, what a curator rejected is left out; name it among ``STATUSES`` to see it. ``key`` is that of a row
+    of the table, or of evidence as the miner read it.
+    """
 
     claim_type: tuple[str, ...] = ()
     gene: tuple[str, ...] = ()
@@ -30,6 +37,7 @@ class Filters:
     text: tuple[str, ...] = ()
     topic: tuple[str, ...] = ()
     key: tuple[str, ...] = ()
+    status: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Filters:
@@ -41,6 +49,7 @@ class Filters:
         for name, legal in (("claim_type", ClaimType), ("polarity", Polarity), ("direction", Direction)):
             _check(name, values.get(name, ()), [str(item) for item in legal])
         _check("level", values.get("level", ()), list(LEVEL_WEIGHTS))
+        _check("status", values.get("status", ()), STATUSES)
         return cls(**values)
 
 
@@ -73,7 +82,10 @@ class Quote:
 class Paper:
     """One paper's evidence for a proposition, as the store holds it.
 
-    ``cohorts`` are its ``figures``, then those of further cohorts of the paper with a rate of their own.
+    ``cohorts`` are its ``figures``, then those of further cohorts of the paper with a rate of their own. ``key`` is what the
+    miner read, and what curations are keyed to; ``proposition`` what holds now, and what the table groups by: they differ
+    where a curator changed what is asserted. ``status`` is submitted, accepted or rejected; ``machine`` is what the miner
+    read in the fields that a curator changed; ``rule`` is the rule of the best claim, ``curator`` of an added row.
     """
 
     key: str
@@ -105,6 +117,14 @@ class Paper:
     title: str
     journal: str | None
     year: int | None
+    proposition: str = ""
+    rule: str = ""
+    machine: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_added(self) -> bool:
+        """Tell whether a curator added it."""
+        return self.rule == CURATOR
 
     @property
     def flags(self) -> tuple[str, ...]:
@@ -179,7 +199,7 @@ class TableRow:
     @property
     def n_papers(self) -> int:
         """Number of papers."""
-        return len(self.evidence)
+        return len({item.pmid for item in self.evidence})
 
     @property
     def n_patients(self) -> int | None:
@@ -263,9 +283,14 @@ def cited(identifier: str) -> str:
 
 def weight(item: Paper) -> float:
     """Return what one paper adds to the support of its row."""
-    unsure = 0.5 if item.polarity in (Polarity.HEDGED, Polarity.HYPOTHETICAL) else 1.0
-    repeated = 0.5 if item.background else 1.0
-    return LEVEL_WEIGHTS[item.level] * unsure * repeated * STATUS_WEIGHTS[item.record_status]
+    return weigh(item.level, item.polarity, item.background, item.record_status)
+
+
+def weigh(level: str, polarity: str, background: bool, record_status: str) -> float:
+    """Return the weight of a level, halved where hedged, where only repeated, under a concern; nothing where retracted."""
+    unsure = 0.5 if polarity in (Polarity.HEDGED, Polarity.HYPOTHETICAL) else 1.0
+    repeated = 0.5 if background else 1.0
+    return LEVEL_WEIGHTS[level] * unsure * repeated * STATUS_WEIGHTS[Status(record_status)]
 
 
 def make_row(evidence: Sequence[Paper]) -> TableRow:
@@ -275,7 +300,7 @@ def make_row(evidence: Sequence[Paper]) -> TableRow:
     )
     best = ranked[0]
     return TableRow(
-        key=best.key,
+        key=best.proposition or best.key,
         claim_type=best.claim_type,
         evidence_type=best.evidence_type,
         molecular_profile=best.molecular_profile,

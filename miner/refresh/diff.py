@@ -64,7 +64,7 @@ def compare(store: Store, since: int | None = None) -> Diff:
     causes = {run.id: _rules_changed(run, runs) for run in later}
     finished = {run.id: run.finished or run.started for run in later}
     changes = [change for run in later for change in store.changes(run.id)]
-    standing = {(paper.pmid, paper.key) for paper in store.evidence()} if changes else set()
+    standing = store.standing() if changes else set()
     rows = list(_differences(changes, standing, causes, finished))
     rows.sort(key=lambda row: (_ORDER[row.change], row.cause, row.statement, row.pmid, row.key))
     updated = max((row.finished for row in rows), default=runs[-1].finished or runs[-1].started)

@@ -28,7 +28,7 @@ def check_export(store: Store, published: Path | None = None, *, force: bool = F
     force
         Pass all the same, and only warn.
     """
-    standing = {(paper.pmid, paper.key) for paper in store.evidence()}
+    standing = store.standing()
     changes = store.last_changes()
     gone = {row: cause for row, (_, change, cause) in changes.items() if change == "gone"}
     before = set(_rows(published)) if published is not None and published.is_file() else set()

@@ -1,0 +1,210 @@
+"""Search the evidence: words and facets, a page of table rows, and how many rows each facet would leave.
+
+The contract, for those who build a page on it:
+
+- ``text``: every word must occur in title, statement, sentence or names; the last may be the beginning of one. Words in
+  double quotes are a phrase. What would be syntax to a search engine is not.
+- ``facets``: facet → values. Of one facet any value may fit, of several facets all must. Values are compared without regard
+  to case; ``gene`` takes a family for its members, ``drug`` a class for its drugs; ``new_since_run`` takes a number of a run
+  and leaves what was new after it. Without ``status``, what a curator rejected is left out.
+- ``sort``: one of ``SORTS``; a leading ``-`` turns it round.
+- A row holds the evidence that was let through, as ``Store.table`` does; ``total`` and the counts are of rows. The counts of
+  a facet are those under the text and all other facets, so that a second value of the same facet can be added.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from miner.errors import ConfigError
+from miner.evidence import store_facets
+from miner.evidence.store_query import facet_ids, papers
+from miner.evidence.table import Paper, TableRow, make_row
+
+if TYPE_CHECKING:
+    from miner.evidence.store import Store
+
+FACETS = ("topic", *(kind for kind in store_facets.KINDS if kind != "disease_id"), "new_since_run")
+_GROUPED = ("e.type_rank", "e.molecular_profile", "e.therapies", "e.disease_key", "e.significance", "e.direction", "e.proposition")
+_GROUP = ", ".join(_GROUPED)
+SORTS: dict[str, tuple[tuple[str, ...], str]] = {
+    "order": (_GROUPED, "ASC"),
+    "support": (("sum(e.weight)",), "DESC"),
+    "papers": (("count(DISTINCT e.pmid)",), "DESC"),
+    "patients": (("sum(coalesce(e.n_patients, 0))",), "DESC"),
+    "year": (("max(coalesce(e.year, 0))",), "DESC"),
+    "relevance": (("min(w.rank)",), "ASC"),
+}
+"""Name → what rows are sorted by, and its natural direction: the most first."""
+MOST_VALUES = 200
+"""Values of a facet that are counted out, the commonest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of rows; ``total`` counts the rows of all pages, ``facet_counts`` maps facet → ((value, rows), ...), commonest first."""
+
+    rows: tuple[TableRow, ...]
+    total: int
+    facet_counts: Mapping[str, tuple[tuple[str, int], ...]]
+    page: int
+    size: int
+
+    @property
+    def pages(self) -> int:
+        """Number of pages, one at least."""
+        return max(1, -(-self.total // self.size))
+
+
+@dataclass(frozen=True, slots=True)
+class _Clause:
+    """A condition on ``e``, of one facet, with its parameters."""
+
+    facet: str
+    sql: str
+    values: tuple[object, ...] = ()
+
+
+def search(
+    store: Store,
+    *,
+    text: str | None = None,
+    facets: Mapping[str, Sequence[str]] | None = None,
+    sort: str = "order",
+    page: int = 1,
+    size: int = 50,
+    counted: bool = True,
+) -> Page:
+    """Return a page of the rows that text and facets let through; ``counted`` False leaves the counts of the facets out.
+
+    Raises
+    ------
+    ConfigError
+        A facet or sort that does not exist, a run that is no number, a page below 1 or a size out of 1 to 1000.
+    """
+    if page < 1 or not 1 <= size <= 1000:
+        raise ConfigError(f"page {page} of {size} rows cannot be shown; pages begin at 1 and hold 1 to 1000 rows")
+    with store.reading() as connection:
+        clauses = _clauses(connection, text, facets or {})
+        order = _order(sort, text)
+        total, keys = _keys(connection, clauses, order, page, size)
+        rows = tuple(_rows(connection, clauses, keys))
+        counts = _counts(connection, clauses) if counted else {}
+    return Page(rows, total, counts, page, size)
+
+
+def _order(sort: str, text: str | None) -> str:
+    name = sort.removeprefix("-")
+    if name not in SORTS:
+        raise ConfigError(f"rows cannot be sorted by {name!r}; there are {', '.join(SORTS)}")
+    if name == "relevance" and not (text and _match(text)):
+        name = "support"
+    parts, direction = SORTS[name]
+    if sort.startswith("-"):
+        direction = "ASC" if direction == "DESC" else "DESC"
+    return ", ".join([*(f"{part} {direction}" for part in parts), *(_GROUPED if name != "order" else ())])
+
+
+def _clauses(connection: sqlite3.Connection, text: str | None, facets: Mapping[str, Sequence[str]]) -> list[_Clause]:
+    found = []
+    if text and (match := _match(text)):
+        found.append(_Clause("text", "e.id IN (SELECT rowid FROM evidence_text WHERE evidence_text MATCH ?)", (match,)))
+    for facet, values in facets.items():
+        if facet not in FACETS:
+            raise ConfigError(f"no facet is called {facet!r}; there are {', '.join(FACETS)}")
+        if values:
+            found.append(_clause(connection, facet, tuple(values)))
+    if not facets.get("status"):
+        found.append(_Clause("status", "e.status <> 'rejected'"))
+    return found
+
+
+def _clause(connection: sqlite3.Connection, facet: str, values: tuple[str, ...]) -> _Clause:
+    marks = ", ".join("?" * len(values))
+    if facet == "topic":
+        return _Clause(facet, f"e.pmid IN (SELECT pmid FROM record_topics WHERE topic IN ({marks}))", values)
+    if facet == "new_since_run":
+        since = min(_run(value) for value in values)
+        rows = "SELECT pmid, key FROM evidence_changes WHERE run_id > ? AND change = 'new'"
+        return _Clause(facet, f"(e.pmid, e.key) IN ({rows})", (since,))
+    ids = facet_ids(connection, facet, values)
+    inside = ", ".join(map(str, ids)) or "NULL"
+    return _Clause(facet, f"e.id IN (SELECT evidence FROM evidence_facets WHERE facet IN ({inside}))")
+
+
+def _run(value: str) -> int:
+    if not str(value).isdigit():
+        raise ConfigError(f"new_since_run: {value!r} is no number of a run")
+    return int(value)
+
+
+_TERM = re.compile(r'"([^"]*)"|(\S+)')
+
+
+def _match(text: str) -> str:
+    """Return the text as a query of FTS5: words all wanted, each quoted, the last as a beginning."""
+    terms = [(phrase or word).replace('"', " ").strip() for phrase, word in _TERM.findall(text)]
+    quoted = [f'"{term}"' for term in terms if any(sign.isalnum() for sign in term)]
+    if quoted and not text.rstrip().endswith('"'):
+        quoted[-1] += " *"
+    return " ".join(quoted)
+
+
+def _where(clauses: Sequence[_Clause], without: str | None = None) -> tuple[str, list[object]]:
+    held = [clause for clause in clauses if clause.facet != without]
+    return " AND ".join(clause.sql for clause in held) or "1", [value for clause in held for value in clause.values]
+
+
+def _keys(connection: sqlite3.Connection, clauses: Sequence[_Clause], order: str, page: int, size: int) -> tuple[int, list[str]]:
+    where, values = _where(clauses)
+    total = int(connection.execute(f"SELECT count(DISTINCT e.proposition) FROM evidence e WHERE {where}", values).fetchone()[0])
+    joined = ""
+    if "w.rank" in order:
+        match = next(clause.values[0] for clause in clauses if clause.facet == "text")
+        joined = "JOIN (SELECT rowid, rank FROM evidence_text WHERE evidence_text MATCH ?) w ON w.rowid = e.id"
+        values = [match, *values]
+    query = f"SELECT e.proposition FROM evidence e {joined} WHERE {where} GROUP BY {_GROUP} ORDER BY {order} LIMIT ? OFFSET ?"
+    rows = connection.execute(query, [*values, size, (page - 1) * size])
+    return total, [row["proposition"] for row in rows]
+
+
+def _rows(connection: sqlite3.Connection, clauses: Sequence[_Clause], keys: Sequence[str]) -> list[TableRow]:
+    where, values = _where(clauses)
+    inside = ", ".join("?" * len(keys))
+    held: dict[str, list[Paper]] = {key: [] for key in keys}
+    for paper in papers(connection, f"WHERE e.proposition IN ({inside}) AND {where}", [*keys, *values]):
+        held[paper.proposition].append(paper)
+    return [make_row(found) for found in held.values() if found]
+
+
+Counts = dict[str, tuple[tuple[str, int], ...]]
+
+
+def _counts(connection: sqlite3.Connection, clauses: Sequence[_Clause]) -> Counts:
+    chosen = {clause.facet for clause in clauses if clause.values or clause.facet != "status"} - {"text"}
+    counts = _facet_counts(connection, clauses, None)
+    for facet in chosen | {"status"}:
+        counts |= {facet: _facet_counts(connection, clauses, facet).get(facet, ())}
+    return {facet: counts.get(facet, ()) for facet in FACETS}
+
+
+def _facet_counts(connection: sqlite3.Connection, clauses: Sequence[_Clause], without: str | None) -> Counts:
+    where, values = _where(clauses, without)
+    held: dict[str, list[tuple[str, int]]] = {}
+    kinds = "AND f.kind = ?" if without and without not in ("topic", "new_since_run") else ""
+    given = [without] if kinds else []
+    query = f"""
+    WITH matched AS MATERIALIZED (SELECT e.id, e.proposition FROM evidence e WHERE {where})
+    SELECT f.kind, f.name, count(DISTINCT m.proposition) AS n FROM matched m
+    JOIN evidence_facets ef ON ef.evidence = m.id JOIN facets f ON f.id = ef.facet
+    WHERE f.kind <> 'disease_id' {kinds} GROUP BY f.id ORDER BY f.kind, n DESC, f.name"""
+    for row in connection.execute(query, [*values, *given]):
+        held.setdefault(row["kind"], []).append((row["name"], row["n"]))
+    topics = f"""SELECT t.topic AS name, count(DISTINCT e.proposition) AS n FROM evidence e JOIN record_topics t ON t.pmid = e.pmid
+    WHERE {where} GROUP BY t.topic ORDER BY n DESC, t.topic"""
+    held["topic"] = [(row["name"], row["n"]) for row in connection.execute(topics, values)]
+    return {kind: tuple(found[:MOST_VALUES]) for kind, found in held.items()}
