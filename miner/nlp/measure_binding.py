@@ -42,8 +42,10 @@ _LIMIT_WEAK = 8.0
 _RELATIVE = _RULES.word_set("words", "relative")
 _DEFINITE = _RULES.word_set("words", "definite")
 _LITERATURE = frozenset(form for word in _RULES.words("cohorts", "literature") for form in (word, word + "s"))
+_PLACES = frozenset(form for word in _RULES.words("cohorts", "places") for form in (word, word + "s")) | _LITERATURE
 _PART_OF = ("responder", "responders", "responses")
 _OWN_SITE = 3.0
+_AGAINST = frozenset({"compared", "versus", "vs", "v", "against"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,29 +58,45 @@ class Bound:
     index: int
 
 
-def bind(elements: Sequence[Element], cues: Mapping[int, Cue], carried: Cue | None = None) -> list[Bound]:
+def bind(elements: Sequence[Element], cues: Mapping[int, Cue], carried: Cue | None = None, ratio: Cue | None = None) -> list[Bound]:
     """Bind every quantity that has a name in its sentence; percentages without one are frequencies.
 
-    ``carried`` is the endpoint of the sentence before, for one that goes on about it ("It was 36% with ...").
+    ``carried`` is the endpoint of the sentence before, for one that goes on about it ("It was 36% with ..."); ``ratio`` the
+    kind of ratio told before, for a bare one with its interval ("; 0.61, 0.49-0.75").
     """
     named = {i: cues[e.start] for i, e in enumerate(elements) if e.kind == "c"}
     dealt = aligned(elements, named)
     last: dict[str, tuple[int, Cue | None]] = {}
-    found = []
+    found: list[Bound] = []
     for i, element in enumerate(elements):
         if not isinstance(element, Quantity):
             continue
         form = kind_of(element)
+        dealt.update(_compared(elements, i, form, found) if i not in dealt else {})
         cue = _inner(element, cues) or dealt.get(i) or _nearest(elements, named, i, element, last.get(form))
         if cue is None and carried is not None and carried.natural(form) and not (form == "count" and element.total is None):
             cue = carried
         if cue is None and form in last and _goes_on(elements, named, element, last[form], i):
             cue = last[form][1]
+        if cue is None and form == "ratio" and element.ci and i and elements[i - 1].kind in "(;,":
+            cue = ratio
         last[form] = (i, cue)
         metric = cue.metric(form) if cue else _default(element)
         if metric:
             found.append(Bound(element, metric, cue, i))
     return found
+
+
+def _compared(elements: Sequence[Element], i: int, form: str, found: Sequence[Bound]) -> dict[int, Cue]:
+    """Names of two figures that are set against two before ("sensitivity 88% and specificity 99%, compared with 70% and 95%")."""
+    pair = elements[i : i + 3]
+    if len(pair) < 3 or pair[1].kind != "a" or not isinstance(pair[2], Quantity) or kind_of(pair[2]) != form:
+        return {}
+    lead = {e.text.lower() for e in elements[max(0, i - 3) : i]}
+    before = [b.cue for b in found if kind_of(b.quantity) == form][-2:]
+    if len(before) < 2 or not lead & _AGAINST or before[0] is None or before[1] is None or before[0].endpoint is before[1].endpoint:
+        return {}
+    return {i: before[0], i + 2: before[1]}
 
 
 def _goes_on(elements: Sequence[Element], named: Mapping[int, Cue], quantity: Quantity, last: tuple[int, Cue | None], i: int) -> bool:
@@ -104,7 +122,7 @@ def _default(quantity: Quantity) -> str | None:
     """Metric of a quantity that nothing names: a frequency, or a count of a total."""
     if quantity.form == "percent":
         return "value_percent"
-    if quantity.form != "count" or quantity.total is None:
+    if quantity.form != "count" or quantity.total is None or quantity.noun.lower() in _PLACES:
         return None
     return "n_pos" if quantity.noun or quantity.total > 3 else None
 
@@ -261,7 +279,7 @@ def _after(elements: Sequence[Element], named: Mapping[int, Cue], i: int, j: int
         if element.kind in ";:Q" or (element.text.lower() in _RELATIVE and not _resumes(elements, k, j)):
             return _FAR
         if element.kind == "c":
-            cost += 0.5 if named[k].endpoint.weak else 4.0
+            cost += 0.5 if named[k].endpoint.weak or (k == i + 1 and _is_group(elements, i, k)) else 4.0
             continue
         if element.text.lower() in _HAVING and not having:
             cost, having = cost - 2.0, True
@@ -272,7 +290,7 @@ def _after(elements: Sequence[Element], named: Mapping[int, Cue], i: int, j: int
         all(elements[k].kind in "wcH" and elements[k].text.lower() not in _COPULA for k in range(i + 1, j)) and words <= 2 and not having
     )
     adjacent = adjacent and all(elements[k].kind != ")" for k in range(i + 1, j))
-    if adjacent or (elements[i + 1].text.lower() == "for" and j <= i + 4):
+    if adjacent or (elements[i + 1].text.lower() in _OWNERS[_is_bare_count(elements[i])] and j <= i + 4):
         cost -= 4.0
     follows = _skip_alias(elements, named, j)
     if follows < len(elements) and not adjacent and not (having and elements[follows].kind in ",(") and _owns_next(elements, follows):
@@ -282,11 +300,26 @@ def _after(elements: Sequence[Element], named: Mapping[int, Cue], i: int, j: int
 
 def _of(elements: Sequence[Element], cue: Cue, i: int, j: int) -> float:
     """Cost of a name that a figure is a part of: "70% of responders" is no response rate, "55% of responses were ongoing" is one."""
+    if j == i + 1 and _is_group(elements, i, j):
+        return _FAR
     if elements[i + 1].kind != "o" or any(e.kind != "w" for e in elements[i + 2 : j]):
         return 0.0
     if cue.endpoint.name == "ongoing response":
         return -10.0
     return _FAR if elements[j].text.lower().endswith(_PART_OF) else 0.0
+
+
+_OWNERS = {False: frozenset({"for"}), True: frozenset({"for", "with"})}  # "six with stable disease"
+
+
+def _is_bare_count(element: Element) -> bool:
+    return isinstance(element, Quantity) and element.form == "count" and element.total is None
+
+
+def _is_group(elements: Sequence[Element], i: int, j: int) -> bool:
+    """Is a name the group that a count is part of ("4 of 16 complete responders")?"""
+    counted = elements[i]
+    return isinstance(counted, Quantity) and counted.total is not None and elements[j].text.lower().endswith(_PART_OF[:2])
 
 
 def _resumes(elements: Sequence[Element], k: int, j: int) -> bool:

@@ -80,7 +80,7 @@ class Cues:
 
     def __init__(self, rules: Rules) -> None:
         self.endpoints: dict[str, Endpoint] = {}
-        self._terms: dict[str, tuple[Endpoint, str | None]] = {}
+        self._terms: dict[str, tuple[Endpoint, frozenset[str] | None]] = {}
         self._before_number: set[str] = set()
         self._signed: list[tuple[str, re.Pattern[str], Endpoint]] = []
         self._predicates = rules.word_set("words", "predicates") if "words" in rules.data else frozenset()
@@ -93,6 +93,8 @@ class Cues:
         ellipsis = rules.table("ellipsis")
         if unknown := [word for word, name in ellipsis.items() if name not in self.endpoints]:
             raise rules.fail(unknown[0], f"{ellipsis[unknown[0]]!r} is no [[endpoint]]; name one of them")
+        self._lasting = rules.word_set("words", "lasting") if "words" in rules.data else frozenset()
+        self._other_time = self.endpoints.get("other time", next(iter(self.endpoints.values())))
         self._elliptic = {word: self.endpoints[name] for word, name in ellipsis.items()}
         self._ellipsis = re.compile(rf"\b(?:{'|'.join(self._elliptic)})\b(?=\s?(?:,|and\s|or\s)[^.;:()]{{0,24}}(?:response|remission))")
         self._automaton = ahocorasick_rs.AhoCorasick(self._patterns, matchkind=ahocorasick_rs.MatchKind.Standard)
@@ -123,15 +125,18 @@ class Cues:
             self._before_number.add(word.lower().replace("-", " "))
         for word in entry.get("abbreviations", ()):
             for form in (word, word + "s", "m" + word):
-                if form not in self._terms or form == word:
-                    self._put(rules, form.lower().replace("-", " "), endpoint, form)
+                self._put(rules, form.lower().replace("-", " "), endpoint, form)
 
     def _put(self, rules: Rules, term: str, endpoint: Endpoint, exact: str | None) -> None:
         known = self._terms.get(term)
         if known and known[0] is not endpoint and exact in (None, term):
             raise rules.fail(term, f"{term!r} names both {known[0].name!r} and {endpoint.name!r}; keep one")
-        if not known or exact is None:
-            self._terms[term] = (endpoint, exact)
+        if exact is None:
+            self._terms[term] = (endpoint, None)
+        elif not known:
+            self._terms[term] = (endpoint, frozenset({exact}))
+        elif known[0] is endpoint and known[1] is not None:
+            self._terms[term] = (endpoint, known[1] | {exact})
 
     def find(self, text: str) -> list[Cue]:
         """Endpoint names in a text, the longest where they overlap."""
@@ -160,7 +165,19 @@ class Cues:
         found = [span for span in _longest(spans) if span[2].metrics]
         if _RISK.search(folded):
             found = [span for span in found if folded[span[0] : span[1]] not in {"RR", "RRs"}]
+        found = self._durations(spaced, found)
         return _with_timepoints(folded, [self._cue(folded, *span) for span in found])
+
+    def _durations(self, spaced: str, spans: list[tuple[int, int, Endpoint]]) -> list[tuple[int, int, Endpoint]]:
+        """A bare "median duration" is of what was named before it: of responses, or of stable disease, treatment, events."""
+        found: list[tuple[int, int, Endpoint]] = []
+        for start, end, endpoint in spans:
+            before = found[-1] if found else None
+            if before and spaced[start:end] in self._before_number and endpoint.metrics.get("duration"):
+                near = start - before[1] < 60 and ". " not in spaced[before[1] : start]
+                endpoint = self._other_time if near and before[2].name in self._lasting else endpoint
+            found.append((start, end, endpoint))
+        return found
 
     def _cue(self, text: str, start: int, end: int, endpoint: Endpoint) -> Cue:
         site = "IC_" if endpoint.name in {"response", "disease control", "progression-free survival", "duration of response"} else ""
@@ -196,7 +213,7 @@ def _compiled(rules: Rules, name: str, pattern: str) -> re.Pattern[str]:
         raise rules.fail("patterns", f"endpoint {name!r} has a pattern that is no regular expression: {error}") from None
 
 
-_PREDICATE = re.compile(r"\s?(?:[,.;:()%]|$|(?:and|but|for|in|with|at|as)\b)", re.IGNORECASE)
+_PREDICATE = re.compile(r"\s?(?:[,.;:()%]|$|(?:and|but|for|in|with|at|as|against|compared|versus|when|relative|using)\b)", re.IGNORECASE)
 
 
 def _is_predicate(text: str, start: int, end: int) -> bool:
@@ -210,7 +227,7 @@ def _at_timepoint(text: str, start: int) -> bool:
     return text[low:start].rstrip().lower().endswith(_TIMEPOINT_ENDS) and _TIMEPOINT.search(text, low, start) is not None
 
 
-def _boundary(spaced: str, folded: str, start: int, end: int, exact: str | None) -> int:
+def _boundary(spaced: str, folded: str, start: int, end: int, exact: frozenset[str] | None) -> int:
     """End of a match, a plural s included; 0 where a longer word goes on."""
     if (exact is None and spaced.startswith("s ", end)) or (
         exact is None and end < len(spaced) and spaced[end] == "s" and not (end + 1 < len(spaced) and spaced[end + 1].isalnum())
@@ -218,7 +235,7 @@ def _boundary(spaced: str, folded: str, start: int, end: int, exact: str | None)
         end += 1
     if end < len(spaced) and spaced[end].isalnum():
         return 0
-    if exact is not None and folded[start:end] != exact:
+    if exact is not None and folded[start:end] not in exact:
         return 0
     if exact is not None and ((folded[end : end + 1] == "-" and folded[end + 1 : end + 2].isalnum()) or folded[start - 1 : start] == "-"):
         return 0

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from miner.nlp.measure_binding import Bound
+from miner.nlp.measure_carriers import adjoins
 from miner.nlp.measure_quantities import Element
 from miner.schema import Label, Mention, Sentence
 
@@ -56,7 +57,7 @@ def items_of(
             end = min(stop, sentence.end)
             item = _apposed(text, _past_aside(text, one.quantity.end, end), end, inside)
             item = item or _headed(text, sentence.start, one.quantity.start, inside) or _subgroup(text, sentence.start, one, inside)
-            item = item or _next_group(text, one, inside, found.get(last))
+            item = item or _next_group(text, one, inside, found.get(last)) or _adjoining(text, one, inside)
             if item and not (one.cue and item[0] < one.cue.end and one.cue.start < item[1]):
                 found[one.index] = item
         last = one.index if one.metric == "HR" else last
@@ -248,6 +249,16 @@ def _next_group(text: str, one: Bound, names: Sequence[Mention], last: Span | No
 
 
 _OPEN = re.compile(r"\s?[(\[]\s?")
+
+
+def _adjoining(text: str, one: Bound, names: Sequence[Mention]) -> Span | None:
+    """The alteration or gene straight after a count: "12 EML4-ALK, four KIF5B-RET ..."."""
+    if one.metric != "n_pos" or one.quantity.form != "count" or one.quantity.total is not None:
+        return None
+    end = one.quantity.figure[1]
+    near = [m for m in names if m.label in _GENETIC and text[end : m.start] == " "]
+    near = [m for m in near if m.label is not Label.GENE or adjoins(text, end, m)]
+    return max(((m.start, m.end) for m in near), default=None)
 
 
 def _headed(text: str, start: int, end: int, names: Sequence[Mention]) -> Span | None:

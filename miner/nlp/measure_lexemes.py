@@ -47,7 +47,7 @@ _PLUS_MINUS = re.compile(rf"(?:±|\+/-|\+/−)\s*{NUM}")
 _MIN_MAX = re.compile(rf"\bmin(?:imum|\.)?\W{{0,3}}{NUM}(?:\s?{_TIME})?(?:[,;/\s–-]|and\s)*max(?:imum|\.)?\W{{0,3}}{NUM}(?:\s?{_TIME}\b)?")
 _UNIT = re.compile(
     rf"(?P<pct>{_PCT})|\s?(?P<hyphen>[-‐‑–](?:(?:year|month|week|day|yr|mo|y)s?\b|(?=,|\s(?:and|to|or)\s)))|(?P<adjective>\s(?:year|month|week|day))\b(?=[\s-])"
-    rf"|\s?(?P<time>{_TIME})\b(?![-/])",
+    rf"|\+?\s?(?P<time>{_TIME})\b(?![-/])",
     re.IGNORECASE,
 )
 _EQUALS = re.compile(r"\b[nN]\s*(?:[=:]|of)\s*$")
@@ -246,7 +246,10 @@ def _range_of(text: str, number: Number, following: Number | None, noise: Noise)
     lexeme = _single(text, following, noise)
     if (gap["pct"] and lexeme.kind != "P") or lexeme.kind == "H":
         return None
-    lexeme.start, lexeme.value = number.start, (number.value, following.value)
+    low = number.value
+    if gap["time"] and lexeme.kind == "T" and gap["time"][0] != lexeme.unit:
+        low = round(low * _MONTHS_IN[gap["time"][0].lower()] / _MONTHS_IN[lexeme.unit], 2)
+    lexeme.start, lexeme.value = number.start, (low, following.value)
     lexeme.kind = "S" if lexeme.kind in "NDX" else lexeme.kind
     return lexeme
 

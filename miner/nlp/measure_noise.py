@@ -55,8 +55,10 @@ class Noise:
         self.before = re.compile(rf"(?:\(?[\s-]{{0,2}}(?i:{'|'.join(heads)})(?![\w-]))")
         graded = "|".join(sorted((word[::-1] for word in rules.words("noise", "graded")), key=len, reverse=True))
         self.graded = re.compile(rf"[\s-]{{1,2}}(?i:{graded})(?![\w-])")
+        grouped = "|".join(sorted((word[::-1] for word in rules.words("noise", "grouped")), key=len, reverse=True))
+        self.grouped = re.compile(rf"\([\s-]?(?i:s?(?:{grouped}))(?![\w-])")
         self.grade = re.compile(
-            r"[0-5][a-dA-D]?(?:\s?(?:[-–/,]|or|and|to)\s?[0-5][a-dA-D]?)*(?=\s(?:patients|tumou?rs|cases|disease|NSCLC)\b)"
+            r"[0-5][a-dA-D]?(?:\s?(?:[-–/,]|or|and|to)\s?[0-5][a-dA-D]?)*(?=\s(?:patients|tumou?rs|cases|disease|NSCLC)\b)|[0-5](?:/[0-5])+(?![\w.])"
         )
         self.dated = re.compile(rf"(?:\sfo)?\s+,?\.?(?:{month}|naJ|beF|raM|rpA|guA|tpeS|peS|tcO|voN|ceD)(?!\w)")
         self.named = re.compile(r"[-‐]\d*[A-Z]{1,4}(?!\w)|[A-Za-z]{2}|[©§#$€£¥]\s?|\^01")
@@ -81,7 +83,7 @@ class Noise:
 
     def mask(self, text: str, mentions: Iterable[Mention]) -> str:
         """The text with the digits of names replaced, at unchanged offsets."""
-        spans = [(m.start, m.end) for m in mentions]
+        spans = [span for m in mentions for span in _without_figures(text, m.start, m.end)]
         last = 0
         for run in _RUN.finditer(text):
             if run.start() >= last and (end := self._name_end(text, run.start())):
@@ -103,6 +105,8 @@ class Noise:
         match = None
         if back and back[0] in " -(" and self._is_head(back):
             match = self.listed.match(text, start)
+            if match and self.grouped.match(back) and text[match.end() : match.end() + 1] != ")":
+                match = None  # "in the other group (7 [14%] of 50)"
         if not match and self.graded.match(back):
             match = self.grade.match(text, start)
         if not match and _PLACE.match(back):
@@ -116,6 +120,17 @@ class Noise:
         if not match and back[:1] == "(" and back[1:2].isalnum():
             match = _POWER.match(text, start)
         return match.end() if match else 0
+
+
+_FIGURE = re.compile(r"[(\[](?=[^()\[\]]*(?:%|[nN]\s?=|\d\s?(?:of|/)\s?\d))[^()\[\]]*[)\]]")
+
+
+def _without_figures(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """The parts of a mention beside the figures in brackets that a list has inside ("RET (1%) and MET (7%) mutations")."""
+    if end - start < 6 or not ("%" in text[start:end] or _FIGURE.search(text, start, end)):
+        return [(start, end)]
+    cuts = [start, *(at for m in _FIGURE.finditer(text, start, end) for at in m.span()), end]
+    return list(zip(cuts[::2], cuts[1::2], strict=True))
 
 
 _PLACE = re.compile(r"[\s-](?:s?noxe|s?nodoc|s?nortni|s?noitisop|s?eudiser|emosomorhc)\b", re.IGNORECASE)  # reversed words

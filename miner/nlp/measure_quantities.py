@@ -92,6 +92,7 @@ def _unclosed(source: str, start: int, end: int) -> bool:
 def _infer_totals(elements: Sequence[Element]) -> None:
     """The percentage tells what is of what: "Of 141 tumors, 19 (13%) ...", "21 mutations were found in 951 patients (2.2%)"."""
     groups: list[int] = []
+    shared: set[int] = set()
     for element in elements:
         if not isinstance(element, Quantity):
             continue
@@ -102,8 +103,13 @@ def _infer_totals(elements: Sequence[Element]) -> None:
             n, value = element.n, element.value
             element.total = next((g for g in reversed(groups) if g >= max(n, 1) and abs(100 * n / g - value) <= slack), None)
             part = next((g for g in reversed(groups) if 0 < g < n and abs(100 * g / n - value) <= slack), None)
+            fitting = [g for g in shared if g >= max(n, 1) and abs(100 * n / g - value) <= slack]
+            if element.total is None and part is None and len(fitting) == len(shared) == 1:
+                element.total = fitting[0]
             if element.total is None and part is not None:
                 element.n, element.total, element.whole_counted = part, n, True
+        elif element.form == "percent" and element.n is not None and element.total is not None and not element.whole_counted:
+            shared.add(element.total)
 
 
 def _composite(lexemes: list[Lexeme], kinds: str, i: int, source: str) -> tuple[Quantity, int]:

@@ -73,7 +73,9 @@ def find_measures(text: str, sentences: Sequence[Sentence], mentions: Sequence[M
     by_start = {cue.start: cue for cue in cues}
     seen_interval = any(atom.kind == "C" and atom.value for atom in atoms)
     found: list[Mention] = []
-    at, carried = 0, None
+    at = 0
+    carried: Cue | None = None
+    ratio: Cue | None = None
     for sentence in sentences:
         while at < len(atoms) and atoms[at].start < sentence.start:
             at += 1
@@ -84,12 +86,17 @@ def find_measures(text: str, sentences: Sequence[Sentence], mentions: Sequence[M
         if any(atom.kind in "PTNDL" for atom in inside):
             elements = compose(_lexemes(text, sentence, inside, made), text, seen_interval)
             going_on = carried if _GOES_ON.match(text, sentence.start) else None
-            bound = _plausible(bind(elements, by_start, going_on))
+            ratio = next((by_start[atom.start] for atom in inside if _is_ratio(by_start.get(atom.start))), ratio)
+            bound = _plausible(bind(elements, by_start, going_on, ratio))
             carried = next((b.cue for b in reversed(bound) if b.cue and not b.cue.endpoint.weak), None)
             found += _mentions(text, sentence, elements, bound, names, made)
         else:
             carried = None
     return sorted(_with_sums(found))
+
+
+def _is_ratio(cue: Cue | None) -> bool:
+    return cue is not None and set(cue.endpoint.metrics) == {"ratio"}
 
 
 def _literals(text: str, made: MeasureRules) -> list[Lexeme]:
@@ -152,7 +159,7 @@ def _measure(text: str, bound: Bound, item: tuple[int, int] | None) -> Mention:
         value, unit = tidy(round(100 * value, 2)), "%"
     anchor = (bound.cue.start, bound.cue.end) if bound.cue else None
     warnings = tuple(_warnings(value, unit, quantity))
-    measure = Measure(bound.metric, value, unit, quantity.n, quantity.total, ci, anchor, warnings, item)
+    measure = Measure(bound.metric, value, unit, quantity.n, quantity.total, ci, anchor, warnings if ci == quantity.ci else (), item)
     start, end = quantity.figure
     return Mention(start, end, text[start:end], Label.MEASURE, measure)
 
