@@ -12,7 +12,6 @@ from miner.sources import values
 Element = Any  # lxml is untyped here
 
 _UNAVAILABLE = frozenset({"", "[not available]", "[not available].", "not available", "not available."})
-_PUB_DATES = ("Journal/JournalIssue/PubDate", "ArticleDate")
 _EXPONENT = re.compile(r"[-−]?\w+")
 _INVISIBLE = dict.fromkeys(range(0x2061, 0x2065))
 _HIDDEN_MATH = frozenset({"annotation", "annotation-xml"})
@@ -20,38 +19,40 @@ _HIDDEN_MATH = frozenset({"annotation", "annotation-xml"})
 
 def article_record(root: Element, source: str) -> Record:
     """Read a PubmedArticle element; ValueError says what it lacks."""
-    citation = root.find("MedlineCitation")
-    article = None if citation is None else citation.find("Article")
-    if citation is None or article is None:
+    parts = _children(root)
+    citation = _children(parts.get("MedlineCitation"))
+    element = citation.get("Article")
+    if element is None:
         raise ValueError("no MedlineCitation/Article")
-    pubmed = root.find("PubmedData")
-    ids = None if pubmed is None else pubmed.find("ArticleIdList")
-    pmid, version = _pmid(citation.find("PMID"))
+    article = _children(element)
+    ids = _children(parts.get("PubmedData")).get("ArticleIdList")
+    pmid, version = _pmid(citation.get("PMID"))
     title = _title(article)
-    sections = _sections(article.find("Abstract"))
-    types = _texts(article.find("PublicationTypeList"))
-    notices = _notices(citation.find("CommentsCorrectionsList"))
+    abstract = article.get("Abstract")
+    sections = _sections(abstract)
+    types = _texts(article.get("PublicationTypeList"))
+    notices = _notices(citation.get("CommentsCorrectionsList"))
     return Record(
         id=pmid,
         pmid=pmid,
         title=title,
         sections=sections,
-        doi=_doi(ids, article),
+        doi=_doi(ids, element),
         pmcid=_article_id(ids, "pmc"),
-        journal=_journal(article.find("Journal"), citation),
+        journal=_journal(article.get("Journal"), citation),
         pub_date=_pub_date(article),
         publication_types=types,
         mesh=_mesh(citation),
-        keywords=_keywords(citation),
-        authors=_authors(article.iterfind("AuthorList")),
-        nct_ids=_nct_ids(article, title, sections),
-        language=";".join(text for el in article.iterfind("Language") if (text := _text(el))) or None,
+        keywords=_keywords(parts["MedlineCitation"]),
+        authors=_authors(element),
+        nct_ids=_nct_ids(article.get("DataBankList"), title, sections),
+        language=_languages(element),
         status=values.status(title, types, notices),
         notices=notices,
-        other_abstracts=_other_abstracts(citation),
-        copyright=_optional(article.find("Abstract/CopyrightInformation")),
+        other_abstracts=_other_abstracts(parts["MedlineCitation"]),
+        copyright=None if abstract is None else _optional(_first(abstract, "CopyrightInformation")),
         version=version,
-        revised=_date(citation.find("DateRevised")),
+        revised=_date(citation.get("DateRevised")),
         source=source,
     )
 
@@ -64,7 +65,7 @@ def book_record(root: Element, source: str) -> Record:
     pmid, version = _pmid(document.find("PMID"))
     book = document.find("Book")
     book_title = "" if book is None else _text(book.find("BookTitle"))
-    title = _title(document) or book_title
+    title = _title(_children(document)) or book_title
     sections = _sections(document.find("Abstract"))
     ids = document.find("ArticleIdList")
     types = tuple(text for el in document.iterfind("PublicationType") if (text := _text(el)))
@@ -79,9 +80,9 @@ def book_record(root: Element, source: str) -> Record:
         pub_date=_date(document.find("ContributionDate")) or (None if book is None else _date(book.find("PubDate"))),
         publication_types=types,
         keywords=_keywords(document),
-        authors=_authors(document.iterfind("AuthorList")),
+        authors=_authors(document),
         nct_ids=values.nct_ids(title, values.sections_text(sections)),
-        language=";".join(text for el in document.iterfind("Language") if (text := _text(el))) or None,
+        language=_languages(document),
         status=values.status(title, types, ()),
         copyright=_optional(document.find("Abstract/CopyrightInformation")),
         version=version,
@@ -102,6 +103,22 @@ def _pmid(element: Element) -> tuple[str, int]:
         raise ValueError(f"PMID is {pmid!r}, no number" if pmid else "no PMID")
     version = element.get("Version") or "1"
     return pmid, int(version) if version.isdigit() else 1
+
+
+def _children(element: Element) -> dict[str, Element]:
+    """The first child of each name; one pass over the children costs less than a search for each."""
+    found: dict[str, Element] = {}
+    for child in () if element is None else element:
+        found.setdefault(child.tag, child)
+    return found
+
+
+def _first(element: Element, name: str) -> Element:
+    return next(element.iterchildren(name), None)
+
+
+def _languages(element: Element) -> str | None:
+    return ";".join(text for el in element.iterchildren("Language") if (text := _text(el))) or None
 
 
 def _text(element: Element) -> str:
@@ -171,23 +188,23 @@ def _texts(parent: Element) -> tuple[str, ...]:
     return () if parent is None else tuple(text for child in parent if (text := _text(child)))
 
 
-def _title(parent: Element) -> str:
+def _title(parts: dict[str, Element]) -> str:
     """ArticleTitle, or VernacularTitle where the former is empty or says that there is none."""
-    title = _text(parent.find("ArticleTitle"))
-    return (_text(parent.find("VernacularTitle")) or title) if title.lower() in _UNAVAILABLE else title
+    title = _text(parts.get("ArticleTitle"))
+    return (_text(parts.get("VernacularTitle")) or title) if title.lower() in _UNAVAILABLE else title
 
 
 def _sections(abstract: Element) -> tuple[Section, ...]:
     if abstract is None:
         return ()
-    found = ((values.clean(el.get("Label") or "") or None, _text(el)) for el in abstract.iterfind("AbstractText"))
+    found = ((values.clean(el.get("Label") or "") or None, _text(el)) for el in abstract.iterchildren("AbstractText"))
     return tuple(Section(label, text) for label, text in found if text)
 
 
 def _other_abstracts(citation: Element) -> tuple[Section, ...]:
     """Sections of OtherAbstract, each labelled with its type and language and, behind a colon, its own label."""
     sections = []
-    for other in citation.iterfind("OtherAbstract"):
+    for other in citation.iterchildren("OtherAbstract"):
         kind = " ".join(filter(None, (other.get("Type"), other.get("Language"))))
         for part in _sections(other):
             sections.append(Section(f"{kind}: {part.label}" if part.label else kind, part.text))
@@ -205,54 +222,67 @@ def _article_id(ids: Element, kind: str) -> str | None:
 def _doi(ids: Element, article: Element) -> str | None:
     """The paper's own DOI: ArticleIdList of the record, then ELocationID not marked invalid; never one of its references."""
     listed = () if ids is None else (_text(el) for el in ids if el.get("IdType") == "doi")
-    located = (_text(el) for el in article.iterfind("ELocationID") if el.get("EIdType") == "doi" and el.get("ValidYN") != "N")
+    located = (_text(el) for el in article.iterchildren("ELocationID") if el.get("EIdType") == "doi" and el.get("ValidYN") != "N")
     return next((doi for text in (*listed, *located) if (doi := values.valid_doi(text))), None)
 
 
-def _journal(journal: Element, citation: Element) -> str | None:
-    places = () if journal is None else (journal.find("ISOAbbreviation"), journal.find("Title"))
-    return next((text for el in (*places, citation.find("MedlineJournalInfo/MedlineTA")) if (text := _text(el))), None)
+def _journal(journal: Element, citation: dict[str, Element]) -> str | None:
+    names = _children(journal)
+    for name in ("ISOAbbreviation", "Title"):
+        if text := _text(names.get(name)):
+            return text
+    return _text(_children(citation.get("MedlineJournalInfo")).get("MedlineTA")) or None
 
 
-def _pub_date(article: Element) -> str | None:
-    return next((date for path in _PUB_DATES if (date := _date(article.find(path)))), None)
+def _pub_date(article: dict[str, Element]) -> str | None:
+    issue = _children(_children(article.get("Journal")).get("JournalIssue"))
+    return _date(issue.get("PubDate")) or _date(article.get("ArticleDate"))
 
 
 def _date(element: Element) -> str | None:
     if element is None:
         return None
-    year = element.findtext("Year")
-    if year is None:
-        return values.loose_date(_text(element.find("MedlineDate")))
-    return values.iso_date(year, element.findtext("Month") or "", element.findtext("Day") or "")
+    parts = {child.tag: child for child in reversed(element)}
+    if "Year" not in parts:
+        return values.loose_date(_text(parts.get("MedlineDate")))
+    year, month, day = (parts[name].text or "" if name in parts else "" for name in ("Year", "Month", "Day"))
+    return values.iso_date(year, month, day)
 
 
-def _mesh(citation: Element) -> tuple[str, ...]:
+def _mesh(citation: dict[str, Element]) -> tuple[str, ...]:
     """Headings as MEDLINE writes them, descriptor and qualifiers joined by slashes, then supplementary concepts."""
-    headings = ("/".join(_texts(heading)) for heading in citation.iterfind("MeshHeadingList/MeshHeading"))
-    return (*(heading for heading in headings if heading), *_texts(citation.find("SupplMeshList")))
+    listed = citation.get("MeshHeadingList")
+    headings = () if listed is None else ("/".join(_texts(heading)) for heading in listed.iterchildren("MeshHeading"))
+    return (*(heading for heading in headings if heading), *_texts(citation.get("SupplMeshList")))
 
 
 def _keywords(parent: Element) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(text for words in parent.iterfind("KeywordList") for text in _texts(words)))
+    return tuple(dict.fromkeys(text for words in parent.iterchildren("KeywordList") for text in _texts(words)))
 
 
-def _authors(lists: Iterator[Element]) -> tuple[str, ...]:
-    names = (_author(author) for authors in lists if authors.get("Type") != "editors" for author in authors if author.get("ValidYN") != "N")
+def _authors(article: Element) -> tuple[str, ...]:
+    lists = (authors for authors in article.iterchildren("AuthorList") if authors.get("Type") != "editors")
+    names = (_author(author) for authors in lists for author in authors if author.get("ValidYN") != "N")
     return tuple(name for name in names if name)
 
 
 def _author(author: Element) -> str:
-    family = author.findtext("LastName")
+    names: dict[str, str] = {}
+    for part in author:
+        tag = part.tag
+        if tag == "AffiliationInfo" and names:
+            break  # names come first, and affiliations are the larger part of a list
+        names.setdefault(tag, part.text or "")
+    family = names.get("LastName")
     if not family:
-        return _text(author.find("CollectiveName")) or _text(author.find("ForeName"))
-    given = author.findtext("Initials") or author.findtext("ForeName") or ""
-    return values.clean(f"{family} {given} {author.findtext('Suffix') or ''}")
+        return _text(_first(author, "CollectiveName")) or _text(_first(author, "ForeName"))
+    given = names.get("Initials") or names.get("ForeName") or ""
+    return values.clean(f"{family} {given} {names.get('Suffix', '')}")
 
 
-def _nct_ids(article: Element, title: str, sections: tuple[Section, ...]) -> tuple[str, ...]:
-    registered = (_text(el) for el in article.iterfind("DataBankList/DataBank/AccessionNumberList/AccessionNumber"))
-    return values.nct_ids(*registered, title, values.sections_text(sections))
+def _nct_ids(banks: Element, title: str, sections: tuple[Section, ...]) -> tuple[str, ...]:
+    numbers = () if banks is None else banks.iterfind("DataBank/AccessionNumberList/AccessionNumber")
+    return values.nct_ids(*map(_text, numbers), title, values.sections_text(sections))
 
 
 def _notices(links: Element) -> tuple[tuple[str, str], ...]:
