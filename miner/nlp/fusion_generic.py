@@ -64,7 +64,7 @@ class GenericFinder:
         return bool(set(unit.genes) & (self.rules.strong | self.rules.by_status))
 
     def _blocked(self, noun: int) -> bool:
-        """"nuclear translocation", "membrane fusion"."""
+        """ "nuclear translocation", "membrane fusion"."""
         return self.sentence.word(noun - 1) in self.rules.blockers
 
     def _tagged(self, start: int) -> bool:

@@ -148,7 +148,7 @@ class PairFinder:
         self._somewhere = "F" in sentence.kinds or "f" in sentence.kinds or "b" in sentence.kinds
 
     def _says_kinase_first(self) -> bool:
-        """"with the kinase as the 5′ partner": pairs with the kinase first are then no reversals."""
+        """ "with the kinase as the 5′ partner": pairs with the kinase first are then no reversals."""
         text, units = self.sentence.text, self.sentence.units
         if "p" not in self.sentence.kinds and "prime" not in text:
             return False

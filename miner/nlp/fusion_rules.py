@@ -43,6 +43,7 @@ class Rules:
     stain_links: frozenset[str]
     altered: frozenset[str]
     blockers: frozenset[str]
+    families: frozenset[str]
 
     @property
     def fusable(self) -> frozenset[str]:
@@ -87,6 +88,7 @@ def _rules(data: Mapping[str, Any]) -> Rules:
     known = {(p, k) for k, names in partners.items() for p in names}
     known |= {(k, p) for k, names in after.items() for p in names}
     known |= {_pair(p) for p in data["pairs"]["known"].split()}
+    known |= {(p, family) for family, members in data["families"].items() for k in _set(members) for p in partners.get(k, ())}
     return Rules(
         strong=_set(kinases["strong"]),
         weak=_set(kinases["weak"]),
@@ -110,6 +112,7 @@ def _rules(data: Mapping[str, Any]) -> Rules:
         stain_links=_set(limits["stain_links"]),
         altered=_set(limits["altered"]),
         blockers=_set(limits["fusion_blockers"]),
+        families=frozenset(data["families"]),
     )
 
 

@@ -30,8 +30,9 @@ _HEAD = re.compile(r"[^\W\d_]{2,}(?:[- ]?\d|(?<=(?:TRK|Trk)[- ])[ABC]|(?<=TRK|Tr
 _SUFFIX = re.compile(r"AS\d?|DT|IT\d|OT\d?$")
 _MORE = re.compile(
     r"(?P<slash>(?:\s?/\s?-?{d}(?![\w.%'’′]))+)|(?P<dash>[-‐‑–—−]{d}(?![\w.%]))"
-    r"|(?P<list>(?:\s?[,/]\s?{d}(?![\w.%]))*\s?,?\s?(?:and/or|and|or|&)\s{d}(?![\w.%])(?!\s(?:of|patients?|cases?|samples?|had|were|was|with|tumou?rs?)\b))"
-    .replace("{d}", "[0-9ABC]")
+    r"|(?P<list>(?:\s?[,/]\s?{d}(?![\w.%]))*\s?,?\s?(?:and/or|and|or|&)\s{d}(?![\w.%])(?!\s(?:of|patients?|cases?|samples?|had|were|was|with|tumou?rs?)\b))".replace(
+        "{d}", "[0-9ABC]"
+    )
 )
 _REMEMBERED = 50_000
 

@@ -16,11 +16,17 @@ LIST = rf"\(?[GKU]\)?(?:{_SEPARATOR}\(?[GKU](?!-?N{{0,3}}F)\)?)*"
 _SUBJECTS = rf"\(?[GKU]\)?(?:{_SEPARATOR}\(?[GKU]\)?)*"
 _FILL = r"[qNedpwo\-]{0,9}?"
 _OF = re.compile(rf"F[qNwdi]{{0,3}}o{_FILL}(?P<a>{LIST})(?:[Node]{{0,4}}[t&]{_FILL}(?P<b>{LIST}))?")
-_FUSED = re.compile(rf"(?P<a>{LIST})(?:[qNwi)e]{{0,5}}|N{{0,2}}F,?)f[qwN\-o]{{0,3}}t{_FILL}(?P<b>{LIST})(?P<more>,?&?{_FILL})?")
+_LOCUS = r"(?:N{0,2}[ow]N{0,2}d)?"  # "the ETV6 gene in 12p13 was fused to"
+_FUSED = re.compile(
+    rf"(?P<a>{LIST}){_LOCUS}(?:[qNwi)e]{{0,5}}|[wi]?f&|N{{0,2}}F,?)f[qwN\-o]{{0,3}}t{_FILL}(?P<b>{LIST})(?P<more>,?&?{_FILL})?"
+)
 _FUSING = re.compile(rf"f{_FILL}(?P<a>{LIST})N{{0,3}}[t&]{_FILL}(?P<b>{LIST})")
 _AGAIN = re.compile(rf"[iqf]{{0,2}}t{_FILL}(?P<b>{LIST})")
 _WITH = re.compile(rf"(?P<a>{_SUBJECTS})-?N{{0,3}}F\(?t[qNep]{{0,6}}(?P<b>{LIST})")
-_BRACKET = re.compile(rf"(?P<a>[GK])-?N{{0,3}}F[wq]{{0,2}}(?:\(|:)i?[.,:]{{0,3}}[qN]{{0,3}}(?P<b>{LIST})")
+_BRACKET = re.compile(rf"(?P<a>[GK])-?N{{0,3}}F[wq]{{0,2}}(?:\(|:|o)i?[.,:]{{0,3}}[qN]{{0,3}}(?P<b>{LIST})")
+_BESIDES = re.compile(rf"[wqid]{{0,2}}\((?P<b>{LIST})\)")
+_PLACED = re.compile(rf"(?P<a>{LIST})[Nqep]{{0,4}}(?P<where>w{{1,2}}[qN]{{0,2}}w?o)[qNpwe]{{0,4}}(?P<b>[GKU])")
+_PLACING = re.compile(r"\b(?:plac|position|br(?:ing|ought)|put|mov|insert|juxtapos)\w*[^.;,]{0,60}$")
 _AFTER = re.compile(
     rf"P[qNw\-]{{0,3}}(?:o[qN]{{0,3}}[GKU][N\-F]{{0,3}})?(?P<link>[(:,~iqwN]{{0,7}}|,?&t|[iqNwotd]{{0,8}}[i:]q?|\([d/qwe,]{{0,5}})"
     rf"(?P<b>{LIST})(?:\(?o[qN]{{0,3}}(?P<k>[GKU]))?"
@@ -71,6 +77,7 @@ class WordFinder:
         if "F" in kinds:
             self._nouns()
         self._juxtaposed()
+        self._placed()
         if "P" in kinds:
             self._partners()
         if "X" in kinds or "P" in kinds or "?" in kinds:
@@ -96,8 +103,11 @@ class WordFinder:
     def _cross(self, left: Sequence[int], right: Sequence[int], plain_too: bool = False) -> bool:
         """Pair every gene of the left with every one of the right that may be its partner."""
         hit = False
+        settled = self._settled([*left, *right])
         for i, a in self._sides(left):
             for j, b in self._sides(right):
+                if {a.symbol, b.symbol} & settled and not self.judge.known(a.symbol, b.symbol):
+                    continue
                 ok = self.judge.partner(a, b) or self.judge.partner(b, a) or (a.symbol, b.symbol) in self.judge.rules.known
                 if not ok and plain_too:
                     ok = self.judge.plain_pair(a, b)
@@ -105,6 +115,13 @@ class WordFinder:
                     self._add(a, b, {i, j})
                     hit = True
         return hit
+
+    def _settled(self, units: Sequence[int]) -> set[str]:
+        """Partners that are known for one of the kinases a unit names at once: "NTRK1/3 fusions (TPR, BTBD1)"."""
+        if all(len(self.sentence.units[i].genes) < 2 for i in units):
+            return set()
+        all_sides = [side for _, side in self._sides(units)]
+        return {a.symbol for a in all_sides if a.kind != "K" and any(self.judge.known(a.symbol, b.symbol) for b in all_sides)}
 
     def _add(self, a: Side, b: Side, units: set[int], span: tuple[int, int] | None = None, as_written: bool = False) -> None:
         five, three = self.judge.order(a, b, "-", as_written)
@@ -158,7 +175,7 @@ class WordFinder:
             self.mine -= set(a)
 
     def _juxtaposed(self) -> None:
-        """"EML4 ALK fusion", "EML4 ALK variant 1", "ETV6 and NTRK3 gene fusion": of known pairs alone."""
+        """ "EML4 ALK fusion", "EML4 ALK variant 1", "ETV6 and NTRK3 gene fusion": of known pairs alone."""
         kinds, units = self.sentence.kinds, self.sentence.units
         for found in _JUXTAPOSED.finditer(kinds):
             pair = [i for i in range(*found.span()) if units[i].genes]
@@ -228,6 +245,23 @@ class WordFinder:
             if self._free(a, b) and not set(a + b) & self.mine:
                 self._cross(a, b, plain_too=True)
 
+    def _placed(self) -> None:
+        """ "The inversion placed NTRK3 downstream of EML4", "... under the control of the KIF5B promoter"."""
+        for found in _PLACED.finditer(self.sentence.kinds):
+            words = [self.sentence.word(i) for i in range(*found.span("where"))]
+            upstream = "upstream" in words
+            if not (upstream or {"downstream", "control"} & set(words)):
+                continue
+            a, b = self._units(found, "a"), self._units(found, "b")
+            start = self.sentence.units[a[0]].start
+            if not self._free(a, b) or not _PLACING.search(self.sentence.text, self.sentence.units[0].start, start):
+                continue
+            for i, moved in self._sides(a):
+                for j, fixed in self._sides(b):
+                    if self.judge.partner(moved, fixed) or self.judge.partner(fixed, moved) or self.judge.plain_pair(moved, fixed):
+                        pair = (moved, fixed) if upstream else (fixed, moved)
+                        self._add(*pair, {i, j}, as_written=True)
+
     # partners
 
     def _partners(self) -> None:
@@ -238,6 +272,12 @@ class WordFinder:
             while more:
                 self._listed(more, self._units(more, "b"), more.span("k")[0])
                 more = _MORE.match(kinds, more.end())
+            besides = _BESIDES.match(kinds, found.end())
+            if (
+                besides
+                and "than" in self.sentence.text[self.sentence.units[found.start()].start : self.sentence.units[found.end() - 1].end]
+            ):
+                self._listed(besides, self._units(besides, "b"), next((i for i in range(found.start())[::-1] if kinds[i] == "K"), -1))
         for found in _BEFORE.finditer(kinds):
             if "i" in found["link"] or found["link"][0] in ",f":
                 self._listed(found, self._units(found, "b"), -1)
@@ -280,7 +320,10 @@ class WordFinder:
         for near in (inside, before[::-1], after):
             if near:
                 owners = sides(units[near[0]])
-                return owners[0] if len(owners) == 1 and owners[0].symbol in self.judge.rules.fusable else None
+                if near is not after and after and units[near[0]].genes[0] in self.judge.rules.families:
+                    owners = sides(units[after[0]])  # "a TRK fusion, in which the partner TPM3 replaces ... of NTRK1"
+                ours = self.judge.rules.fusable | self.judge.rules.families
+                return owners[0] if len(owners) == 1 and owners[0].symbol in ours else None
         if re.search(r"[GU]N{0,2}[Ff]", kinds):
             return None
         if len(self.topic.kinases) == 1 and self.topic.kinases[0] in self.judge.rules.fusable:
@@ -322,9 +365,15 @@ class WordFinder:
                 self._add(unknown, own[0], {i}, as_written=True)
 
 
+def _moves(sentence: Sentences) -> bool:
+    """Whether a sentence tells where a gene was placed."""
+    start, end = sentence.units[0].start, sentence.units[-1].end
+    return any(sentence.text.find(words, start, end) >= 0 for words in ("stream of", "control of"))
+
+
 def find_worded(sentence: Sentences, judge: Judge, used: set[int], topic: Topic) -> tuple[list[Mention], set[int]]:
     """Fusions in words, and the units that named them."""
-    if not set("FfPX?V") & set(sentence.kinds) and "GK" not in sentence.kinds:
+    if not set("FfPX?V") & set(sentence.kinds) and "GK" not in sentence.kinds and not _moves(sentence):
         return [], set()
     finder = WordFinder(sentence, judge, used, topic)
     return finder.run(), finder.mine

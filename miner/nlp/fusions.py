@@ -22,6 +22,7 @@ from miner.schema import Alteration, Concept, Fusion, Label, Mention, Sentence
 
 _WORD = re.compile(
     r"[Ff](?:usion|used\b|uses\b|using)|[Rr]earrang|[Tt]ransloc|::|[Cc]himer|[Pp]artner|[Ii]nversion|[Jj]oin|[Jj]uxtapos|FUSION|REARRANG"
+    r"|(?:down|up)stream of|linked to|control of"
 )
 _STATUS = re.compile(r"[Pp]ositiv|[Nn]egativ|\+")
 _RIGHT = re.compile(rf"[{DASHES}/]([A-Z][A-Za-z0-9]{{2,}}(?:α|alpha)?)")
