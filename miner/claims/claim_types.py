@@ -56,7 +56,7 @@ def response_type(view: View, given: list[Mention], subjects: list[Subject], *, 
         return ClaimType.OVERCOMES_RESISTANCE
     if any(s.alteration in RESISTANCE_KINDS for s in subjects):
         return ClaimType.OVERCOMES_RESISTANCE
-    if shape("claim_types.resistant").search(view.text) and _after_its_like(view, given):
+    if view.says("claim_types.resistant") and _after_its_like(view, given):
         return ClaimType.OVERCOMES_RESISTANCE
     return ClaimType.SENSITIVITY_RESPONSE
 

@@ -46,7 +46,7 @@ def _of_a_test(view: View, mention: Mention, measure: Measure) -> bool:
     title = view.document.title
     title = view.document.title
     about = view.of(Label.ASSAY) or (title and title.of(Label.ASSAY) and view.document.study_type is StudyType.DIAGNOSTIC_VALIDATION)
-    return bool(about) and not _rules()["other_measure"].match(after.lstrip("- ")) and not _rules()["not_test"].search(view.text)
+    return bool(about) and not _rules()["other_measure"].match(after.lstrip("- ")) and not view.tells(_rules(), "not_test")
 
 
 def _told(view: View, clause: Span) -> Iterator[Claim]:
@@ -192,5 +192,5 @@ def _judged(view: View, values: Figures) -> frames.Stance:
     """Low figures, or words against the test, speak against it."""
     low = any(isinstance(v, int | float) and v < _LOW.get(k, -1) for k, v in values.items())
     rules = _rules()
-    poor = rules["poor"].search(view.text) and not rules["better"].search(view.text) and len(values) <= 2
+    poor = view.tells(rules, "poor") and not view.tells(rules, "better") and len(values) <= 2
     return AGAINST if low or poor else frames.SUPPORTS

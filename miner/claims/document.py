@@ -7,11 +7,12 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
-from miner.claims import senses
+from miner.claims import effect_rules, senses
 from miner.claims.senses import Cue
 from miner.claims.therapy import BARE_CLASS, agents, stands_for, therapies, therapy_role
+from miner.claims.words import Words
 from miner.lexicon import Lexicon
 from miner.schema import Alteration, Claim, Concept, Direction, Fusion, Label, Mention, Reading, Sentence, StudyType, Variant
 
@@ -58,6 +59,12 @@ def _split(text: str, clauses: Iterable[tuple[int, int]]) -> Iterator[tuple[int,
         yield start, end
 
 
+@lru_cache(maxsize=256)
+def _role_of(label: str) -> str:
+    """What the sentences under a heading do."""
+    return next((name for name, words in _ROLE_WORDS if words.search(label)), BODY)
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
     """What a claim is about: an alteration with its gene, as one mention names it."""
@@ -92,33 +99,46 @@ def subject_of(mention: Mention, kinases: Container[str] = ()) -> Subject | None
 class View:
     """One sentence with everything in it."""
 
-    def __init__(
-        self, document: Document, index: int, sentence: Sentence, mentions: list[Mention], cues: list[Cue], role: str
-    ) -> None:
+    def __init__(self, document: Document, index: int, sentence: Sentence, mentions: list[Mention], cues: list[Cue], role: str) -> None:
         self.document, self.index, self.sentence = document, index, sentence
         self.mentions, self.cues, self.role = mentions, cues, role
         self.start, self.end = sentence.start, sentence.end
         self.therapies: dict[tuple[int, int] | None, list[Mention]] = {}
         self.agents: dict[tuple[int, int] | None, list[Mention]] = {}
+        self.text = document.text[self.start : self.end]
+        clauses = sentence.clauses or ((self.start, self.end),)
+        self.clauses = tuple(_split(document.text, clauses)) if " that" in self.text else clauses
+        self._labels, self._senses = frozenset(m.label for m in mentions), frozenset(c.sense for c in cues)
         self._labelled: dict[tuple[Label, ...], list[Mention]] = {}
         self._sensed: dict[tuple[str, ...], list[Cue]] = {}
+        self._said: dict[tuple[str, str], bool] = {}
 
-    @cached_property
-    def text(self) -> str:
-        """The sentence."""
-        return self.document.text[self.start : self.end]
+    def says(self, shape: str) -> bool:
+        """Does a pattern of the effect rules (``module.name``) stand in the sentence?"""
+        said = self._said.get(("", shape))
+        if said is None:
+            said = self._said["", shape] = effect_rules.stands(shape, self.document.text, self.start, self.end)
+        return said
 
-    @cached_property
-    def clauses(self) -> tuple[tuple[int, int], ...]:
-        """Spans of the clauses."""
-        return tuple(_split(self.document.text, self.sentence.clauses or ((self.start, self.end),)))
+    def tells(self, words: Words, name: str) -> bool:
+        """Does a word of one of the lists of a rule file stand in the sentence?"""
+        told = self._said.get((words.file, name))
+        if told is None:
+            told = self._said[words.file, name] = words.within(name, self.document.text, self.start, self.end)
+        return told
 
     def clause(self, position: int) -> tuple[int, int]:
         """The clause around a position."""
         return next((c for c in self.clauses if c[0] <= position < c[1]), (self.start, self.end))
 
+    def holds(self, *labels: Label) -> bool:
+        """Is there a mention of one of some labels?"""
+        return not self._labels.isdisjoint(labels)
+
     def of(self, *labels: Label, within: tuple[int, int] | None = None) -> list[Mention]:
         """Mentions of some labels, in the sentence or in a part of it."""
+        if self._labels.isdisjoint(labels):
+            return []
         held = self._labelled.get(labels)
         if held is None:
             held = self._labelled[labels] = [m for m in self.mentions if m.label in labels]
@@ -129,6 +149,8 @@ class View:
 
     def sense(self, *names: str, within: tuple[int, int] | None = None) -> list[Cue]:
         """Cues of some senses, in the sentence or in a part of it."""
+        if self._senses.isdisjoint(names):
+            return []
         held = self._sensed.get(names)
         if held is None:
             held = self._sensed[names] = [c for c in self.cues if c.sense in names]
@@ -192,7 +214,7 @@ class Document:
             elif sentence.section == 0 and self.reading.record.title:
                 role = TITLE
             else:
-                role = next((name for name, words in _ROLE_WORDS if words.search(label)), BODY)
+                role = _role_of(label)
             roles.append(role)
         return roles
 

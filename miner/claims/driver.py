@@ -71,7 +71,7 @@ def _described(view: View, cue: Span, clause: Span) -> list[Subject]:
     genes = [Subject(m.start, m.end, m.name, mention=m) for m in view.of(Label.GENE) if m.name and m.polarity is not Polarity.NEGATED]
     lexicon = view.document.lexicon
     kinases = [s for s in genes if {s.gene, *lexicon.members(s.gene or "")} & lexicon.kinases]
-    if kinases and rules["activated"].search(view.text):
+    if kinases and view.tells(rules, "activated"):
         return kinases
     return frames.carried_subjects(view) if not genes and frames.points_back(view) else []
 

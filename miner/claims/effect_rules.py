@@ -9,7 +9,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any, NamedTuple
 
-from miner.claims.openings import Openings
+from miner.claims.openings import Openings, alternatives
 from miner.errors import LexiconError
 
 RULES = "effects.toml"
@@ -39,6 +39,7 @@ class EffectRules(NamedTuple):
     inert: frozenset[str]
     composed: Openings
     shapes: Mapping[str, re.Pattern[str]]
+    sought: Openings
 
 
 @lru_cache(maxsize=1)
@@ -56,6 +57,12 @@ def shape(name: str) -> re.Pattern[str]:
     return load().shapes[name]
 
 
+def stands(name: str, text: str, start: int, end: int) -> bool:
+    """Does the pattern of a name match in [start, end), taken by itself?"""
+    rules = load()
+    return rules.sought.stand(name, rules.shapes[name], text, start, end)
+
+
 def _compiled(data: dict[str, Any]) -> EffectRules:
     def any_of(table: str, key: str) -> str:
         return "|".join(data[table][key])
@@ -64,6 +71,7 @@ def _compiled(data: dict[str, Any]) -> EffectRules:
         between = rf"(?:[\s-]+(?:{fillers})){times}" if fillers else ""
         return re.compile(rf"\b(?:{any_of(table, key)}){between}[\s-]*$", re.I)
 
+    shapes = {f"{module}.{name}": pattern for module, held in data["shapes"].items() for name, pattern in held.items()}
     return EffectRules(
         lower_before=ends("lower", "before", any_of("lower", "fillers"), "{0,4}"),
         lower_after=re.compile(
@@ -88,5 +96,6 @@ def _compiled(data: dict[str, Any]) -> EffectRules:
         past=re.compile(rf"\b(?:{any_of('context', 'past')})\b", re.I),
         inert=frozenset(data["context"]["inert"]),
         composed=Openings(data["composed"]),
-        shapes={f"{module}.{name}": re.compile(p, re.I) for module, held in data["shapes"].items() for name, p in held.items()},
+        shapes={name: re.compile(pattern, re.I) for name, pattern in shapes.items()},
+        sought=Openings({name: alternatives(pattern) for name, pattern in shapes.items()}),
     )

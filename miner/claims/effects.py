@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -75,13 +74,21 @@ def _find(view: View) -> list[Effect]:
 
 def cues(view: View, within: Span | None = None) -> list[Cue]:
     """Cues of effect in a part of a sentence, the longest at each place, without those that assert nothing."""
+    span = within or (view.start, view.end)
+    held: dict[Span, list[Cue]] = view.__dict__.setdefault("_effect_cues", {})
+    if span not in held:
+        held[span] = _cues(view, span)
+    return held[span]
+
+
+def _cues(view: View, within: Span) -> list[Cue]:
     said = [
         c
         for c in view.sense(*CUES, within=within)
         if not (c.sense == "nodiff" and shape("effects.independent").match(view.document.text, c.start))
     ]
     found = sorted(
-        [*said, *_composed(view, within or (view.start, view.end))], key=lambda c: (c.start - c.end, _RANK.get(c.sense, 9), c.start)
+        [*said, *_composed(view, within)], key=lambda c: (c.start - c.end, _RANK.get(c.sense, 9), c.start)
     )
     kept: list[Cue] = []
     for cue in found:
@@ -96,15 +103,14 @@ def _composed(view: View, within: Span) -> Iterator[Cue]:
     """Cues of two words with others between."""
     rules = effect_rules.load()
     for sense, name, pattern in (("inhibit", "shrink", rules.shrink), ("nodiff", "same", rules.same), ("dose", "dose", rules.dose)):
-        if rules.composed.may_stand(name, view.document.text, *within):
-            for match in pattern.finditer(view.document.text, *within):
-                if sense != "inhibit" or not _shorter_life(view, match):
-                    yield Cue(match.start(), match.end(), sense)
+        for start, end in rules.composed.spans(name, pattern, view.document.text, *within):
+            if sense != "inhibit" or not _shorter_life(view, start, end):
+                yield Cue(start, end, sense)
 
 
-def _shorter_life(view: View, match: re.Match[str]) -> bool:
+def _shorter_life(view: View, start: int, end: int) -> bool:
     """Is it the survival of patients that is reduced, and not that of cells?"""
-    return bool(shape("effects.lived").search(match[0])) and not shape("effects.cells").search(view.text)
+    return bool(shape("effects.lived").search(view.document.text[start:end])) and not view.says("effects.cells")
 
 
 def _idle(view: View, cue: Cue) -> bool:
@@ -378,7 +384,7 @@ def _groups(view: View, cue: Cue) -> bool:
     """Is a likeness one of groups of patients or cells, and not of drugs?"""
     if not shape("effects.like").match(view.document.text, cue.start):
         return True
-    return bool(shape("effects.group").search(view.text)) or any(compared(view, s) for s in view.subjects)
+    return view.says("effects.group") or any(compared(view, s) for s in view.subjects)
 
 
 def compared(view: View, subject: Subject) -> bool:

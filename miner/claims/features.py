@@ -18,9 +18,9 @@ _NO_SUBJECT = ("expression", "overexpression", "wild-type")
 
 def extract(view: View) -> Iterator[Claim]:
     """Associations of a sentence, clause by clause: a feature, a relation, and the alteration that has it."""
-    if view.has("safetycore", "resist", "approvecore") or view.of(Label.DRUG) or agents(view) or _rules()["not_feature"].search(view.text):
+    if view.has("safetycore", "resist", "approvecore") or view.of(Label.DRUG) or agents(view) or view.tells(_rules(), "not_feature"):
         return
-    if view.role == TITLE and not _rules()["states"].search(view.text):
+    if view.role == TITLE and not view.tells(_rules(), "states"):
         return
     for clause in view.clauses:
         features = _features(view, clause)
@@ -75,7 +75,7 @@ def _subjects(view: View, clause: Span) -> list[Subject]:
         return distinct(local or expressed)
     if view.role == TITLE or view.document.study_type is StudyType.CASE_REPORT:
         return []
-    if frames.points_back(view) or _rules()["carriers"].search(view.text):
+    if frames.points_back(view) or view.tells(_rules(), "carriers"):
         return generic(frames.carried_subjects(view))
     return []
 

@@ -180,6 +180,8 @@ def cohort_of(view: View, span: tuple[int, int]) -> int | None:
 
 def measures(view: View, *metrics: str, within: tuple[int, int] | None = None) -> list[tuple[Mention, Measure]]:
     """Measures of some metrics (or of any), in order."""
+    if not view.holds(Label.MEASURE):
+        return []
     found = [(m, m.referent) for m in view.of(Label.MEASURE, within=within) if isinstance(m.referent, Measure)]
     return [(m, r) for m, r in found if not metrics or r.metric in metrics]
 

@@ -52,11 +52,11 @@ def _exclusive(view: View, subjects: list[Subject]) -> Iterator[Claim] | None:
     rules, text = prevalence.rules(), view.document.text
     cues = [(c.start, c.end) for c in view.sense("exclusive")] + rules.spans("apart", text, view.start, view.end)
     denials = [] if view.role == TITLE else rules.spans("none_had", text, view.start, view.end)
-    against = rules["not_exclusive"].search(view.text)
+    against = view.tells(rules, "not_exclusive")
     if (not cues and not denials and not against) or ((view.is_aim or view.role == METHODS) and view.role != TITLE):
         return None
     if not cues and not against:
-        told = therapies(view) or view.has("respond", "outcome") or rules["acquired"].search(view.text)
+        told = therapies(view) or view.has("respond", "outcome") or view.tells(rules, "acquired")
         if told or not _lacks_others(view, subjects, denials[0]):
             return None
     genes, focus = {s.gene for s in subjects}, {s.gene for s in view.document.focus}
@@ -101,7 +101,7 @@ def _carriers(view: View) -> int | None:
 
 
 def _together(view: View, subjects: list[Subject]) -> Iterator[Claim]:
-    cue, signed = _company(view, subjects), prevalence.rules()["signature"].search(view.text)
+    cue, signed = _company(view, subjects), view.tells(prevalence.rules(), "signature")
     if cue is None or view.role == METHODS:
         return
     stance = _company_stance(view, cue, bool(signed))
@@ -134,16 +134,16 @@ def _company(view: View, subjects: Sequence[Subject]) -> Span | None:
     firm = [c for c in cues if c not in weak]
     if firm:
         return firm[0]
-    if rules["not_company"].search(view.text) or rules["acquired"].search(view.text):
+    if view.tells(rules, "not_company") or view.tells(rules, "acquired"):
         return None
     weak += [c for c in rules.spans("company", text, view.start, view.end) if any(0 <= s.start - c[1] < 60 for s in subjects)]
     if len({(s.gene, s.fusion, s.variant) for s in subjects if s.kind not in ("gene", "wild-type")}) > 1 and weak:
         return weak[0]
-    signed = rules["signature"].search(view.text)
+    signed = rules.spans("signature", text, view.start, view.end)
     if not signed or therapies(view):
         return None
     tied = [(c.start, c.end) for c in view.sense("associate")]
-    return tied[0] if tied else (view.start + signed.start(), view.start + signed.end()) if _in_one(view) else None
+    return tied[0] if tied else signed[0] if _in_one(view) else None
 
 
 def _mutated(view: View) -> bool:

@@ -120,15 +120,15 @@ def _of_response(view: View, clause: Span) -> bool:
 
 def _acquired(view: View) -> bool:
     """Does the sentence, or the one before in a paper on resistance, tell of changes that came under a therapy?"""
-    if rules()["acquired"].search(view.text):
+    if view.tells(rules(), "acquired"):
         return True
     before = view.document.views[max(0, view.index - 2) : view.index]
-    near = any(v.role == view.role and rules()["acquired"].search(v.text) for v in before)
+    near = any(v.role == view.role and v.tells(rules(), "acquired") for v in before)
     title = view.document.title
     if title is None or not near:
         return False
-    follows = bool(therapies(title)) and rules()["after_therapy"].search(title.text) is not None
-    return follows or view.document.on_resistance or rules()["acquired"].search(title.text) is not None
+    follows = bool(therapies(title)) and title.tells(rules(), "after_therapy")
+    return follows or view.document.on_resistance or title.tells(rules(), "acquired")
 
 
 def _carried(view: View, measure: Measure) -> list[Subject]:
@@ -254,9 +254,9 @@ def _in_words(view: View) -> Iterator[Claim]:
     """Rare, common, in the majority of ..."""
     text = view.document.text
     spans = rules().spans("commonness", text, view.start, view.end)
-    if not spans or (not view.of(Label.DISEASE, Label.COHORT) and not rules()["people"].search(view.text)):
+    if not spans or (not view.of(Label.DISEASE, Label.COHORT) and not view.tells(rules(), "people")):
         return
-    if agents(view) or view.has("safety", "resist", "approvecore", "respond", "outcome") or rules()["common_else"].search(view.text):
+    if agents(view) or view.has("safety", "resist", "approvecore", "respond", "outcome") or view.tells(rules(), "common_else"):
         return
     for clause in view.clauses:
         inside = [s for s in spans if clause[0] <= s[0] < clause[1]]

@@ -21,7 +21,7 @@ def extract(view: View) -> list[Claim]:
     if view.role in (OUTSIDE, METHODS) or (view.is_aim and not frames.measures(view)):
         return []
     claims: list[Claim] = []
-    if not whose.resisting(view) and (view.has("resist") or shape("resistance.moment").search(view.text) or _follows_failure(view)):
+    if not whose.resisting(view) and (view.has("resist") or view.says("resistance.moment") or _follows_failure(view)):
         claims += _mechanisms(view)
     view.document.note_mechanisms(view, claims)
     if view.has("overcome") and not any(e.kind is effects.Kind.WORKS for e in effects.find(view)):
@@ -35,11 +35,11 @@ def _follows_failure(view: View) -> bool:
     told = (
         previous is not None
         and previous.role not in (TITLE, METHODS)
-        and bool(shape("resistance.moment").search(previous.text) or previous.has("resist"))
+        and bool(previous.says("resistance.moment") or previous.has("resist"))
     )
     return (
         told
-        and bool(shape("resistance.counted").search(view.text))
+        and view.says("resistance.counted")
         and bool(_resistance_variants(view) or any(s.alteration in ACQUIRED_KINDS for s in view.subjects))
     )
 
@@ -88,7 +88,7 @@ def _is_mechanism(view: View, subject: Subject, lost: list[Mention]) -> bool:
         return False
     known = bool(subject.variant) and subject.variant in view.document.resistance_variants
     if known:
-        return not whose.of_population(view, subject) or bool(view.has("resist") and shape("resistance.causes").search(view.text))
+        return not whose.of_population(view, subject) or bool(view.has("resist") and view.says("resistance.causes"))
     if not _near_resistance(view, subject) or whose.of_population(view, subject):
         return False
     if subject.alteration in ACQUIRED_KINDS:
@@ -97,15 +97,15 @@ def _is_mechanism(view: View, subject: Subject, lost: list[Mention]) -> bool:
     targets = {family(t) for m in lost for t in view.document.lexicon.targets(view.document.class_meant(m.name or ""))}
     other = family(subject.gene) not in targets if targets else family(subject.gene) not in focus
     if other:
-        return bool(shape("resistance.causes").search(view.text) or shape("resistance.counted").search(view.text))
-    return bool(shape("resistance.causes").search(view.text)) and subject.kind in MUTATION_KINDS
+        return bool(view.says("resistance.causes") or view.says("resistance.counted"))
+    return view.says("resistance.causes") and subject.kind in MUTATION_KINDS
 
 
 def _near_resistance(view: View, subject: Subject) -> bool:
     clause = view.clause(subject.start)
     if view.has("resist", within=clause) or shape("resistance.moment").search(view.document.text[clause[0] : clause[1]]):
         return True
-    return bool(view.has("resist") or shape("resistance.moment").search(view.text) or _follows_failure(view)) and (
+    return bool(view.has("resist") or view.says("resistance.moment") or _follows_failure(view)) and (
         view.document.on_resistance
         or view.has("acquire", "bypass", "ontarget")
         or bool(shape("resistance.counted").search(view.document.text[clause[0] : clause[1]]))
@@ -146,7 +146,7 @@ def _defeated(view: View) -> list[Mention]:
 
 def _unnamed(view: View, lost: list[Mention]) -> Iterator[Claim]:
     """Mechanisms told without an alteration: "on-target and off-target mechanisms", a transformation."""
-    moment = bool(view.has("acquire", "resist") or shape("resistance.moment").search(view.text))
+    moment = bool(view.has("acquire", "resist") or view.says("resistance.moment"))
     if not view.has("ontarget", "bypass") or not moment or not lost:
         return
     subjects = _drivers(view)

@@ -9,6 +9,7 @@ from importlib import resources
 from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
+from miner.claims.openings import Openings
 from miner.errors import LexiconError
 from miner.schema import Label, Mention
 
@@ -20,6 +21,7 @@ RULES = "therapy_roles.toml"
 
 
 class _Roles(NamedTuple):
+    sought: Openings
     prior_before: re.Pattern[str]
     prior_after: re.Pattern[str]
     prior_prefix: re.Pattern[str]
@@ -34,6 +36,7 @@ def _roles() -> _Roles:
         prior, comparator = rules["prior"], rules["comparator"]
         after = "|".join(prior["after"])
         return _Roles(
+            Openings({"prior": prior["before"], "comparator": comparator["before"]}),
             re.compile(rf"(?:\b(?:{'|'.join(prior['before'])})(?:[\s-]+(?:{'|'.join(prior['fillers'])}))*\s*)$", re.I),
             re.compile(rf"^(?:-\s*(?:,|and|or|and/or)\s+[\w/]+[-–‐]|[-–‐\s]?)(?:{after})\b", re.I),
             re.compile(rf"(?:{'|'.join(prior['prefixes'])})$", re.I),
@@ -53,13 +56,12 @@ def therapy_role(document: Document, mention: Mention) -> str:
 
 
 def _role(text: str, mention: Mention) -> str:
-    before, after = text[max(0, mention.start - 80) : mention.start], text[mention.end : mention.end + 24]
-    roles = _roles()
-    if roles.prior_after.match(after):
+    roles, start, end = _roles(), max(0, mention.start - 80), mention.start
+    if roles.prior_after.match(text[mention.end : mention.end + 24]):
         return "prior"
-    if roles.comparator.search(before):
+    if roles.sought.stand("comparator", roles.comparator, text, start, end):
         return "comparator"
-    if roles.prior_before.search(before) or roles.prior_prefix.search(before):
+    if roles.sought.stand("prior", roles.prior_before, text, start, end) or roles.prior_prefix.search(text[start:end]):
         return "prior"
     return "agent"
 
@@ -82,6 +84,8 @@ _POINTING = re.compile(r"\b(?:these|those|both|such|the two|all three)\s+(?:\w+(
 
 def therapies(view: View, within: tuple[int, int] | None = None) -> list[Mention]:
     """Drug and class mentions; a class that only explains a drug beside it (``the TRK inhibitor larotrectinib``) is left out."""
+    if not view.holds(Label.DRUG, Label.DRUG_CLASS):
+        return []
     held = view.therapies.get(within)
     if held is None:
         held = view.therapies[within] = _therapies(view, within)
@@ -144,6 +148,8 @@ _APPOSITION = re.compile(r"^\s*(?:\([^)]*\)|\))?,?\s*(?:is|was|being|as)?\s*(?:a
 
 def agents(view: View, within: tuple[int, int] | None = None) -> list[Mention]:
     """Therapies that the sentence has given, in order; chains keep the role of their first member."""
+    if not view.holds(Label.DRUG, Label.DRUG_CLASS):
+        return []
     held = view.agents.get(within)
     if held is None:
         held = view.agents[within] = _agents(view, within)

@@ -58,13 +58,11 @@ class Words:
 
     def within(self, name: str, text: str, start: int, end: int) -> bool:
         """Does a word of the list stand in [start, end)?"""
-        return self._openings.may_stand(name, text, start, end) and self[name].search(text[start:end]) is not None
+        return self._openings.stand(name, self[name], text, start, end)
 
     def spans(self, name: str, text: str, start: int, end: int) -> list[tuple[int, int]]:
         """Spans of the words of a list in [start, end), as offsets into the text."""
-        if not self._openings.may_stand(name, text, start, end):
-            return []
-        return [(start + m.start(), start + m.end()) for m in self[name].finditer(text[start:end])]
+        return self._openings.spans(name, self[name], text, start, end)
 
 
 @cache
