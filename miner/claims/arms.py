@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
+from miner.claims import trial, words
 from miner.claims.claim_types import combined
-from miner.claims.document import Document, View
+from miner.claims.document import BACKGROUND, TITLE, Document, View
 from miner.claims.effect_rules import shape
+from miner.claims.frames import AGAINST, DENIED, SUPPORTS, Stance
 from miner.claims.therapy import therapies
 from miner.schema import Label, Measure, Mention
+
+_FAR = 90
+_RATIOS = ("HR",)
+_BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
+_WITH = re.compile(
+    r"\s*(?:months?|mo|%|percent)?,?\s*(?:of\s+)?"
+    r"(?:(?:in|with|for|on|among|the|those|patients|receiving|given|who|received|treated|assigned|to|of)\s+)*"
+)
+_CHANCE = re.compile(r"\bp\s*[=>≥]\s*0?[.·](\d+)", re.I)
+_LEVEL = 0.05
+Item = tuple[Mention, Measure]
 
 
 def regimens(document: Document) -> list[list[Mention]]:
@@ -65,7 +80,7 @@ def sides(view: View) -> tuple[list[Mention], list[Mention]] | None:
     return [m for m in given if m.end <= marks[0]], [m for m in given if m.start >= marks[0]]
 
 
-def arm(view: View, mention: Mention, measure: Measure, others: list[tuple[Mention, Measure]]) -> list[Mention] | None:
+def arm(view: View, mention: Mention, measure: Measure, others: list[Item]) -> list[Mention] | None:
     """The arm of one of two figures that stand side by side: "13.4 v 19.5 months"; None where they do not."""
     compared = sides(view)
     if compared is None:
@@ -80,7 +95,7 @@ def arm(view: View, mention: Mention, measure: Measure, others: list[tuple[Menti
     return None
 
 
-def of_control(view: View, mention: Mention, measure: Measure, others: list[tuple[Mention, Measure]]) -> bool:
+def of_control(view: View, mention: Mention, measure: Measure, others: list[Item]) -> bool:
     """Is a figure that of an arm without therapy: the second beside another of its kind, where the paper has placebo or a control?"""
     before = [m for m, same in others if same.metric == measure.metric and m.end <= mention.start]
     if not before:
@@ -93,3 +108,107 @@ def of_control(view: View, mention: Mention, measure: Measure, others: list[tupl
         shape("arms.paired").fullmatch(gap) and shape("arms.listed").search(text, mention.end)
     )
     return bool(paired) and sides(view) is None and bool(shape("arms.control").search(text))
+
+def placed(view: View, mention: Mention, measure: Measure, others: Sequence[Item], *, apart: bool = False) -> trial.Arm | None:
+    """The arm that a figure belongs to, or None where the sentence does not tell.
+
+    Parameters
+    ----------
+    view, mention, measure
+        The figure and its sentence.
+    others
+        All figures of the sentence.
+    apart
+        Whether pairs of figures are of subgroups, and not of arms.
+    """
+    plan = trial.design(view.document)
+    if plan is None or view.role == BACKGROUND:
+        return None
+    named = trial.groups(view)
+    if _foreign(view, named):
+        return None
+    if measure.metric in _RATIOS:
+        return plan.test if named or view.role != TITLE else None
+    arms = list(dict.fromkeys(g.arm for g in named))
+    if apart:
+        return arms[0] if len(arms) == 1 else None
+    tied = _tied(named, measure)
+    if tied:
+        return tied
+    both = pair(view, mention, measure, others)
+    if not both:
+        return arms[0] if len(arms) == 1 else _next_to(view, named, mention)
+    index = both.index(mention)
+    partner = next(r for m, r in others if m == both[1 - index])
+    if side := _tied(named, partner):
+        return _other(plan, side)
+    order = arms if len(arms) == 2 else [arms[0], _other(plan, arms[0])] if arms else _last_order(view, plan)
+    return order[index]
+
+
+def _foreign(view: View, named: Sequence[trial.Group]) -> bool:
+    """Does the sentence name a therapy that is in no arm?"""
+    inside = [t for t in trial.things(view) if any(g.start <= t.start and t.end <= g.end for g in named)]
+    return bool(trial.things(view)) and not inside
+
+
+def _tied(named: Sequence[trial.Group], measure: Measure) -> trial.Arm | None:
+    """The arm whose name the reading ties a figure to."""
+    item = measure.item
+    return next((g.arm for g in named if item and g.start < item[1] and item[0] < g.end), None)
+
+
+def pair(view: View, mention: Mention, measure: Measure, others: Sequence[Item]) -> list[Mention]:
+    """Two figures of one kind, one set against the other: "13.4 v 19.5 months", "6.7 months and 4.7 months, respectively"."""
+    same = sorted(m for m, r in others if r.metric == measure.metric)
+    for first, second in pairwise(same):
+        if mention in (first, second) and _set_against(view, first, second):
+            return [first, second]
+    return []
+
+
+def _set_against(view: View, first: Mention, second: Mention) -> bool:
+    gap = _BRACKETS.sub(" ", view.document.text[first.end : second.start])
+    return len(gap) < _FAR and not re.search(r"[;]|\. ", gap) and words.load("trial.toml")["against"].search(gap) is not None
+
+
+def _next_to(view: View, named: Sequence[trial.Group], mention: Mention) -> trial.Arm | None:
+    """The arm named right behind a figure, else the one before it."""
+    behind = [g for g in named if g.start >= mention.end]
+    if behind and _WITH.fullmatch(_BRACKETS.sub(" ", view.document.text[mention.end : behind[0].start])):
+        return behind[0].arm
+    before = [g for g in named if g.end <= mention.start]
+    return before[-1].arm if before else None
+
+
+def _other(plan: trial.Design, arm: trial.Arm) -> trial.Arm:
+    return plan.control if arm is plan.test else plan.test
+
+
+def _last_order(view: View, plan: trial.Design) -> list[trial.Arm]:
+    """The order in which the sentences before named the arms."""
+    for previous in reversed(view.document.views[max(0, view.index - 3) : view.index]):
+        arms = list(dict.fromkeys(g.arm for g in trial.groups(previous)))
+        if previous.role == view.role and len(arms) == 2:
+            return arms
+    return [plan.test, plan.control]
+
+
+def names_both(view: View) -> bool:
+    """Does the sentence name both arms of the trial?"""
+    return len({g.arm for g in trial.groups(view)}) > 1
+
+
+def verdict(view: View, mention: Mention, measure: Measure, others: Sequence[Item]) -> Stance | None:
+    """What a figure says beside the other of its pair: denied where chance explains the difference, against where it is the lower."""
+    both = pair(view, mention, measure, others)
+    if not both:
+        return None
+    partner = next(r for m, r in others if m == both[1 - both.index(mention)])
+    limit = min([m.start for m, r in others if m.start > both[1].end and r.metric != "HR"] + [view.end, both[1].end + _FAR])
+    chance = _CHANCE.search(view.document.text, both[1].end, limit)
+    if chance and float(f"0.{chance[1]}") >= _LEVEL:
+        return DENIED
+    if not isinstance(measure.value, int | float) or not isinstance(partner.value, int | float):
+        return None
+    return AGAINST if measure.value < partner.value else SUPPORTS

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from miner.claims import trial
 from miner.claims.document import AIM, METHODS, RESULTS, TITLE, Document, View
 from miner.claims.effect_rules import shape
 from miner.schema import Cohort, Label, Measure, Mention
@@ -79,8 +80,10 @@ def ledger(document: Document) -> Ledger:
     return held
 
 
-def response_population(view: View, members: Sequence[tuple[Mention, Measure]], therapies: Sequence[str]) -> int | None:
-    """Evaluable patients of figures that belong together."""
+def response_population(
+    view: View, members: Sequence[tuple[Mention, Measure]], therapies: Sequence[str], arm: trial.Arm | None = None
+) -> int | None:
+    """Evaluable patients of figures that belong together: printed, else counted beside them, else those of the arm or of the study."""
     book, position = ledger(view.document), members[0][0].start
     total = next((m.total for _, m in members if m.total), None)
     if total:
@@ -89,13 +92,14 @@ def response_population(view: View, members: Sequence[tuple[Mention, Measure]], 
         rate = measure.value if measure.metric.endswith("percent") else None
         if measure.n and isinstance(rate, int | float) and (fit := book.fitting(measure.n, rate, position)):
             return fit
-    local = [g for g in book.groups if g.view is view and g.start < position and view.clause(g.start) == view.clause(position)]
-    local = local or [g for g in book.groups if g.view is view and g.start < position]
     counted = {m.n for _, m in members} | {m.value for _, m in members}
-    local = [g for g in local if g.n not in counted]
-    if local:
-        return local[-1].n
-    return book.treated(view, position, therapies)
+    local = [g.n for g in book.groups if g.view is view and g.start < position and view.clause(g.start) == view.clause(position)]
+    local = local or [g.n for g in book.groups if g.view is view and g.start < position]
+    local = [n for n in local if n not in counted]
+    own = trial.size(view.document, arm) if arm else None
+    if local and not (own and local[-1] in trial.sizes(view.document)):
+        return local[-1]
+    return own or (trial.total(view.document) if arm else book.treated(view, position, therapies))
 
 
 def prevalence_population(view: View, mention: Mention, measure: Measure) -> int | None:

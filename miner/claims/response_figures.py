@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
-from miner.claims import arms, cohorts, frames, whose
+from miner.claims import arms, cohorts, frames, subgroups, trial, whose
 from miner.claims.claim_types import MECHANISMS, combined, failed_type, response_type
 from miner.claims.document import Subject, View
 from miner.claims.effect_rules import shape
@@ -19,16 +20,27 @@ TIMES = ("DoR_months", "PFS_months", "OS_months", "HR")
 METRICS = RATES + TIMES
 COUNTED = ("ORR_percent", "n_resp")
 LOW_PERCENT = 10.0
+Item = tuple[Mention, Measure]
+
+
+class Key(NamedTuple):
+    """What figures of one claim have in common."""
+
+    given: tuple[str, ...]
+    arm: trial.Arm | None
+    subgroup: subgroups.Subgroup | None
+    item: tuple[int, int] | None
+    verdict: Stance | None
+    slot: int = 0
 
 
 def measured(view: View) -> Iterator[Claim]:
     """Claims of the figures of a sentence."""
-    groups: dict[tuple[tuple[str, ...], tuple[int, int] | None, int], list[tuple[Mention, Measure]]] = {}
     found = [f for f in frames.measures(view, *METRICS) if f[1].metric not in ("SD", "PD") or _counts_outcomes(view)]
-    found = [f for f in found if not _did_not_respond(view, *f) and not arms.of_control(view, *f, found)]
-    if shape("response_figures.planned").search(view.text):
+    found = [f for f in found if not _did_not_respond(view, *f) and (trial.design(view.document) or not arms.of_control(view, *f, found))]
+    if not found or view.says("response_figures.planned"):
         return
-    if not agents(view) and shape("response_figures.factors").search(view.text):
+    if not agents(view) and view.says("response_figures.factors"):
         found = [f for f in found if f[1].metric not in TIMES]
     if not agents(view) and _compares_carriers(view):
         found = [f for f in found if f[1].metric not in TIMES]
@@ -36,16 +48,25 @@ def measured(view: View) -> Iterator[Claim]:
         found = [f for f in found if f[1].metric not in TIMES]
     if not found or (view.is_aim and view.role != "aim" and not any(m.metric in RATES for _, m in found)):
         return
+    groups: dict[Key, list[Item]] = {}
     for mention, measure in found:
-        given = arms.arm(view, mention, measure, found) or _given(view, mention, measure)
-        given = [drug for m in given for drug in arms.consists_of(view.document, m)]
-        key = (names(view, given), _subject_item(view, measure))
+        key = _key(view, mention, measure, found)
         slot = 0
-        while any(m.metric == measure.metric for _, m in groups.get((*key, slot), [])):
+        while any(m.metric == measure.metric for _, m in groups.get(key._replace(slot=slot), [])):
             slot += 1
-        groups.setdefault((*key, slot), []).append((mention, measure))
-    for (given_names, item, _), members in groups.items():
-        yield from _measured_claims(view, given_names, item, members)
+        groups.setdefault(key._replace(slot=slot), []).append((mention, measure))
+    for key, members in groups.items():
+        yield from _measured_claims(view, key, members)
+
+
+def _key(view: View, mention: Mention, measure: Measure, found: list[Item]) -> Key:
+    """What a figure is of: its arm or therapies, its subgroup or item."""
+    subgroup = subgroups.of_figure(view, mention, measure, found)
+    arm = arms.placed(view, mention, measure, found, apart=subgroup is not None)
+    given = trial.given_in(arm) if arm else arms.arm(view, mention, measure, found) or _given(view, mention, measure)
+    given = given if arm else [drug for m in given for drug in arms.consists_of(view.document, m)]
+    verdict = arms.verdict(view, mention, measure, found) if arm else None
+    return Key(names(view, given), arm, subgroup, None if subgroup else _subject_item(view, measure), verdict)
 
 
 def _did_not_respond(view: View, mention: Mention, measure: Measure) -> bool:
@@ -56,14 +77,14 @@ def _did_not_respond(view: View, mention: Mention, measure: Measure) -> bool:
 
 def _compares_carriers(view: View) -> bool:
     """Does the sentence set carriers of an alteration against others, so that survival is a feature of theirs?"""
-    if not view.subjects or not shape("response_figures.groups").search(view.text):
+    if not view.subjects or not view.says("response_figures.groups"):
         return False
-    return bool(shape("effects.than").search(view.text)) or not shape("arms.randomised").search(view.document.text)
+    return view.says("effects.than") or not shape("arms.randomised").search(view.document.text)
 
 
 def _counts_outcomes(view: View) -> bool:
     """Does the sentence count outcomes, so that progressed patients are one of them?"""
-    return bool(shape("response_figures.outcomes").search(view.text)) and not view.is_aim
+    return view.says("response_figures.outcomes") and not view.is_aim
 
 
 def _given(view: View, mention: Mention, measure: Measure) -> list[Mention]:
@@ -99,23 +120,19 @@ def _subject_item(view: View, measure: Measure) -> tuple[int, int] | None:
     return measure.item if tied or genes else None
 
 
-def _measured_claims(
-    view: View, given_names: tuple[str, ...], item: tuple[int, int] | None, members: list[tuple[Mention, Measure]]
-) -> Iterator[Claim]:
-    span = (members[0][0].start, members[-1][0].end)
-    subjects = _item_subjects(view, item) or _changed(view, frames.subjects_for(view, span))
-    given = [m for m in view.document.reading.mentions if m.name in given_names and m.label in (Label.DRUG, Label.DRUG_CLASS)]
-    local = [m for m in given if view.start <= m.start < view.end] or given[:1]
+def _measured_claims(view: View, key: Key, members: list[Item]) -> Iterator[Claim]:
+    span, given_names = (members[0][0].start, members[-1][0].end), key.given
+    subjects = _item_subjects(view, key.item) or _changed(view, frames.subjects_for(view, span))
+    if key.subgroup:
+        subjects = list(key.subgroup.subjects)
     if not given_names and not any(m.metric in RATES for _, m in members):
         return
     figures = figures_of(members)
-    n = cohorts.response_population(view, members, given_names)
+    n = cohorts.response_population(view, members, given_names, key.arm)
     if n and any(m.metric in RATES for _, m in members):
         figures["N"] = n
-    stance = _figure_stance(view, span, members)
-    general = response_type(view, local, subjects, stated=False)
-    if not any(view.start <= m.start < view.end for m in given) and arms.is_regimen(view.document, given_names):
-        general = ClaimType.COMBINATION_THERAPY
+    stance = _stance(view, key, members)
+    general = _type(view, key, subjects)
     warnings = tuple(w for _, m in members for w in m.warnings)
     for type_, chosen in _by_type(view, subjects, given_names, general, stance).items():
         said = (Direction.SUPPORTS, stance[1] if stance != DENIED else Polarity.ASSERTED) if type_ in MECHANISMS else stance
@@ -123,6 +140,29 @@ def _measured_claims(
             view, type_, "response.measured", subjects=chosen, therapies=given_names, stance=said, figures=figures, n=n,
             confidence=0.8, warnings=warnings,
         )  # fmt: skip
+
+
+def _type(view: View, key: Key, subjects: list[Subject]) -> ClaimType:
+    """The claim type: by the arm, else by the therapies of the sentence and the subjects."""
+    if found := trial.kind(view.document, key.given):
+        return found
+    given = [m for m in view.document.reading.mentions if m.name in key.given and m.label in (Label.DRUG, Label.DRUG_CLASS)]
+    here = [m for m in given if view.start <= m.start < view.end]
+    if not here and arms.is_regimen(view.document, key.given) and not trial.cytotoxic(view.document, key.given):
+        return ClaimType.COMBINATION_THERAPY
+    return response_type(view, here or given[:1], subjects, stated=False)
+
+
+def _stance(view: View, key: Key, members: list[Item]) -> Stance:
+    """What figures say: beside those of the other arm or subgroup, else by themselves."""
+    if key.subgroup and key.subgroup.stance:
+        return key.subgroup.stance
+    plan = trial.design(view.document) if key.arm else None
+    if plan and key.arm is plan.control:
+        return SUPPORTS if key.arm.given or key.verdict == SUPPORTS else AGAINST
+    if key.verdict in (DENIED, AGAINST):
+        return key.verdict
+    return _figure_stance(view, (members[0][0].start, members[-1][0].end), members)
 
 
 def _by_type(
@@ -175,10 +215,10 @@ def _figure_stance(view: View, span: tuple[int, int], members: list[tuple[Mentio
         return AGAINST
     if rates.get("ORR_percent") == 0 or rates.get("n_resp") == 0:
         return DENIED
-    if (rate := _rate(members)) is not None and rate < LOW_PERCENT and not shape("arms.control").search(view.text):
+    if (rate := _rate(members)) is not None and rate < LOW_PERCENT and not view.says("arms.control"):
         return AGAINST
     ratio = next((m for _, m in members if m.metric == "HR"), None)
-    if ratio is not None and shape("response_figures.immature").search(view.text):
+    if ratio is not None and view.says("response_figures.immature"):
         return HEDGED
     if ratio is not None and (found := _ratio_stance(ratio)) != SUPPORTS:
         return found
@@ -215,6 +255,6 @@ def differs_not(view: View, cue: Cue) -> bool:
         return True
     return (
         text.lower() in ("similar", "comparable")
-        and bool(shape("response_figures.groups").search(view.text))
+        and view.says("response_figures.groups")
         and len({m.name for m in agents(view)}) < 2
     )

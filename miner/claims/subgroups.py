@@ -1,0 +1,59 @@
+"""Figures of carriers set beside those of patients without the alteration: "37% of mutated against 3% of wild-type tumours"."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from miner.claims import arms, words
+from miner.claims.document import Subject, View, distinct
+from miner.claims.frames import AGAINST, SUPPORTS, Stance
+from miner.schema import Measure, Mention, Polarity
+
+
+@dataclass(frozen=True, slots=True)
+class Subgroup:
+    """Patients told by their alteration, and what a comparison with the others says of them; None where it says nothing."""
+
+    subjects: tuple[Subject, ...]
+    stance: Stance | None
+
+
+def of_figure(view: View, mention: Mention, measure: Measure, found: Sequence[tuple[Mention, Measure]]) -> Subgroup | None:
+    """The subgroup that one of two figures belongs to, where the sentence sets carriers against others; else None."""
+    if not view.subjects:
+        return None
+    pair = arms.pair(view, mention, measure, found)
+    sides = _sides(view) if pair else []
+    if len(sides) != 2 or arms.names_both(view):
+        return None
+    verdict = arms.verdict(view, mention, measure, found)
+    subjects = sides[pair.index(mention)]
+    lacking = subjects[0].alteration == "wild-type"
+    return Subgroup(tuple(subjects), AGAINST if lacking and verdict == AGAINST else SUPPORTS if verdict == SUPPORTS and lacking else None)
+
+
+def _sides(view: View) -> list[list[Subject]]:
+    """Carriers and the others, in the order of the sentence; where one alone is favoured, it stands first."""
+    held: list[tuple[bool, list[Subject]]] = []
+    for subject in sorted((s for s in view.subjects if s.gene), key=lambda s: s.start):
+        lacks = subject.alteration == "wild-type" or bool(subject.mention and subject.mention.polarity is Polarity.NEGATED)
+        if held and held[-1][0] is lacks:
+            held[-1][1].append(subject)
+        else:
+            held.append((lacks, [subject]))
+    if len(held) == 1 and not held[0][0] and _favoured(view, held[0][1][0]):
+        held.append((True, held[0][1]))
+    if len(held) != 2 or not {s.gene for s in held[0][1]} & {s.gene for s in held[1][1]}:
+        return []
+    return [distinct(without(s) if lacks else s for s in members) for lacks, members in held]
+
+
+def without(subject: Subject) -> Subject:
+    """Those who lack an alteration."""
+    return replace(subject, fusion=None, variant=None, alteration="wild-type")
+
+
+def _favoured(view: View, subject: Subject) -> bool:
+    cues = words.load("trial.toml").spans("favours", view.document.text, view.start, subject.start)
+    return bool(cues) and subject.start - cues[-1][1] < 20
