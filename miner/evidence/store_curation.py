@@ -239,7 +239,7 @@ def _update(connection: sqlite3.Connection, row: Row) -> None:
     updates = ", ".join(f"{name} = :{name}" for name in row if name != "id")
     connection.execute(f"UPDATE evidence SET {updates} WHERE id = :id", row)
     connection.execute("DELETE FROM evidence_facets WHERE evidence = ?", (row["id"],))
-    insert_facets(connection, row)
+    insert_facets(connection, row, row["id"])
 
 
 def _insert(connection: sqlite3.Connection, row: Row, start: int) -> None:

@@ -12,6 +12,8 @@ from miner.schema import Evidence
 Facet = tuple[str, str, str]
 COLUMNS = ("claim_type", "direction", "polarity", "level", "study_type", "year", "status")
 KINDS = ("gene", "fusion", "variant", "drug", "disease", "disease_id", *COLUMNS)
+"""Kinds of facet; their order is part of the schema, new ones come last."""
+FACETS_A_KIND = 1_000_000_000
 _SYMBOL = re.compile(r"[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)*[A-Z0-9]|[A-Z]\d*orf\d+")
 _CONNECTIVES = re.compile(r" (?:AND|OR) |[()]")
 
@@ -42,7 +44,7 @@ def _parts(profile: str) -> list[str]:
 
 def facets(row: Mapping[str, Any]) -> list[Facet]:
     """Return everything that a row of evidence can be filtered by, sorted."""
-    return sorted({(kind, name.casefold(), name) for kind, name in _named(row) if name})
+    return sorted({(kind, name.casefold()): (kind, name.casefold(), name) for kind, name in _named(row) if name}.values())
 
 
 def _named(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -87,7 +87,7 @@ def _to_3(connection: sqlite3.Connection) -> None:
     for *values, status in rows:
         row = dict(zip(columns, values, strict=True))
         connection.execute("UPDATE evidence SET weight = ? WHERE id = ?", (row_weight(row, status), row["id"]))
-        insert_facets(connection, row)
+        insert_facets(connection, row, row["id"])
     for name in reversed(_OLD):
         connection.execute(f"DROP TABLE old_{name}")
     _fill_trials(connection)

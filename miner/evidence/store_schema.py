@@ -71,7 +71,7 @@ CREATE TABLE evidence_claims (
 CREATE INDEX evidence_claims_claim ON evidence_claims (pmid, claim_seq);
 
 CREATE TABLE facets (                   -- what evidence can be filtered by: gene, fusion, variant, drug, disease, level ...
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY,             -- tells the kind too, see store_insert.facet_range
     kind TEXT NOT NULL,
     value TEXT NOT NULL,                -- folded
     name TEXT NOT NULL,                 -- as it is shown

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from miner.errors import ConfigError
 from miner.evidence import store_facets
+from miner.evidence.store_insert import facet_range
 from miner.evidence.store_query import facet_ids, papers
 from miner.evidence.table import Paper, TableRow, make_row
 
@@ -185,26 +186,45 @@ Counts = dict[str, tuple[tuple[str, int], ...]]
 
 
 def _counts(connection: sqlite3.Connection, clauses: Sequence[_Clause]) -> Counts:
-    chosen = {clause.facet for clause in clauses if clause.values or clause.facet != "status"} - {"text"}
-    counts = _facet_counts(connection, clauses, None)
-    for facet in chosen | {"status"}:
-        counts |= {facet: _facet_counts(connection, clauses, facet).get(facet, ())}
+    """Count the rows under each value; of a facet that is filtered by, under all filters but its own."""
+    chosen = {clause.facet for clause in clauses} - {"text"}
+    counts = _facet_counts(connection, clauses, [kind for kind in FACETS if kind not in chosen])
+    for facet in chosen:
+        counts |= _facet_counts(connection, [clause for clause in clauses if clause.facet != facet], [facet])
     return {facet: counts.get(facet, ()) for facet in FACETS}
 
 
-def _facet_counts(connection: sqlite3.Connection, clauses: Sequence[_Clause], without: str | None) -> Counts:
-    where, values = _where(clauses, without)
-    held: dict[str, list[tuple[str, int]]] = {}
-    kinds = "AND f.kind = ?" if without and without not in ("topic", "new_since_run") else ""
-    given = [without] if kinds else []
+def _facet_counts(connection: sqlite3.Connection, clauses: Sequence[_Clause], facets: Sequence[str]) -> Counts:
+    where, values = _where(clauses)
+    kinds = [facet_range(facet) for facet in facets if facet in store_facets.KINDS]
+    # CROSS JOIN keeps the order: from the rows let through to their facets, never from all facets to the rows.
+    inside = " OR ".join(f"ef.facet BETWEEN {first} AND {last}" for first, last in kinds) or "0"
     query = f"""
-    WITH matched AS MATERIALIZED (SELECT e.id, e.proposition FROM evidence e WHERE {where})
-    SELECT f.kind, f.name, count(DISTINCT m.proposition) AS n FROM matched m
-    JOIN evidence_facets ef ON ef.evidence = m.id JOIN facets f ON f.id = ef.facet
-    WHERE f.kind <> 'disease_id' {kinds} GROUP BY f.id ORDER BY f.kind, n DESC, f.name"""
-    for row in connection.execute(query, [*values, *given]):
+    WITH matched AS MATERIALIZED (SELECT e.id, e.proposition FROM evidence e WHERE {where}),
+    counted AS MATERIALIZED (
+        SELECT ef.facet, count(DISTINCT m.proposition) AS n
+        FROM matched m CROSS JOIN evidence_facets ef ON ef.evidence = m.id WHERE {inside} GROUP BY ef.facet)
+    SELECT f.kind, f.name, c.n FROM counted c JOIN facets f ON f.id = c.facet ORDER BY f.kind, c.n DESC, f.name"""
+    held: dict[str, list[tuple[str, int]]] = {}
+    for row in connection.execute(query, values):
         held.setdefault(row["kind"], []).append((row["name"], row["n"]))
-    topics = f"""SELECT t.topic AS name, count(DISTINCT e.proposition) AS n FROM evidence e JOIN record_topics t ON t.pmid = e.pmid
-    WHERE {where} GROUP BY t.topic ORDER BY n DESC, t.topic"""
-    held["topic"] = [(row["name"], row["n"]) for row in connection.execute(topics, values)]
+    for facet, count in (("topic", _topic_counts), ("new_since_run", _run_counts)):
+        if facet in facets:
+            held[facet] = count(connection, where, values)
     return {kind: tuple(found[:MOST_VALUES]) for kind, found in held.items()}
+
+
+def _topic_counts(connection: sqlite3.Connection, where: str, values: Sequence[object]) -> list[tuple[str, int]]:
+    query = f"""SELECT t.topic AS name, count(DISTINCT e.proposition) AS n FROM evidence e JOIN record_topics t ON t.pmid = e.pmid
+    WHERE {where} GROUP BY t.topic ORDER BY n DESC, t.topic"""
+    return [(row["name"], row["n"]) for row in connection.execute(query, values)]
+
+
+def _run_counts(connection: sqlite3.Connection, where: str, values: Sequence[object]) -> list[tuple[str, int]]:
+    """Count the rows that are new since the last run but one, by the number of that run."""
+    last = connection.execute("SELECT max(id) FROM runs WHERE outcome IS NOT NULL").fetchone()[0]
+    if last is None:
+        return []
+    rows = "SELECT pmid, key FROM evidence_changes WHERE run_id > ? AND change = 'new'"
+    query = f"SELECT count(DISTINCT e.proposition) FROM evidence e WHERE {where} AND (e.pmid, e.key) IN ({rows})"
+    return [(str(last - 1), int(connection.execute(query, [*values, last - 1]).fetchone()[0]))]
