@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from miner.nlp.measure_cues import Cue
-from miner.nlp.measure_lists import aligned
+from miner.nlp.measure_lists import TELLING, aligned, compared, goes_on, sharing
 from miner.nlp.measure_quantities import Element, Quantity, kind_of
 from miner.nlp.measure_rules import measure_rules
 
@@ -35,6 +35,7 @@ _COPULA = _RULES.word_set("words", "copula")
 _HAVING = _RULES.word_set("words", "having")
 _FINDING = _RULES.word_set("words", "finding")
 _FROM = _RULES.word_set("words", "from")
+_STATES = frozenset({"positive", "mutated", "mutant", "rearranged", "amplified"})
 _EVENTS = _RULES.word_set("words", "events")
 _ASSESSED = _RULES.word_set("words", "assessed")
 _LIMIT_AFTER = 7.0
@@ -45,7 +46,6 @@ _LITERATURE = frozenset(form for word in _RULES.words("cohorts", "literature") f
 _PLACES = frozenset(form for word in _RULES.words("cohorts", "places") for form in (word, word + "s")) | _LITERATURE
 _PART_OF = ("responder", "responders", "responses")
 _OWN_SITE = 3.0
-_AGAINST = frozenset({"compared", "versus", "vs", "v", "against"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +67,17 @@ def bind(elements: Sequence[Element], cues: Mapping[int, Cue], carried: Cue | No
     named = {i: cues[e.start] for i, e in enumerate(elements) if e.kind == "c"}
     dealt = aligned(elements, named)
     last: dict[str, tuple[int, Cue | None]] = {}
+    shared = sharing(elements, named)
     found: list[Bound] = []
     for i, element in enumerate(elements):
         if not isinstance(element, Quantity):
             continue
         form = kind_of(element)
-        dealt.update(_compared(elements, i, form, found) if i not in dealt else {})
+        dealt.update(compared(elements, i, form, [(kind_of(b.quantity), b.cue) for b in found]) if i not in dealt else {})
         cue = _inner(element, cues) or dealt.get(i) or _nearest(elements, named, i, element, last.get(form))
         if cue is None and carried is not None and carried.natural(form) and not (form == "count" and element.total is None):
             cue = carried
-        if cue is None and form in last and _goes_on(elements, named, element, last[form], i):
+        if cue is None and form in last and goes_on(elements, named, element, last[form], i):
             cue = last[form][1]
         if cue is None and form == "ratio" and element.ci and i and elements[i - 1].kind in "(;,":
             cue = ratio
@@ -84,32 +85,8 @@ def bind(elements: Sequence[Element], cues: Mapping[int, Cue], carried: Cue | No
         metric = cue.metric(form) if cue else _default(element)
         if metric:
             found.append(Bound(element, metric, cue, i))
+        found += [Bound(element, other.endpoint.metrics["duration"], other, i) for other in shared.get(i, ()) if other is not cue]
     return found
-
-
-def _compared(elements: Sequence[Element], i: int, form: str, found: Sequence[Bound]) -> dict[int, Cue]:
-    """Names of two figures that are set against two before ("sensitivity 88% and specificity 99%, compared with 70% and 95%")."""
-    pair = elements[i : i + 3]
-    if len(pair) < 3 or pair[1].kind != "a" or not isinstance(pair[2], Quantity) or kind_of(pair[2]) != form:
-        return {}
-    lead = {e.text.lower() for e in elements[max(0, i - 3) : i]}
-    before = [b.cue for b in found if kind_of(b.quantity) == form][-2:]
-    if len(before) < 2 or not lead & _AGAINST or before[0] is None or before[1] is None or before[0].endpoint is before[1].endpoint:
-        return {}
-    return {i: before[0], i + 2: before[1]}
-
-
-def _goes_on(elements: Sequence[Element], named: Mapping[int, Cue], quantity: Quantity, last: tuple[int, Cue | None], i: int) -> bool:
-    """Does a figure go on a list ("in 105, 29 and 7 tumors", "mutations in 105, KRAS mutations in 29", "cutoffs of 1%, 5% and 50%")?"""
-    before, cue = last
-    if cue is None or i - before > 8:
-        return False
-    between = elements[before + 1 : i]
-    if all(e.kind in ",a" for e in between):
-        return cue.endpoint.weak or quantity.form != "count"
-    if not cue.endpoint.weak or quantity.form != "count" or quantity.total is not None:
-        return False
-    return i - 2 in named and named[i - 2].endpoint.weak and elements[i - 1].text.lower() == "in" and all(e.kind in ",awc" for e in between)
 
 
 def _inner(quantity: Quantity, cues: Mapping[int, Cue]) -> Cue | None:
@@ -185,13 +162,28 @@ def _countable(elements: Sequence[Element], i: int, j: int, quantity: Quantity, 
         counted = not cue.endpoint.weak or elements[j].text.lower() in _EVENTS
         return counted and j == i - 2 and elements[i - 1].kind == "("
     before = elements[i - 1].text.lower() if i else ""
+    total = before == "of" and i > 1 and elements[i - 2].text.lower() == "total" and elements[i + 1].text.lower() in _EVENTS
+    if total:
+        return j == i + 1
     if before in _FROM and (j < i or cue.endpoint.weak):
         return False
     if cue.endpoint.weak and (quantity.noun.lower() in _LITERATURE or (j < i and before in _DEFINITE)):
         return False
     if cue.endpoint.weak:
-        return _verbal(elements, i, j)
+        return _verbal(elements, i, j) or _in_bracket(elements, i, j)
     return not any(e.text.lower() in _ASSESSED for e in elements[min(i, j) + 1 : max(i, j)])
+
+
+def _in_bracket(elements: Sequence[Element], i: int, j: int) -> bool:
+    """Does a count stand with its adjective alone in a bracket ("640 samples (72 positive; 11%)")?"""
+    following = elements[j + 1].kind if j + 1 < len(elements) else ""
+    return (
+        j == i + 1
+        and i > 0
+        and elements[i - 1].kind in "(;,"
+        and following in ("Q", ")", ";", ",", "c")
+        and elements[j].text.lower() in _STATES
+    )
 
 
 def _verbal(elements: Sequence[Element], i: int, j: int) -> bool:
@@ -279,7 +271,7 @@ def _after(elements: Sequence[Element], named: Mapping[int, Cue], i: int, j: int
         if element.kind in ";:Q" or (element.text.lower() in _RELATIVE and not _resumes(elements, k, j)):
             return _FAR
         if element.kind == "c":
-            cost += 0.5 if named[k].endpoint.weak or (k == i + 1 and _is_group(elements, i, k)) else 4.0
+            cost += 0.5 if named[k].endpoint.weak or _is_group(elements, i, k) else 4.0
             continue
         if element.text.lower() in _HAVING and not having:
             cost, having = cost - 2.0, True
@@ -300,7 +292,7 @@ def _after(elements: Sequence[Element], named: Mapping[int, Cue], i: int, j: int
 
 def _of(elements: Sequence[Element], cue: Cue, i: int, j: int) -> float:
     """Cost of a name that a figure is a part of: "70% of responders" is no response rate, "55% of responses were ongoing" is one."""
-    if j == i + 1 and _is_group(elements, i, j):
+    if _is_group(elements, i, j) or _apposed(elements, i):
         return _FAR
     if elements[i + 1].kind != "o" or any(e.kind != "w" for e in elements[i + 2 : j]):
         return 0.0
@@ -316,10 +308,20 @@ def _is_bare_count(element: Element) -> bool:
     return isinstance(element, Quantity) and element.form == "count" and element.total is None
 
 
+def _apposed(elements: Sequence[Element], i: int) -> bool:
+    """Does a bare percentage stand in brackets right after an alteration, of which it is the share ("KRAS mutations (22% of tumors)")?"""
+    quantity = elements[i]
+    if not isinstance(quantity, Quantity) or quantity.form != "percent" or i < 2 or elements[i - 1].kind != "(":
+        return False
+    return elements[i - 2].kind == "c" and elements[i - 2].text.lower() in _EVENTS
+
+
 def _is_group(elements: Sequence[Element], i: int, j: int) -> bool:
-    """Is a name the group that a count is part of ("4 of 16 complete responders")?"""
+    """Is a name the group that a count is part of ("4 of 16 confirmed responders")?"""
     counted = elements[i]
-    return isinstance(counted, Quantity) and counted.total is not None and elements[j].text.lower().endswith(_PART_OF[:2])
+    if not isinstance(counted, Quantity) or counted.total is None or j > i + 2 or not elements[j].text.lower().endswith(_PART_OF[:2]):
+        return False
+    return j == i + 1 or (elements[i + 1].kind == "w" and elements[i + 1].text.lower() not in TELLING)
 
 
 def _resumes(elements: Sequence[Element], k: int, j: int) -> bool:

@@ -70,7 +70,7 @@ def _is_found(text: str, gene: Mention) -> bool:
     return gene.label is Label.GENE and _CLOSED.match(text, gene.end) is not None
 
 
-_CLOSED = re.compile(r"\s?\(n\s?=\s?\d+\)\s?(?:[,.;]|and\s[A-Z]|$)")
+_CLOSED = re.compile(r"\s?\(n\s?=\s?\d+\)\s?(?:[,.;]|(?:and|were|was)\s|$)")
 
 
 def _after(text: str, quantity: Quantity, genetic: Sequence[Mention], found: Sequence[Mention]) -> Mention | None:

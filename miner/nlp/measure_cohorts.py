@@ -46,6 +46,8 @@ def _unit(elements: Sequence[Element], i: int, quantity: Quantity, people: froze
         return quantity.noun.lower()
     if quantity.equals:
         return _noun_before(elements, i, people)
+    if quantity.form == "count" and [e.kind for e in (*elements[i - 2 : i], *elements[i + 1 : i + 2])] == ["n", "(", ")"]:
+        return _noun_before(elements, i, people)  # "Patients (231) were included"
     return None
 
 

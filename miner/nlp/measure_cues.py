@@ -72,7 +72,7 @@ class Cue:
         name = self.endpoint.metrics.get(kind)
         if name is None:
             return None
-        return self.site + name if self.site and kind in {"percent", "duration"} else name
+        return self.site + name if self.site and kind == "percent" else name
 
 
 class Cues:
@@ -94,6 +94,7 @@ class Cues:
         if unknown := [word for word, name in ellipsis.items() if name not in self.endpoints]:
             raise rules.fail(unknown[0], f"{ellipsis[unknown[0]]!r} is no [[endpoint]]; name one of them")
         self._lasting = rules.word_set("words", "lasting") if "words" in rules.data else frozenset()
+        self._spans = rules.word_set("words", "spans") if "words" in rules.data else frozenset()
         self._other_time = self.endpoints.get("other time", next(iter(self.endpoints.values())))
         self._elliptic = {word: self.endpoints[name] for word, name in ellipsis.items()}
         self._ellipsis = re.compile(rf"\b(?:{'|'.join(self._elliptic)})\b(?=\s?(?:,|and\s|or\s)[^.;:()]{{0,24}}(?:response|remission))")
@@ -174,15 +175,21 @@ class Cues:
         for start, end, endpoint in spans:
             before = found[-1] if found else None
             if before and spaced[start:end] in self._before_number and endpoint.metrics.get("duration"):
-                near = start - before[1] < 60 and ". " not in spaced[before[1] : start]
-                endpoint = self._other_time if near and before[2].name in self._lasting else endpoint
+                between = spaced[before[1] : start]
+                near = len(between) < 60 and ". " not in between
+                if near and before[2].name in self._lasting:
+                    endpoint = self._other_time
+                elif near and before[2].name in self._spans and not any(map(str.isdigit, between)):
+                    endpoint = before[2]
             found.append((start, end, endpoint))
         return found
 
     def _cue(self, text: str, start: int, end: int, endpoint: Endpoint) -> Cue:
         site = "IC_" if endpoint.name in {"response", "disease control", "progression-free survival", "duration of response"} else ""
         site = site if site and _SITE.search(text, max(0, start - 60), start) else ""
-        timed = "duration" in endpoint.metrics and (_at_timepoint(text, start) or _RATE_AFTER.match(text, end) is not None)
+        timed = "duration" in endpoint.metrics and (
+            _at_timepoint(text, start) or _RATE_AFTER.match(text, end) is not None or _is_rate(text, start, end)
+        )
         firm = not endpoint.firm or text[start:end].lower().replace("-", " ") in endpoint.firm
         return Cue(start, end, endpoint, site, timed and not _MEDIAN.search(text, max(0, start - 24), start), firm)
 
@@ -219,6 +226,11 @@ _PREDICATE = re.compile(r"\s?(?:[,.;:()%]|$|(?:and|but|for|in|with|at|as|against
 def _is_predicate(text: str, start: int, end: int) -> bool:
     """Does an adjective stand as a predicate ("97% specific.") and not before a noun or in a compound ("drug-specific")?"""
     return text[start - 1 : start] != "-" and _PREDICATE.match(text, end) is not None
+
+
+def _is_rate(text: str, start: int, end: int) -> bool:
+    """Is a name one of a rate ("the progression-free survival rate")?"""
+    return text[start:end].endswith((" rate", " rates")) or text.startswith((" rate", " probabilit"), end)
 
 
 def _at_timepoint(text: str, start: int) -> bool:

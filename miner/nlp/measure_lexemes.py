@@ -200,6 +200,8 @@ def _single(text: str, number: Number, noise: Noise) -> Lexeme:
         return lexeme
     if unit and unit["pct"]:
         lexeme.kind, lexeme.end = "P", unit.end()
+    elif unit and unit["hyphen"] and _is_value(text, number, unit):
+        lexeme.kind, lexeme.unit, lexeme.end = "T", unit["hyphen"][1].lower(), unit.end()
     elif unit and (unit["hyphen"] or (unit["adjective"] and (number.value > 1 or _RATE_NEXT.match(text, unit.end())))):
         lexeme.kind, lexeme.end = "H", unit.end()
     elif unit and (unit["time"] or unit["adjective"]) and (not noise.is_unit(text, number.end) or _is_month(text, number, unit)):
@@ -212,6 +214,7 @@ def _single(text: str, number: Number, noise: Noise) -> Lexeme:
     return lexeme
 
 
+_MEDIAN_NEXT = re.compile(r"\s(?:median|mean)\b")
 _SCORE = re.compile(r"\+(?!\s?(?:\d|months|mo\b|years|weeks))")  # "3+" of a stain
 _RATE_NEXT = re.compile(
     r"\s(?:(?:overall|actuarial|estimated|relative|cumulative|progression|disease)[\s-](?:free\s)?)*(?:survival|OS|PFS|DFS|EFS|RFS|rate)"
@@ -222,6 +225,13 @@ _TIMED = re.compile(r"(?:PFS|OS|DFS|EFS|RFS|TTP|TTF|D[oO]R|survival|response|fol
 def _is_month(text: str, number: Number, unit: re.Match[str]) -> bool:
     """Is "8.4m" after the name of a time a number of months?"""
     return unit["time"] == "m" and _TIMED.search(text, max(0, number.start - 60), number.start) is not None
+
+
+def _is_value(text: str, number: Number, unit: re.Match[str]) -> bool:
+    """Is a hyphened time a value ("a 35.2-month median duration of response") and not a timepoint ("the 12-month rate")?"""
+    if _MEDIAN_NEXT.match(text, unit.end()):
+        return True
+    return not number.whole and unit["hyphen"][1:2] == "m" and "rate" not in text[unit.end() : unit.end() + 40]
 
 
 _TO = re.compile(

@@ -13,6 +13,9 @@ _RULES = measure_rules()
 _COPULA = _RULES.word_set("words", "copula")
 _HAVING = _RULES.word_set("words", "having")
 _JOINING = frozenset(",av/()H:o")
+_FINDING = _RULES.word_set("words", "finding")
+_AGAINST = frozenset({"compared", "versus", "vs", "v", "against"})
+TELLING = (_HAVING - {"with"}) | _FINDING | {"responded", "received", "underwent", "died", "progressed"}
 
 
 def aligned(elements: Sequence[Element], named: Mapping[int, Cue]) -> dict[int, Cue]:
@@ -78,6 +81,9 @@ def _run_before(elements: Sequence[Element], j: int) -> list[int]:
 def _deal(elements: Sequence[Element], cues: Sequence[Cue], indices: Sequence[int]) -> dict[int, Cue] | None:
     """Names for quantities in list order; None where the numbers do not fit."""
     quantities = {i: e for i in indices if isinstance(e := elements[i], Quantity)}
+    told = {i: q for i, q in quantities.items() if q.form != "text"}
+    if told and len(told) % len(cues) == 0:
+        quantities = told  # "were not reached in one and 2 and 5 months in the other": it is said of both
     if len(quantities) == len(cues) and all(c.metric(kind_of(q)) for c, q in zip(cues, quantities.values(), strict=True)):
         return dict(zip(quantities, cues, strict=True))
     usual = any(c.natural(kind_of(q)) for c in cues for q in quantities.values())
@@ -126,3 +132,63 @@ def _blocks(elements: Sequence[Element], order: Sequence[int], size: int) -> boo
 def _versus(elements: Sequence[Element], order: Sequence[int]) -> bool:
     """Are the first two quantities set against each other ("57% v 44%")?"""
     return any(elements[k].kind == "v" for k in range(order[0] + 1, order[1]))
+
+
+def sharing(elements: Sequence[Element], named: Mapping[int, Cue]) -> dict[int, list[Cue]]:
+    """Names that share a "not reached": "median PFS and OS were not reached"."""
+    found: dict[int, list[Cue]] = {}
+    for i, element in enumerate(elements):
+        if element.kind == "Q" and isinstance(element, Quantity) and element.form == "text":
+            j = i - 1
+            while j >= 0 and elements[j].text.lower() in _COPULA:
+                j -= 1
+            while j >= 1 and j in named and elements[j - 1].kind in ",a" and "duration" in named[j].endpoint.metrics:
+                found.setdefault(i, []).append(named[j])
+                j -= 1 + (elements[j - 1].kind == "a" and elements[j - 2].kind == ",")
+                j -= 1
+            if i in found and j in named and "duration" in named[j].endpoint.metrics:
+                found[i].append(named[j])
+    return {i: names[::-1] for i, names in found.items() if len(names) > 1}
+
+
+def compared(elements: Sequence[Element], i: int, form: str, found: Sequence[tuple[str, Cue | None]]) -> dict[int, Cue]:
+    """Names of two figures that are set against two before ("sensitivity 88% and specificity 99%, compared with 70% and 95%")."""
+    pair = elements[i : i + 3]
+    if len(pair) < 3 or pair[1].kind != "a" or not isinstance(pair[2], Quantity) or kind_of(pair[2]) != form:
+        return {}
+    lead = {e.text.lower() for e in elements[max(0, i - 3) : i]}
+    before = [cue for kind, cue in found if kind == form][-2:]
+    if len(before) < 2 or not lead & _AGAINST or before[0] is None or before[1] is None or before[0].endpoint is before[1].endpoint:
+        return {}
+    return {i: before[0], i + 2: before[1]}
+
+
+def goes_on(elements: Sequence[Element], named: Mapping[int, Cue], quantity: Quantity, last: tuple[int, Cue | None], i: int) -> bool:
+    """Does a figure go on a list ("in 105, 29 and 7 tumors", "mutations in 105, KRAS mutations in 29", "cutoffs of 1%, 5% and 50%")?"""
+    before, cue = last
+    if cue is None or i - before > (24 if quantity.form == "duration" else 12 if quantity.total else 8):
+        return False
+    between = elements[before + 1 : i]
+    if all(e.kind in ",a" for e in between):
+        return cue.endpoint.weak or quantity.form != "count"
+    if quantity.form == "duration":
+        return _again(between, named, before + 1)
+    if quantity.form == "count" and quantity.total is not None:
+        return _listed_on(elements, before, i)
+    if not cue.endpoint.weak or quantity.form != "count" or quantity.total is not None:
+        return False
+    return i - 2 in named and named[i - 2].endpoint.weak and elements[i - 1].text.lower() == "in" and all(e.kind in ",awc" for e in between)
+
+
+def _again(between: Sequence[Element], named: Mapping[int, Cue], start: int) -> bool:
+    """Does a bracket hold the same endpoint in another group ("... or among those with adenocarcinoma (6.3 vs 5.4 months)")?"""
+    others = [named[start + k] for k, e in enumerate(between) if e.kind == "c"]
+    return between[-1].kind in "(v" and not any("duration" in other.endpoint.metrics for other in others)
+
+
+def _listed_on(elements: Sequence[Element], before: int, i: int) -> bool:
+    """Does a count of a total go on a list of such ("8 of 50 patients with melanoma, 3 of 19 with ... and 1 of 15 with ...")?"""
+    last, between = elements[before], elements[before + 1 : i]
+    if not isinstance(last, Quantity) or last.total is None or between[-1].kind not in ",a":
+        return False
+    return all(e.kind in ",anwo" and e.text.lower() not in TELLING for e in between)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 from functools import cache
 
@@ -33,6 +33,9 @@ _GOES_ON = re.compile(
     r"|(?:The\s)?(?:[Cc]orresponding|[Rr]espective)\s(?:rate|value|figure|percentage|proportion|result|median|number|time)s?\b"
     r"|(?:These|The)\s(?:rate|value|figure|percentage)s?\s(?:was|were)\b"
 )
+
+
+_TUMOURS = re.compile(r"(?:.*\s)?[A-Z][A-Za-z]*[A-Z]s")  # "25 PTCs"
 
 
 class MeasureRules:
@@ -73,6 +76,7 @@ def find_measures(text: str, sentences: Sequence[Sentence], mentions: Sequence[M
     by_start = {cue.start: cue for cue in cues}
     seen_interval = any(atom.kind == "C" and atom.value for atom in atoms)
     found: list[Mention] = []
+    tumours = {m.end - len(m.text.split()[-1]) for m in names if m.label is Label.DISEASE and _TUMOURS.fullmatch(m.text)}
     at = 0
     carried: Cue | None = None
     ratio: Cue | None = None
@@ -84,7 +88,7 @@ def find_measures(text: str, sentences: Sequence[Sentence], mentions: Sequence[M
             inside.append(atoms[at])
             at += 1
         if any(atom.kind in "PTNDL" for atom in inside):
-            elements = compose(_lexemes(text, sentence, inside, made), text, seen_interval)
+            elements = compose(_lexemes(text, sentence, inside, made, tumours), text, seen_interval)
             going_on = carried if _GOES_ON.match(text, sentence.start) else None
             ratio = next((by_start[atom.start] for atom in inside if _is_ratio(by_start.get(atom.start))), ratio)
             bound = _plausible(bind(elements, by_start, going_on, ratio))
@@ -109,8 +113,8 @@ def _cue_lexemes(text: str, cues: Sequence[Cue]) -> list[Lexeme]:
     return [Lexeme("c", cue.start, cue.end, text=text[cue.start : cue.end]) for cue in cues]
 
 
-def _lexemes(text: str, sentence: Sentence, atoms: Sequence[Lexeme], made: MeasureRules) -> list[Lexeme]:
-    """All lexemes of a sentence; "none of" counts as nought."""
+def _lexemes(text: str, sentence: Sentence, atoms: Sequence[Lexeme], made: MeasureRules, tumours: Container[int]) -> list[Lexeme]:
+    """All lexemes of a sentence; "none of" counts as nought. What starts in ``tumours`` is counted like any tumour."""
     found: list[Lexeme] = []
     at = sentence.start
     for atom in atoms:
@@ -118,6 +122,9 @@ def _lexemes(text: str, sentence: Sentence, atoms: Sequence[Lexeme], made: Measu
         found.append(atom)
         at = atom.end
     found += gap_lexemes(text, at, sentence.end, made.nouns)
+    for lexeme in found:
+        if lexeme.kind == "w" and lexeme.start in tumours:
+            lexeme.kind, lexeme.text = "n", "tumors"
     for lexeme, following in itertools.pairwise(found):
         if following.kind == "o" and lexeme.text.lower() in {"none", "neither"}:
             lexeme.kind, lexeme.value, lexeme.word = "N", 0.0, True
