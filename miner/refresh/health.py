@@ -11,6 +11,7 @@ from miner.errors import ConfigError
 from miner.evidence.store import Store
 from miner.refresh.live import Standing
 
+AHEAD_HOURS = 24  # by which clocks may differ
 _AGE = re.compile(r"(\d+(?:\.\d+)?)\s*([dh]?)")
 
 
@@ -37,6 +38,8 @@ class Health:
     def text(self) -> str:
         """One line, as a monitor shows it."""
         age = "never complete" if self.age_hours is None else f"complete up to {self.complete}, {self.age_hours:.1f} hours ago"
+        if self.age_hours is not None and self.age_hours < -AHEAD_HOURS:
+            age = f"complete up to {self.complete}, which is still to come: the clock is wrong, or was (miner refresh --reconcile)"
         last = f"last run {self.last_run} {self.last_outcome}" if self.last_run else "no run yet"
         error = f" ({self.last_error})" if self.last_error else ""
         state = "STALE" if self.stale else "current"
@@ -62,7 +65,7 @@ def health(store: Store, topic: str, *, limit_hours: float, now: datetime.dateti
     standing = Standing.of(store, topic)
     live = any(run.kind == "live" for run in runs)
     taken = [run.finished for run in runs if run.kind == "files" and run.outcome == "done" and run.finished]
-    complete = standing.watermark if live or standing.watermark else max(taken, default=None)
+    complete = standing.watermark if live or standing.watermark else (taken[-1] if taken else None)
     age = None if complete is None else (now - datetime.datetime.fromisoformat(complete)).total_seconds() / 3600
     last = runs[-1] if runs else None
     return Health(
@@ -76,5 +79,5 @@ def health(store: Store, topic: str, *, limit_hours: float, now: datetime.dateti
         last_error=str(last.counts["error"]) if last and last.counts.get("error") else None,
         age_hours=None if age is None else round(age, 2),
         limit_hours=limit_hours,
-        stale=age is None or age > limit_hours,
+        stale=age is None or not -AHEAD_HOURS <= age <= limit_hours,
     )

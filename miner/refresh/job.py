@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -87,11 +87,13 @@ def refresh(
     """
     started = clock()
     job = _Job(settings, topic, miner, started, on_progress)
-    if sources:
-        job.find(sources)
-    elif not remine:
-        job.eutils = eutils or Eutils(settings)
-    with run_lock(settings.db if store is None else store.path, since=stamp(started)), _opened(settings.db, store) as held:
+    with ExitStack() as open_things:
+        if sources:
+            job.find(sources)
+        elif not remine:
+            job.eutils = open_things.enter_context(eutils or Eutils(settings))
+        open_things.enter_context(run_lock(settings.db if store is None else store.path, since=stamp(started)))
+        held = open_things.enter_context(_opened(settings.db, store))
         work: Callable[[], RunReport] = partial(job.live, held, clock, reconcile=reconcile)
         if remine or sources:
             work = partial(job.remine if remine else job.files, held, clock)

@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from miner.config import Settings, Topic
-from miner.errors import ConfigError, InputError
+from miner.errors import ConfigError, InputError, UpstreamError
 from miner.evidence.store import Store
 from miner.refresh.report import RunReport
 from miner.refresh.spool import Batch, Plan, Spool
@@ -29,6 +29,8 @@ LIVE_SOURCE = "PubMed"
 NOT_GIVEN = "PubMed names this record and does not give it"
 LOST = "PubMed neither finds this record any more nor gives it; if the next run says the same it counts as withdrawn"
 UNREAD = "stands in the answer and could not be read"
+SLACK = datetime.timedelta(days=1)  # by which clocks may differ; the overlap is longer
+BEGINNING = "1800-01-10T00:00:00Z"
 Begin = Callable[[Store, RunReport], AbstractContextManager[Taking]]
 
 
@@ -37,7 +39,8 @@ class Standing:
     """How far the live runs of a topic have come.
 
     ``watermark`` is up to when all is held, ``reached`` up to when all was asked for, ``pending`` what was set aside and
-    is asked for again, ``query`` what was asked, ``reconciled`` when the whole set was last compared.
+    is asked for again, ``query`` what was asked, ``reconciled`` when the whole set was last compared; ``before`` are all
+    moments up to which all was asked for, for the day when the last of them proves to be a clock's error.
     """
 
     watermark: str | None
@@ -45,6 +48,7 @@ class Standing:
     pending: tuple[str, ...]
     query: str | None
     reconciled: str | None
+    before: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, store: Store, topic: str) -> Standing:
@@ -55,8 +59,10 @@ class Standing:
             return cls(watermark, watermark, (), None, None)
         last = runs[-1]
         aside = dict.fromkeys(pmid for source, pmid, _ in store.aside(last.id) if source == LIVE_SOURCE and pmid.isdigit())
-        reconciled = max((str(run.counts["reached"]) for run in runs if run.counts.get("whole")), default=None)
-        return cls(watermark, str(last.counts.get("reached") or watermark), tuple(aside), last.query, reconciled)
+        before = tuple(str(run.counts["reached"]) for run in runs if run.counts.get("reached"))
+        whole = [str(run.counts["reached"]) for run in runs if run.counts.get("whole")]
+        reached = str(last.counts.get("reached") or watermark)
+        return cls(watermark, reached, tuple(aside), last.query, whole[-1] if whole else None, before)
 
 
 def _stamp(moment: datetime.datetime) -> str:
@@ -86,9 +92,11 @@ class Live:
         if plan is None:
             with self.report.timed("search"):
                 plan = self._plan(standing)
+            self._check_clock()
             spool.begin(plan)
         self.report.promised, self.report.interval, self.report.whole = plan.promised, plan.interval, int(plan.whole)
         self._fetch(spool, plan)
+        self._check_clock()
         try:
             with self.begin(self.store, self.report) as taking:
                 for batch in spool.batches(plan):
@@ -107,6 +115,8 @@ class Live:
         plan = spool.plan(self.topic.name, self.topic.digest)
         if plan is None or plan.base != standing.reached or (self.reconcile and not plan.whole):
             return None
+        if plan.started > _stamp(self.started + SLACK):
+            return None
         log.info("going on with the run that began at %s", plan.started)
         return plan
 
@@ -114,9 +124,9 @@ class Live:
         """Search, and tell what has to be fetched: all changed since, all added or named that is not known, all that waits."""
         query = self.topic.query
         if standing.reached is None:
-            named = self.client.search(query)
+            named = self._whole_set()
             return self._batched(standing, "everything", len(named), [*named], whole=True)
-        since = self._since(standing.reached)
+        since = self._since(standing, standing.reached)
         changed = self.client.search(query, mindate=since, datetype="mdat")
         added = self.client.search(query, mindate=since, datetype="crdt")
         known = set(self.store.digests(self.topic.name)) | set(self.store.passed_over(self.topic.name))
@@ -124,7 +134,7 @@ class Live:
         interval, promised, lost = f"added or changed since {since:%Y-%m-%d}", len({*changed, *added}), set[str]()
         whole = self._is_due(standing)
         if whole:
-            named = self.client.search(query)
+            named = self._whole_set()
             known -= {record.pmid or "" for record in self.store.records(topic=self.topic.name) if record.status is Status.WITHDRAWN}
             lost = {pmid for pmid in known.difference(named) if pmid.isdigit()} if standing.query == query else set()
             wanted |= {*lost, *(pmid for pmid in named if pmid not in known)}
@@ -163,16 +173,32 @@ class Live:
             return True
         return self.started - datetime.datetime.fromisoformat(standing.reconciled) >= datetime.timedelta(days=self.settings.reconcile_days)
 
-    def _since(self, reached: str) -> datetime.date:
+    def _whole_set(self) -> list[str]:
+        """Return every PMID of the topic; none at all is an error, for then everything would count as done, or as lost."""
+        named = self.client.search(self.topic.query)
+        if named:
+            return named
+        if self.store.digests(self.topic.name):
+            raise UpstreamError("PubMed finds nothing at all for the topic's query, where records are held; try again later")
+        raise ConfigError(f"PubMed finds nothing at all for the query of topic {self.topic.name}; correct the query")
+
+    def _since(self, standing: Standing, reached: str) -> datetime.date:
         moment = datetime.datetime.fromisoformat(reached)
-        if self.started < moment - datetime.timedelta(days=1):
+        if self.started < moment - SLACK:
             if not self.reconcile:
                 raise ConfigError(
                     f"the clock says {_stamp(self.started)}, which is before the last refresh ({reached}); set it right, "
                     "or, where it was wrong then, run with --reconcile"
                 )
-            moment = self.started - datetime.timedelta(days=self.settings.reconcile_days)
+            sound = max((before for before in standing.before if before <= _stamp(self.started)), default=BEGINNING)
+            moment = datetime.datetime.fromisoformat(sound)
         return (moment - datetime.timedelta(days=self.settings.overlap_days)).date()
+
+    def _check_clock(self) -> None:
+        """Raise where this machine's clock is far from PubMed's: a watermark of a day to come would hide all until then."""
+        told = self.client.server_date
+        if told is not None and abs(told - self.started) > SLACK:
+            raise ConfigError(f"the clock of this machine says {_stamp(self.started)}, that of PubMed {_stamp(told)}; set it right")
 
     # fetching and storing
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import requests
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
@@ -25,7 +25,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_ran
 from miner.config import Settings
 from miner.errors import ConfigError, InputError, UpstreamError
 from miner.sources import medline
-from miner.sources.eutils_answers import Incomplete, SearchAnswer, check_fetch, read_search
+from miner.sources.eutils_answers import Incomplete, SearchAnswer, check_fetch, date_of, read_search
 from miner.sources.eutils_transport import Answer, Transient, Transport
 from miner.sources.politeness import WINDOW, Politeness
 
@@ -62,6 +62,8 @@ class Eutils:
     window
         Seconds within which no more requests are sent than NCBI allows.
 
+    ``server_date`` is what the clock of the server said in its last answer, or None.
+
     Raises
     ------
     ConfigError
@@ -85,6 +87,7 @@ class Eutils:
             raise ConfigError("NCBI asks for an address: give --email you@lab.org, NCBI_EMAIL, or email in miner.toml")
         self.settings = settings
         self.traffic = Traffic()
+        self.server_date: datetime.datetime | None = None
         self._transport = Transport(session)
         self._clock = clock
         self._sleep = sleep
@@ -92,6 +95,16 @@ class Eutils:
         caller = hashlib.sha256((settings.api_key or "").encode()).hexdigest()[:12] if settings.api_key else "address"
         limit = RATE_WITH_KEY if settings.api_key else RATE
         self._politeness = Politeness(settings.cache_dir / f"eutils-{caller}.slots", limit, window=window, clock=clock, sleep=sleep)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections that were kept open for another request."""
+        self._transport.close()
 
     def count(self, query: str) -> int:
         """Return how many records match."""
@@ -203,6 +216,7 @@ class Eutils:
             timeout = min(settings.timeout, max(left(), 0.01))
             answer = self._transport.post(settings.base_url + utility, full, timeout=timeout, on_headers=held.close)
         self.traffic.bytes += len(answer.body)
+        self.server_date = date_of(answer) or self.server_date
         return answer
 
     def _wait(self, state: RetryCallState) -> float:
@@ -233,10 +247,16 @@ def fetch_to_file(
 
     The file, gzipped where its name ends so, appears whole or not at all.
     """
-    client = client or Eutils(settings)
     for pmid in pmids:
         if not re.fullmatch(r"[1-9]\d{0,9}", pmid):
             raise ConfigError(f"{pmid!r} is no PMID")
+    with client or Eutils(settings) as asked:
+        return _fetch_to_file(asked, query, pmids, output, limit, on_progress)
+
+
+def _fetch_to_file(
+    client: Eutils, query: str, pmids: Sequence[str], output: Path, limit: int | None, on_progress: Callable[[str, int, int | None], None]
+) -> int:
     wanted = list(dict.fromkeys(pmids or client.search(query)))[:limit]
     part = output.with_name(output.name + ".part")
     count = 0

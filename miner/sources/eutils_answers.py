@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import email.utils
 import json
 import re
@@ -17,10 +18,10 @@ from miner.sources.eutils_transport import Answer, Transient
 
 _TAGS = re.compile(r"<[^>]+>|\s+")
 _RANGE = re.compile(r"[\"(]*[\d/]+\"?\s*:\s*\"?[\d/]+\"?\s*\[\w+\]\)*", re.IGNORECASE)
-_CUT = re.compile(r"wildcard|truncat|ignored|too (?:long|many|short)", re.IGNORECASE)
+_HARMLESS = re.compile(r"no items found\.?", re.IGNORECASE)
 _NO_IDS = re.compile(r"ID list is empty|empty id list", re.IGNORECASE)
 EMPTY_SET = b"<PubmedArticleSet></PubmedArticleSet>"
-DROPPED = ("phrasesnotfound", "fieldsnotfound", "phrasesignored", "quotedphrasesnotfound")
+MESSAGES = "outputmessages"
 PMID_PATHS = ("PubmedArticle/MedlineCitation/PMID", "PubmedBookArticle/BookDocument/PMID")
 
 
@@ -51,15 +52,30 @@ def check_status(answer: Answer) -> None:
     raise Transient(f"HTTP {answer.status}{': ' + said if said else ''}", retry_after=_retry_after(answer.headers))
 
 
+def date_of(answer: Answer) -> datetime.datetime | None:
+    """Return what the server's clock said, where its Date header tells."""
+    return _moment(_header(answer.headers, "date"))
+
+
+def _header(headers: Mapping[str, str], wanted: str) -> str:
+    return next((text for name, text in headers.items() if name.lower() == wanted), "").strip()
+
+
+def _moment(text: str) -> datetime.datetime | None:
+    try:
+        moment = email.utils.parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
+
+
 def _retry_after(headers: Mapping[str, str]) -> float | None:
     """Read Retry-After, given in seconds or as a date."""
-    value = next((text for name, text in headers.items() if name.lower() == "retry-after"), "").strip()
+    value = _header(headers, "retry-after")
     if re.fullmatch(r"\d{1,9}", value):
         return float(value)
-    try:
-        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
-    except ValueError:
-        return None
+    moment = _moment(value)
+    return None if moment is None else max(0.0, moment.timestamp() - time.time())
 
 
 def _gist(body: bytes, length: int = 200) -> str:
@@ -93,18 +109,29 @@ def read_search(answer: Answer, *, retmax: int, ranges_only: bool = False) -> Se
 
 
 def _check_dropped(result: Mapping[str, Any], *, ranges_may_fail: bool) -> None:
-    """Raise ConfigError where PubMed left a part of the query out, which silently asks for something else."""
-    told = [result[name] for name in ("errorlist", "warninglist") if isinstance(result.get(name), dict)]
-    for key in DROPPED:
-        phrases = [str(phrase) for lists in told for phrase in _listed(lists.get(key))]
-        # An empty range of the walk may be told as a phrase not found; with no result it has widened nothing.
-        phrases = [phrase for phrase in phrases if not (ranges_may_fail and _RANGE.fullmatch(phrase))]
-        if phrases:
-            said = ", ".join(map(repr, phrases))
-            raise ConfigError(f"PubMed did not search for {said} ({key}), so it answers another query; correct the topic's query")
-    for message in (str(message) for lists in told for message in _listed(lists.get("outputmessages"))):
-        if _CUT.search(message):
-            raise ConfigError(f"PubMed searched for less than the query says: {message}; correct the topic's query")
+    """Raise ConfigError where PubMed left a part of the query out, which silently asks for something else.
+
+    Whatever it says of the query that is not known to be harmless counts as that.
+    """
+    for name in ("errorlist", "warninglist"):
+        told = result.get(name) or {}
+        lists = told if isinstance(told, dict) else {name: told}
+        for key in sorted(lists, key=lambda key: (key == MESSAGES, key)):
+            phrases = [str(phrase) for phrase in _listed(lists[key])]
+            if key == MESSAGES:
+                phrases = [phrase for phrase in phrases if not _HARMLESS.fullmatch(phrase.strip())]
+            elif ranges_may_fail:
+                # An empty range of the walk may be told as a phrase not found; with no result it has widened nothing.
+                phrases = [phrase for phrase in phrases if not _RANGE.fullmatch(phrase)]
+            if phrases:
+                raise ConfigError(_dropped(key, phrases))
+
+
+def _dropped(key: str, phrases: list[str]) -> str:
+    if key == MESSAGES:
+        return f"PubMed searched for something else than the query says: {'; '.join(phrases)}; correct the topic's query"
+    said = ", ".join(map(repr, phrases))
+    return f"PubMed did not search for {said} ({key}), so it answers another query; correct the topic's query"
 
 
 def _listed(value: Any) -> list[Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import queue
 import socket
 import threading
 import time
@@ -18,6 +20,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 MAX_BODY = 512 * 1024 * 1024
 CHUNK = 64 * 1024
 SHUT_EVERY = 0.05
+GRACE = 1.0
 
 
 class Transient(Exception):
@@ -40,8 +43,10 @@ class Answer:
 class Transport:
     """Send a form to NCBI and return the answer, within ``timeout`` seconds by the wall.
 
-    The timeouts of requests run anew with every byte that arrives, so that a server that drips would hold it for ever.
-    Here a watcher shuts the sockets down, again and again until the request has ended: one that connects late has none yet.
+    The timeouts of requests run anew with every byte that arrives, so that a server that drips would hold it for ever, and
+    looking up the host's address knows none at all. So a thread of its own does the talking. When the time is over its
+    sockets are shut down, again and again until it has ended; where it does not end (it waits for a name server) it is
+    left behind, and should it ever connect, it sends nothing.
     """
 
     def __init__(self, session: requests.Session | None = None) -> None:
@@ -50,24 +55,41 @@ class Transport:
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, self._adapter)
 
+    def close(self) -> None:
+        """Close the connections that were kept open."""
+        self._session.close()
+
     def post(self, url: str, form: Mapping[str, str], *, timeout: float, on_headers: Callable[[], object] = lambda: None) -> Answer:
         """Post a form and call ``on_headers`` when the answer begins; whatever goes wrong below HTTP is Transient."""
-        done = threading.Event()
-        started = time.monotonic()
-        threading.Thread(target=self._watch, args=(done, timeout), daemon=True).start()
-        try:
-            return self._post(url, form, timeout, on_headers)
-        except (requests.RequestException, OSError, ValueError, AttributeError) as error:
-            late = time.monotonic() - started >= timeout
-            raise Transient(f"no whole answer within {timeout:g} s" if late else _reason(error)) from None
-        finally:
-            done.set()
+        told: queue.SimpleQueue[Answer | Exception] = queue.SimpleQueue()
+        until = time.monotonic() + timeout
 
-    def _watch(self, done: threading.Event, timeout: float) -> None:
-        wait = timeout
-        while not done.wait(wait):
-            self._adapter.shut()
-            wait = SHUT_EVERY
+        def talk() -> None:
+            self._adapter.until.value = until
+            try:
+                told.put(self._post(url, form, timeout, on_headers))
+            except Exception as error:
+                told.put(error)
+
+        threading.Thread(target=talk, daemon=True).start()
+        outcome = self._outcome(told, until)
+        late = time.monotonic() >= until
+        if isinstance(outcome, Answer):
+            return outcome
+        if outcome is None or isinstance(outcome, (requests.RequestException, OSError, ValueError, AttributeError)):
+            raise Transient(f"no whole answer within {timeout:g} s" if late or outcome is None else _reason(outcome)) from None
+        raise outcome
+
+    def _outcome(self, told: queue.SimpleQueue[Answer | Exception], until: float) -> Answer | Exception | None:
+        """Return what came of a request; None where it does not even end when its sockets are shut."""
+        wait, last = until - time.monotonic(), until + GRACE
+        while time.monotonic() < last:
+            try:
+                return told.get(timeout=max(wait, 0.0))
+            except queue.Empty:
+                self._adapter.shut()
+                wait = SHUT_EVERY
+        return None
 
     def _post(self, url: str, form: Mapping[str, str], timeout: float, on_headers: Callable[[], object]) -> Answer:
         with self._session.post(url, data=dict(form), timeout=timeout, stream=True, allow_redirects=False) as response:
@@ -97,6 +119,7 @@ class WatchedAdapter(HTTPAdapter):
     """An adapter that knows its open connections and can shut them all."""
 
     def __init__(self) -> None:
+        self.until = threading.local()
         self._connections: weakref.WeakSet[HTTPConnection] = weakref.WeakSet()
         self._lock = threading.Lock()
         super().__init__(max_retries=0)
@@ -105,12 +128,18 @@ class WatchedAdapter(HTTPAdapter):
         """Return a pool whose connections report to this adapter."""
         pool = super().get_connection_with_tls_context(*args, **kwargs)
         if not hasattr(pool.ConnectionCls, "watched"):
-            pool.ConnectionCls = _watched(HTTPSConnection if pool.scheme == "https" else HTTPConnection, self._note)
+            pool.ConnectionCls = _watched(HTTPSConnection if pool.scheme == "https" else HTTPConnection, self)
         return pool
 
-    def _note(self, connection: HTTPConnection) -> None:
+    def note(self, connection: HTTPConnection) -> None:
+        """Know a connection."""
         with self._lock:
             self._connections.add(connection)
+
+    def check_time(self) -> None:
+        """Raise where the request of this thread has had its time."""
+        if time.monotonic() >= getattr(self.until, "value", math.inf):
+            raise TimeoutError("connected too late")
 
     def shut(self) -> None:
         """Shut every open socket down, so that whoever waits on it wakes up."""
@@ -123,12 +152,17 @@ class WatchedAdapter(HTTPAdapter):
                     socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
-def _watched(base: type[HTTPConnection], report: Callable[[HTTPConnection], None]) -> type[HTTPConnection]:
+def _watched(base: type[HTTPConnection], adapter: WatchedAdapter) -> type[HTTPConnection]:
     class Watched(base):  # type: ignore[misc,valid-type]
         watched = True
 
         def connect(self) -> None:
-            report(self)
+            adapter.note(self)
             super().connect()
+            try:
+                adapter.check_time()
+            except TimeoutError:
+                self.close()
+                raise
 
     return Watched

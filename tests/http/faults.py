@@ -129,6 +129,12 @@ def _older(records: Sequence[Fake]) -> Sequence[Fake]:
     return [*records, *(_old(record, version=record.version) for record in records)]
 
 
+def _deleted_instead(content: bytes) -> bytes:
+    """A deletion where the first record should stand."""
+    deletion = rb'<DeleteCitation><PMID Version="1">\1</PMID></DeleteCitation>'
+    return re.sub(rb"<Pubmed(?:Book)?Article>.*?<PMID [^>]*>(\d+)<.*?</Pubmed(?:Book)?Article>", deletion, content, count=1, flags=re.S)
+
+
 LIMIT = json.dumps({"error": "API rate limit exceeded", "api-key": "192.0.2.1", "count": "4", "limit": "3"}).encode()
 
 FAULTS: dict[str, Fault] = {
@@ -178,9 +184,13 @@ FAULTS: dict[str, Fault] = {
     "phrase ignored": told("warninglist", "phrasesignored", "the"),
     "quotes dropped": told("warninglist", "quotedphrasesnotfound", '"fusion of nothing"'),
     "wildcard cut": told("warninglist", "outputmessages", "Wildcard search for 'a*' used only the first 600 variations."),
+    "brackets mended": told("warninglist", "outputmessages", "Unbalanced parentheses: the last one was left out."),
+    "something new": told("errorlist", "novelty", "oddity"),
+    "bare warning": _search(lambda result: {**result, "warninglist": ["the query was shortened"]}, stays=78),
     "nothing found": _search(lambda result: {**result, "warninglist": {"outputmessages": ["No items found."]}}, stays=0),
     "one missing": _fetch(lambda records: records[1:], stays=3),
     "empty set": _fetch(lambda records: [], stays=3),
+    "deleted instead": _xml(_deleted_instead, stays=3),
     "one extra": _fetch(lambda records: [*records, Fake(999_999)]),
     "doubled": _fetch(lambda records: [*records, *records[:1]], stays=0),
     "reordered": _fetch(lambda records: list(reversed(records)), stays=0),

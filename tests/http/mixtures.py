@@ -44,7 +44,7 @@ class Mixtures:
     """Plays mixtures in a folder, against one server."""
 
     def __init__(self, folder: Path, server: FakeNcbi) -> None:
-        sys.setswitchinterval(0.001)  # server and client share a process and wait for each other
+        sys.setswitchinterval(0.0002)  # server and client share a process and wait for each other
         self.folder = folder
         self.server = server
         self.told = Told()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import datetime
+import email.utils
 import json
 import re
 import socket
@@ -13,7 +14,7 @@ import time
 import urllib.parse
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tests.http.faults import FAULTS, Answer, Fault
 from tests.http.records import Fake, document
@@ -21,6 +22,7 @@ from tests.http.records import Fake, document
 _ANY_OF = re.compile(r"\((\d+:\d+\[UID\](?: OR \d+:\d+\[UID\])+)\)", re.IGNORECASE)
 _UIDS = re.compile(r"(\d+):(\d+)\[UID\]", re.IGNORECASE)
 _DATES = re.compile(r"(\d{4})/(\d\d)/(\d\d):(\d{4})/(\d\d)/(\d\d)\[(crdt|mdat|edat)\]", re.IGNORECASE)
+EXPIRED = b"<?xml version='1.0'?><eFetchResult><ERROR>Unable to obtain query #1</ERROR></eFetchResult>"
 WALL = 9_999
 DRIP = 0.02
 
@@ -40,7 +42,8 @@ class FakeNcbi:
     """Answers ESearch, EPost, EFetch and ESummary on a port of its own; a context manager.
 
     ``plan`` names the faults of the next requests (None is an answer as it should be); when it is over, ``stay`` is the
-    fault of every request, or None. ``limit`` answers 429 to more requests than that in a sliding second.
+    fault of every request, or None. ``limit`` answers 429 to more requests than that in a sliding second. What EPost takes
+    is kept under a handle until ``posted`` is emptied, which is how a handle expires. ``date`` is what the Date header says.
     """
 
     def __init__(self, records: Iterable[Fake] = (), *, limit: int | None = None) -> None:
@@ -51,6 +54,8 @@ class FakeNcbi:
         self.wall = WALL
         self.requests: list[Request] = []
         self.gone: set[int] = set()
+        self.posted: dict[str, list[int]] = {}
+        self.date: datetime.datetime | None = None
         self.refusing = threading.Lock()
         self._lock = threading.Lock()
         self._closing = threading.Event()
@@ -106,7 +111,7 @@ class FakeNcbi:
                 if request is None:
                     return
                 fault = self._note(request)
-                WIRES[fault.wire](self, connection, fault.answer(self._answer(request, fault)))
+                WIRES[fault.wire](self, connection, self._dated(fault.answer(self._answer(request, fault))))
                 if fault.wire != "whole":
                     return
 
@@ -127,16 +132,22 @@ class FakeNcbi:
         match request.utility:
             case "esearch.fcgi":
                 return self._search(request.form, fault)
-            case "efetch.fcgi":
-                found = [self.records[pmid] for pmid in _ids(request.form) if pmid in self.records and pmid not in self.gone]
-                if "WebEnv" in request.form:
-                    return Answer(body=b"<eFetchResult><ERROR>Unable to obtain query #1</ERROR></eFetchResult>")
-                return Answer(body=document(fault.records(found)))
-            case "esummary.fcgi":
-                return _json({"result": self._summaries(_ids(request.form))})
             case "epost.fcgi":
-                return Answer(body=b"<ePostResult><QueryKey>1</QueryKey><WebEnv>MCID_fake</WebEnv></ePostResult>")
+                return self._post(_ids(request.form))
+            case "efetch.fcgi" | "esummary.fcgi":
+                pmids = self._meant(request.form)
+                if pmids is None:
+                    return Answer(body=EXPIRED)
+                if request.utility == "esummary.fcgi":
+                    return _json({"result": self._summaries(pmids)})
+                found = [self.records[pmid] for pmid in pmids if pmid in self.records and pmid not in self.gone]
+                return Answer(body=document(fault.records(found)))
         return Answer(404, (), b"no such utility")
+
+    def _dated(self, answer: Answer) -> Answer:
+        if self.date is None:
+            return answer
+        return replace(answer, headers=(*answer.headers, ("Date", email.utils.format_datetime(self.date, usegmt=True))))
 
     def _search(self, form: dict[str, str], fault: Fault) -> Answer:
         start, size = int(form.get("retstart", "0")), int(form.get("retmax", "20"))
@@ -147,6 +158,19 @@ class FakeNcbi:
             page = found[start : min(start + size, self.wall)]
             result = {"count": str(len(found)), "retmax": str(len(page)), "retstart": str(start), "idlist": [str(p) for p in page]}
         return _json({"header": {"type": "esearch", "version": "0.3"}, "esearchresult": fault.result(result)})
+
+    def _post(self, pmids: list[int]) -> Answer:
+        handle = f"MCID_{len(self.posted) + 1}"
+        self.posted[handle] = pmids
+        return Answer(body=f"<ePostResult><QueryKey>1</QueryKey><WebEnv>{handle}</WebEnv></ePostResult>".encode())
+
+    def _meant(self, form: dict[str, str]) -> list[int] | None:
+        """The PMIDs that a request names, or that lie under the handle it names; None where that has expired."""
+        if "WebEnv" not in form:
+            return _ids(form)
+        held = self.posted.get(form["WebEnv"])
+        start, size = int(form.get("retstart", "0")), int(form.get("retmax", "20"))
+        return None if held is None else held[start : start + size]
 
     def _summaries(self, pmids: list[int]) -> dict[str, object]:
         held: dict[str, object] = {str(p): {"uid": str(p), "title": self.records[p].title} for p in pmids if p in self.records}
