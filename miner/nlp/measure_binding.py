@@ -321,7 +321,7 @@ def _is_group(elements: Sequence[Element], i: int, j: int) -> bool:
     counted = elements[i]
     if not isinstance(counted, Quantity) or counted.total is None or j > i + 2 or not elements[j].text.lower().endswith(_PART_OF[:2]):
         return False
-    return j == i + 1 or (elements[i + 1].kind == "w" and elements[i + 1].text.lower() not in TELLING)
+    return j == i + 1 or (elements[i + 1].kind == "w" and elements[i + 1].text.lower() not in TELLING - {"confirmed"})
 
 
 def _resumes(elements: Sequence[Element], k: int, j: int) -> bool:

@@ -17,6 +17,7 @@ _LISTED = re.compile(r"[,:]\s|:?\s?=\s?")  # "(V600E, 17; G469A, 3)"
 _TOLD = re.compile(
     r"\b(?:[Mm]utation|alteration|rearrangement|fusion|amplification)s?\b[^.;]{0,40}\b(?:in|of|involving|included|including|were)\s[^.;]*$"
 )
+_TESTED = re.compile(r"\b(?:[Bb]iomarkers?|analy[sz]\w+|assess\w+|evaluat\w+|tested|test(?:ing|s) for|available|assays?|status)\b[^.]*$")
 _GROUP = re.compile(r"with \||positive|negative|mutant|mutated|rearranged|wild|amplified|\|[\w/]+$")
 _AFTER = re.compile(
     r"\s(?:(?:tumou?rs?|cases?|patients?|samples?|specimens?)\s)?(?:of|had|"
@@ -57,6 +58,7 @@ def _before(text: str, quantity: Quantity, genetic: Sequence[Mention]) -> Mentio
     near = near or [m for m in genetic if _LISTED.fullmatch(text, m.end, quantity.start) and text[quantity.end : quantity.end + 1] in ";)"]
     if quantity.equals:
         told = _TOLD.search(text, max(0, quantity.start - 160), quantity.start)
+        told = None if told and _TESTED.search(text, max(0, told.start() - 80), told.end()) else told
         near = [
             m
             for m in near

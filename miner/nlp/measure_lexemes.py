@@ -81,6 +81,9 @@ _BOUND = re.compile(
     r"\s*(?:or\s*=\s*(?:to\s)?|or equal to\s*)?(?:about\s|an?\s)?$",
     re.IGNORECASE,
 )
+_BOUND_AFTER = re.compile(
+    r"\sor\s(?:(?P<lt>less|fewer|lower|shorter)|more|greater|longer|higher|above|over)\b(?!\s(?:than|of|severe|serious))"
+)
 _BOUND_WORDS = ("<", "≤", ">", "≥", "&", "than", "under", "below", "most", "over", "above", "least", "exceed", "excess")
 _BOUND_ENDS = (
     "<",
@@ -235,7 +238,7 @@ def _is_value(text: str, number: Number, unit: re.Match[str]) -> bool:
 
 
 _TO = re.compile(
-    rf"\s?(?P<pct>{_PCT})?(?:\s?(?P<time>{_TIME}))?\s?(?:{DASH}|\bto\b|(?P<and>\band\b))"
+    rf"\s?(?P<pct>{_PCT})?\+?(?:\s?(?P<time>{_TIME}))?\s?(?:{DASH}|\bto\b|(?P<and>\band\b))"
     r"\s?(?:about |almost |nearly |approximately |over )?$"
 )
 _BETWEEN = re.compile(r"\bbetween\s(?:about\s|approximately\s)?$", re.IGNORECASE)
@@ -267,6 +270,9 @@ def _range_of(text: str, number: Number, following: Number | None, noise: Noise)
 def _set_bound(text: str, lexeme: Lexeme) -> None:
     """Note a bound printed before a number, and widen the lexeme over it."""
     if lexeme.kind not in "PTND" or not isinstance(lexeme.value, float):
+        return
+    if after := _BOUND_AFTER.match(text, lexeme.end):
+        lexeme.bound, lexeme.end = "<" if after["lt"] else ">", after.end()
         return
     if not text[max(0, lexeme.start - 8) : lexeme.start].rstrip().lower().endswith(_BOUND_ENDS):
         return
