@@ -41,7 +41,7 @@ def test_papers_of_one_proposition_are_one_row(store: Store) -> None:
     row = larotrectinib(store)
     assert (row.molecular_profile, row.disease, row.therapies) == ("ETV6::NTRK3", "secretory carcinoma", ("larotrectinib",))
     assert (row.papers, row.n_papers, row.n_patients, row.years) == (("900001", "900003"), 2, 29, (2021, 2023))
-    assert (row.level, row.support) == ("B", 8.0)
+    assert (row.level, row.support) == ("B", 10.0)
     assert (row.best.pmid, row.quote.text[:14]) == ("900001", "Of 24 patients")
     assert [dict(item.figures) for item in row.evidence] == [
         {"ORR_percent": 75, "ORR_percent_ci": "53-90", "n_resp": 18, "N": 24, "PFS_months": 28.3},
@@ -138,7 +138,7 @@ def test_is_synthetic(identifier: str, expected: bool) -> None:
 
 def test_a_concern_halves_the_weight(tmp_path: Path) -> None:
     with fill(tmp_path / "e.db", with_record(trial(), status=Status.CONCERN), small_series()) as store:
-        assert larotrectinib(store).support == 6.0
+        assert larotrectinib(store).support == 7.5
 
 
 def test_a_hedge_halves_the_weight(store: Store) -> None:

@@ -9,7 +9,8 @@ from functools import partial
 
 from miner.evidence.civic import UNSPECIFIED
 from miner.evidence.figures import Figures, number, whole
-from miner.evidence.table import STATUS_WEIGHTS, Paper, in_order
+from miner.evidence.support import STATUS_WEIGHTS
+from miner.evidence.table import Paper, in_order
 from miner.evidence.verdict import counted, stance
 from miner.evidence.wording import features
 from miner.schema import ClaimType

@@ -11,7 +11,8 @@ from itertools import groupby
 from miner.evidence.civic import UNSPECIFIED
 from miner.evidence.figures import number
 from miner.evidence.summary_tables import InhibitorRow, PartnerRow, ResistanceRow
-from miner.evidence.table import STATUS_WEIGHTS, Paper
+from miner.evidence.support import STATUS_WEIGHTS
+from miner.evidence.table import Paper
 from miner.schema import Direction, Polarity
 
 STANCES = ("for", "against", "hedged")

@@ -9,7 +9,7 @@ from typing import Any
 from miner.evidence.store_insert import insert_facets
 from miner.evidence.store_rows import record_of, row_weight
 from miner.evidence.store_schema import CURATIONS, EVIDENCE, PASSED_OVER, WORDS
-from miner.evidence.studies import trial_names
+from miner.evidence.trials import trial_names
 
 
 def migrate(connection: sqlite3.Connection, to: int) -> None:

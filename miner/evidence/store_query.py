@@ -9,11 +9,12 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from miner.evidence.store_rows import paper_of
-from miner.evidence.table import Filters, FusionMention, Paper, Source, TableRow, fold_class, is_synthetic, make_row
+from miner.evidence.table import Filters, FusionMention, Paper, Source, TableRow, fold_class, is_synthetic, make_rows, subject
 from miner.schema import Polarity, Status
 
 _EVIDENCE = """
-SELECT e.*, r.status AS record_status, r.notices, r.title, r.journal,
+SELECT e.*, r.status AS record_status, r.notices, r.title, r.journal, r.pub_date, r.doi, r.authors,
+       (SELECT json_group_array(trial) FROM record_trials t WHERE t.pmid = e.pmid) AS trials,
        (SELECT json_group_array(json(c.spans)) FROM
             (SELECT c.spans FROM evidence_claims ec JOIN claims c ON c.pmid = ec.pmid AND c.seq = ec.claim_seq
              WHERE ec.evidence = e.id ORDER BY ec.rank) c) AS all_spans,
@@ -125,8 +126,8 @@ def papers(connection: sqlite3.Connection, clause: str, values: Sequence[object]
 
 def table(connection: sqlite3.Connection, filters: Filters) -> Iterator[TableRow]:
     """Yield the evidence that the filters let through, one row for each proposition."""
-    for _, group in groupby(evidence(connection, filters), key=lambda item: item.proposition):
-        yield make_row(list(group))
+    for _, group in groupby(evidence(connection, filters), key=subject):
+        yield from make_rows(group)
 
 
 _FUSIONS = """

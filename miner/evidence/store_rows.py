@@ -10,7 +10,8 @@ from typing import Any
 
 from miner.evidence import store_facets
 from miner.evidence.merge import disease_key, is_background, patients, source_id
-from miner.evidence.table import Paper, Quote, weigh
+from miner.evidence.support import weigh
+from miner.evidence.table import Paper, Quote
 from miner.schema import (
     Alteration,
     Claim,
@@ -273,6 +274,10 @@ def paper_of(row: Mapping[str, Any], quotes: Iterable[tuple[int, int, str]]) -> 
         proposition=row["proposition"],
         rule=row["rule"],
         machine=_changed(row),
+        pub_date=row["pub_date"],
+        doi=row["doi"],
+        authors=tuple(json.loads(row["authors"])),
+        trials=tuple(sorted(json.loads(row["trials"]))),
     )
 
 

@@ -18,13 +18,14 @@ import re
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from miner.errors import ConfigError
 from miner.evidence import store_facets
 from miner.evidence.store_insert import facet_range
 from miner.evidence.store_query import facet_ids, papers
-from miner.evidence.table import Paper, TableRow, make_row
+from miner.evidence.table import TableRow, make_rows, subject
 
 if TYPE_CHECKING:
     from miner.evidence.store import Store
@@ -176,10 +177,9 @@ def _keys(connection: sqlite3.Connection, clauses: Sequence[_Clause], order: str
 def _rows(connection: sqlite3.Connection, clauses: Sequence[_Clause], keys: Sequence[str]) -> list[TableRow]:
     where, values = _where(clauses)
     inside = ", ".join("?" * len(keys))
-    held: dict[str, list[Paper]] = {key: [] for key in keys}
-    for paper in papers(connection, f"WHERE e.proposition IN ({inside}) AND {where}", [*keys, *values]):
-        held[paper.proposition].append(paper)
-    return [make_row(found) for found in held.values() if found]
+    found = papers(connection, f"WHERE e.proposition IN ({inside}) AND {where}", [*keys, *values])
+    rows = {row.key: row for _, group in groupby(found, key=subject) for row in make_rows(group)}
+    return [rows[key] for key in keys if key in rows]
 
 
 Counts = dict[str, tuple[tuple[str, int], ...]]

@@ -13,8 +13,8 @@ from miner.evidence import store_rows
 from miner.evidence.store_curation import settle
 from miner.evidence.store_insert import insert, insert_evidence
 from miner.evidence.store_rows import Row
-from miner.evidence.studies import trial_names
 from miner.evidence.table import CURATOR
+from miner.evidence.trials import trial_names
 from miner.schema import Evidence, Mined, Status
 
 Outcome = Literal["new", "changed", "same"]

@@ -1,20 +1,318 @@
-"""Which papers report one study: registered numbers and names of trials."""
+"""Papers that report one study are one study: which they are, why, and which of their figures a newer data cut replaced.
+
+Papers are tied by PubMed's own links, a trial's number or name, an equal title (preprint and paper, abstract and full report),
+equal counts of the same drug and tumour, or the same first and last author on the same drug and tumour; never where both
+name their trials and these differ. A paper that pools several trials, or only repeats others (a review, or background), joins
+a study by the trial that it names or by its figures; it never makes two studies one. Each rule has a function of its own.
+"""
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from miner.schema import Record
+from miner.evidence.figures import describe, group_of, whole
+from miner.evidence.trials import cited_trials
+from miner.schema import Status, StudyType
 
-_REGISTERED = re.compile(
-    r"\b(?:NCT\s?0?\d{8}|ChiCTR[-A-Z0-9]{6,}|UMIN\s?\d{9}|jRCT\w?\d{9,10}|JapicCTI-?\d{6}|ISRCTN\s?\d{8}"
-    r"|(?:EudraCT(?:\s+(?:number|no\.?))?:?\s*)\d{4}-\d{6}-\d{2}|CTRI/\d{4}/\d{2,3}/\d{6}|ACTRN\d{14})\b",
-    re.IGNORECASE,
-)
+if TYPE_CHECKING:
+    from miner.evidence.table import Paper
+
+ENDPOINTS = ("response", "PFS", "OS", "DoR", "intracranial")
+"""Groups of figures that a newer data cut replaces; each is looked at alone."""
+LEAST_TOTAL = 20
+"""Equal counts tell one study only of a denominator so large; smaller ones are equal by chance."""
+LIKE_TITLES = 0.8
+_KINDS = ("Preprint", "Update", "Republished", "CorrectedandRepublished", "RetractedandRepublished")
+_LINKS = frozenset(kind + way for kind in _KINDS for way in ("In", "Of", "From"))
+_WORD = re.compile(r"[a-z0-9]+")
+_PMID = re.compile(r"\b\d{5,9}\b")
 
 
-def trial_names(record: Record) -> tuple[str, ...]:
-    """Return the registered numbers of trials that a record gives, sorted: ``NCT02122913``."""
-    found = {number.upper() for number in record.nct_ids}
-    found |= {re.sub(r"^EUDRACT\D*|\s", "", match[0].upper()) for match in _REGISTERED.finditer(record.text)}
-    return tuple(sorted(found))
+@dataclass(frozen=True, slots=True)
+class Tie:
+    """Why a paper is counted with another: ``same trial NCT02122913``."""
+
+    pmid: str
+    to: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """Figures of one endpoint that a newer data cut of the same study replaced; both stay in sight."""
+
+    pmid: str
+    by: str
+    endpoint: str
+    older: str
+    newer: str
+
+    def __str__(self) -> str:
+        return f"{self.older} ({_cited(self.pmid)}) superseded by {self.newer} ({_cited(self.by)})"
+
+
+def _cited(identifier: str) -> str:
+    return f"PMID {identifier}" if identifier.isdigit() else identifier
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """Papers that report one study, the one that counts first.
+
+    ``is_repeated`` where no paper of it is here, only others that repeat it.
+    """
+
+    papers: tuple[Paper, ...]
+    ties: tuple[Tie, ...] = ()
+    superseded: tuple[Superseded, ...] = ()
+    is_repeated: bool = False
+
+    @property
+    def lead(self) -> Paper:
+        """The paper that counts: of its own study, the newest cut, the largest."""
+        return self.papers[0]
+
+    @property
+    def name(self) -> str:
+        """The trials that its papers report, or the PMID of the one that counts."""
+        own = dict.fromkeys(trial for paper in self.papers if not is_repeated(paper) for trial in paper.trials)
+        return ", ".join(own) or self.lead.pmid
+
+    @property
+    def n_patients(self) -> int | None:
+        """The largest cohort that a paper of its own reports."""
+        sound = [paper for paper in self.papers if not is_repeated(paper) and paper.record_status in (Status.CURRENT, Status.CONCERN)]
+        return max((paper.n_patients for paper in sound if paper.n_patients), default=None)
+
+
+def is_repeated(paper: Paper) -> bool:
+    """Tell whether a paper repeats what others found."""
+    return paper.background or paper.study_type == StudyType.REVIEW
+
+
+def group(papers: Sequence[Paper]) -> tuple[Study, ...]:
+    """Return the studies that papers report, in the order of the first paper of each."""
+    if len(papers) == 1:
+        return (Study(tuple(papers), is_repeated=is_repeated(papers[0])),)
+    own = [paper for paper in papers if not is_repeated(paper)]
+    sets = _Sets(own)
+    held = sets.held()
+    alone: dict[str, list[Paper]] = {}
+    for paper in (paper for paper in papers if is_repeated(paper)):
+        tie = None if paper.pmid in sets else _repeats(paper, own)
+        if paper.pmid in sets or tie:
+            root = sets.root(tie.to if tie else paper.pmid)
+            held[root].append(paper)
+            sets.ties[root] += [tie] if tie else []
+        else:
+            alone.setdefault(paper.pmid, []).append(paper)
+    found = [_study(members, sets.ties[root]) for root, members in held.items()]
+    found += [Study(tuple(members), is_repeated=True) for members in alone.values()]
+    place = {id(paper): number for number, paper in enumerate(papers)}
+    return tuple(sorted(found, key=lambda study: min(place[id(paper)] for paper in study.papers)))
+
+
+def _study(papers: Sequence[Paper], ties: Sequence[Tie]) -> Study:
+    superseded = tuple(_superseded([paper for paper in papers if not is_repeated(paper)]))
+    replaced = {item.pmid for item in superseded}
+    order = sorted(papers, key=lambda paper: (is_repeated(paper), paper.pmid in replaced, -(paper.n_patients or 0)))
+    return Study(tuple(order), tuple(ties), superseded)
+
+
+class _Sets:
+    """Papers of their own findings, in sets that are one study each; ``ties`` maps the root of a set to why."""
+
+    def __init__(self, own: Sequence[Paper]) -> None:
+        self._own = own
+        self._above = {paper.pmid: paper.pmid for paper in own}
+        self._trials = {paper.pmid: registered(paper) for paper in own}
+        self.ties: dict[str, list[Tie]] = {paper.pmid: [] for paper in own}
+        pooled = {paper.pmid: paper for paper in own if pools(paper)}
+        for tie in _ties([paper for paper in own if paper.pmid not in pooled]):
+            self._join(tie)
+        for paper in pooled.values():
+            self._join_pool(paper)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._above
+
+    def root(self, name: str) -> str:
+        """Return the name that stands for a set."""
+        while self._above[name] != name:
+            name = self._above[name]
+        return name
+
+    def held(self) -> dict[str, list[Paper]]:
+        """Return the papers of each set."""
+        held: dict[str, list[Paper]] = {}
+        for paper in self._own:
+            held.setdefault(self.root(paper.pmid), []).append(paper)
+        return held
+
+    def _join(self, tie: Tie) -> None:
+        left, right = self.root(tie.to), self.root(tie.pmid)
+        apart = self._trials[left] and self._trials[right] and not self._trials[left] & self._trials[right]
+        if left == right or (apart and tie.why not in _SURE):
+            return
+        self._above[right] = left
+        self._trials[left] = self._trials[left] | self._trials[right]
+        self.ties[left] += [*self.ties.pop(right), tie]
+
+    def _join_pool(self, paper: Paper) -> None:
+        """Join a paper that pools trials to the first study that reports one of them, without what the trials have to do with it."""
+        for other in self._own:
+            shared = sorted(set(paper.trials) & set(other.trials))
+            if shared and other.pmid != paper.pmid and self.root(other.pmid) != self.root(paper.pmid):
+                root = self.root(other.pmid)
+                self._above[self.root(paper.pmid)] = root
+                self.ties[root] += [*self.ties.pop(paper.pmid, []), Tie(paper.pmid, other.pmid, f"pools {', '.join(shared)}")]
+                return
+
+
+_SURE = ("linked by PubMed",)
+_REGISTRY = re.compile(r"[A-Z]+")
+
+
+def registered(paper: Paper) -> frozenset[str]:
+    """Return the trials of a paper by number, or by name where it gives no number."""
+    numbers = frozenset(trial for trial in paper.trials if sum(sign.isdigit() for sign in trial) > 6)
+    return numbers or frozenset(paper.trials)
+
+
+def pools(paper: Paper) -> bool:
+    """Tell whether a paper reports several trials: two numbers of one registry, or two names and no number."""
+    registries = [match[0] if len(trial) > 8 and (match := _REGISTRY.match(trial)) else "" for trial in registered(paper)]
+    return len(registries) > len(set(registries))
+
+
+# why two papers are one study
+
+
+def _ties(own: Sequence[Paper]) -> Iterator[Tie]:
+    for rule in (_linked, _same_trial, _same_title, _same_counts, _same_authors):
+        yield from rule(own)
+
+
+def _linked(own: Sequence[Paper]) -> Iterator[Tie]:
+    held = {paper.pmid for paper in own}
+    for paper in own:
+        for kind, reference in paper.notices:
+            for pmid in _PMID.findall(reference) if kind in _LINKS else ():
+                if pmid in held and pmid != paper.pmid:
+                    yield Tie(paper.pmid, pmid, "linked by PubMed")
+
+
+def _same_trial(own: Sequence[Paper]) -> Iterator[Tie]:
+    yield from _shared(own, lambda paper: paper.trials, "same trial {}")
+
+
+def _same_counts(own: Sequence[Paper]) -> Iterator[Tie]:
+    yield from _shared(own, lambda paper: [text for text, _ in _counts(paper)], "the same {}")
+
+
+def _same_authors(own: Sequence[Paper]) -> Iterator[Tie]:
+    """The same first and last author on the same drug and tumour; single patients may be several."""
+
+    def team(paper: Paper) -> Iterator[tuple[str, ...]]:
+        if len(paper.authors) > 2 and paper.therapies and paper.study_type in (StudyType.TRIAL, StudyType.RETROSPECTIVE_COHORT):
+            yield (paper.authors[0], paper.authors[-1], paper.disease_key, *paper.therapies)
+
+    yield from _shared(own, team, "same authors, drug and tumour")
+
+
+def _shared(own: Sequence[Paper], keys: Callable[[Paper], Iterable[object]], why: str) -> Iterator[Tie]:
+    first: dict[object, Paper] = {}
+    for paper in own:
+        for key in keys(paper):
+            held = first.setdefault(key, paper)
+            if held.pmid != paper.pmid:
+                yield Tie(paper.pmid, held.pmid, why.format(key))
+
+
+def _same_title(own: Sequence[Paper]) -> Iterator[Tie]:
+    """Equal titles, or such as share four words in five and an author."""
+    words = [(paper, frozenset(_WORD.findall(paper.title.casefold()))) for paper in {paper.pmid: paper for paper in own}.values()]
+    for (left, one), (right, two) in itertools.combinations(words[:400], 2):
+        shared = set(left.authors) & set(right.authors)
+        if len(one) > 4 and (one == two or (shared and len(one & two) >= LIKE_TITLES * len(one | two))):
+            yield Tie(right.pmid, left.pmid, "same title")
+
+
+def _counts(paper: Paper) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Yield the counts of a paper that are large enough to be told again, with its drugs and tumour: ``31/44 on larotrectinib``."""
+    for figures in paper.cohorts:
+        total = whole(figures.get("N"))
+        hits = whole(figures.get("n_resp", figures.get("n_pos")))
+        if total and hits and total >= LEAST_TOTAL and hits != total:
+            subject = " + ".join(paper.therapies) or paper.molecular_profile
+            yield f"{hits}/{total} on {subject}", (hits, total)
+
+
+def _repeats(paper: Paper, own: Sequence[Paper]) -> Tie | None:
+    """Tie a paper that repeats others to the one that it repeats."""
+    cited = frozenset().union(*(cited_trials(quote.text) for quote in paper.quotes))
+    for other in own:
+        if shared := sorted(cited.intersection(other.trials)):
+            return Tie(paper.pmid, other.pmid, f"repeats {shared[0]}")
+    for other in own:
+        if told := _same_figures(paper, other):
+            return Tie(paper.pmid, other.pmid, f"repeats its {told}")
+    return None
+
+
+def _same_figures(paper: Paper, other: Paper) -> str | None:
+    """Return the figures that a paper repeats: a rate that is no round number, with the same denominator or none."""
+    if not set(paper.therapies) & set(other.therapies):
+        return None
+    for figures in paper.cohorts:
+        for key in ("ORR_percent", "value_percent", "PFS_months", "OS_months", "DoR_months"):
+            value, total = figures.get(key), whole(figures.get("N"))
+            for held in other.cohorts:
+                sizes = {size for size in (total, whole(held.get("N"))) if size}
+                if value is not None and value == held.get(key) and len(sizes) < 2 and (sizes or not _is_round(value)):
+                    return describe({key: value})
+    return None
+
+
+def _is_round(value: object) -> bool:
+    return isinstance(value, (int, float)) and value % 5 == 0
+
+
+# data cuts
+
+
+def _superseded(papers: Sequence[Paper]) -> Iterator[Superseded]:
+    """Yield what newer papers of a study replaced, endpoint by endpoint; a pool replaces only an older pool of the same trials."""
+    for endpoint in ENDPOINTS:
+        told = [(paper, figures) for paper in papers if (figures := _of_endpoint(paper.figures, endpoint)) and _when(paper)]
+        told.sort(key=lambda item: (_when(item[0]), whole(item[1].get("N")) or 0))
+        for place, (older, before) in enumerate(told):
+            newer = [(paper, after) for paper, after in told[place + 1 :] if _is_cut(older, paper) and _differ(before, after)]
+            if newer:
+                yield Superseded(older.pmid, newer[-1][0].pmid, endpoint, describe(before), describe(newer[-1][1]))
+
+
+def _is_cut(older: Paper, newer: Paper) -> bool:
+    comparable = registered(older) == registered(newer) if pools(older) or pools(newer) else True
+    return older.pmid != newer.pmid and comparable and set(older.therapies) == set(newer.therapies)
+
+
+def _of_endpoint(figures: Mapping[str, float | int | str], endpoint: str) -> dict[str, float | int | str]:
+    found = {key: value for key, value in figures.items() if group_of(key) == endpoint}
+    return found if set(found) - {"N"} else {}
+
+
+def _differ(older: Mapping[str, object], newer: Mapping[str, object]) -> bool:
+    shared = set(older) & set(newer)
+    return not shared or any(older[key] != newer[key] for key in shared)
+
+
+def _when(paper: Paper) -> tuple[int, str] | None:
+    """Return what orders papers in time: PMIDs ascend with it; records without one go by their date."""
+    if paper.pmid.isdigit():
+        return int(paper.pmid), ""
+    return None if not paper.pub_date else (10**12, paper.pub_date)

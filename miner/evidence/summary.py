@@ -23,7 +23,8 @@ from miner.evidence.summary_tables import (
     resistance,
     resistance_grid,
 )
-from miner.evidence.table import STATUS_WEIGHTS, Paper, cited, fold_class, in_order, is_synthetic, weight
+from miner.evidence.support import STATUS_WEIGHTS
+from miner.evidence.table import Paper, cited, fold_class, in_order, is_synthetic, weight
 from miner.evidence.verdict import Tally, Verdict, in_words, judge, stance, tally
 from miner.schema import ClaimType, Direction, Polarity
 from miner.topic import SummaryRow as Question

@@ -9,7 +9,8 @@ from typing import Protocol
 
 from miner.evidence.civic import UNSPECIFIED
 from miner.evidence.figures import describe, number, whole, wilson
-from miner.evidence.table import STATUS_WEIGHTS, FusionMention, Paper, in_order
+from miner.evidence.support import STATUS_WEIGHTS
+from miner.evidence.table import FusionMention, Paper, in_order
 from miner.schema import ClaimType, Direction, Polarity, Status
 
 

@@ -9,13 +9,15 @@ from typing import Any
 
 from miner.errors import ConfigError
 from miner.evidence.figures import describe
+from miner.evidence.studies import Study, Superseded, group
+from miner.evidence.support import LEVEL_WEIGHTS as LEVEL_WEIGHTS
+from miner.evidence.support import STATUS_WEIGHTS as STATUS_WEIGHTS
+from miner.evidence.support import Support, points, support, weigh
 from miner.schema import ClaimType, Direction, Polarity, Status
 
-LEVEL_WEIGHTS = {"A": 5.0, "B": 4.0, "C": 3.0, "D": 2.0, "E": 1.0}
 STATUSES = ("submitted", "accepted", "rejected")
 CURATOR = "curator"
 """The rule of a row that a curator added."""
-STATUS_WEIGHTS = {Status.CURRENT: 1.0, Status.CONCERN: 0.5, Status.RETRACTED: 0.0, Status.WITHDRAWN: 0.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,10 @@ class Paper:
     proposition: str = ""
     rule: str = ""
     machine: Mapping[str, Any] = field(default_factory=dict)
+    pub_date: str | None = None
+    doi: str | None = None
+    authors: tuple[str, ...] = ()
+    trials: tuple[str, ...] = ()
 
     @property
     def is_added(self) -> bool:
@@ -174,8 +180,8 @@ class FusionMention:
 class TableRow:
     """One proposition over all its papers, the best evidence first.
 
-    ``support`` is the sum over papers of the level's weight (A 5, B 4, C 3, D 2, E 1), halved where the paper hedges,
-    halved where it only repeats others, halved under an expression of concern, nothing when retracted or withdrawn.
+    ``studies`` are the papers again, those that report one study together; ``opposed`` the points of the studies that say the
+    opposite, which ``support`` needs (module ``support`` tells how it is made).
     """
 
     key: str
@@ -190,6 +196,8 @@ class TableRow:
     polarity: Polarity
     level: str
     evidence: tuple[Paper, ...]
+    studies: tuple[Study, ...] = ()
+    opposed: float = 0.0
 
     @property
     def papers(self) -> tuple[str, ...]:
@@ -203,9 +211,18 @@ class TableRow:
 
     @property
     def n_patients(self) -> int | None:
-        """Patients that the papers themselves report, retracted ones and background left out; cohorts may overlap."""
-        counts = [item.n_patients for item in self.evidence if item.n_patients and STATUS_WEIGHTS[item.record_status]]
-        return sum(counts) if counts else None
+        """Patients that the studies themselves report, each study's largest cohort once, retracted ones left out."""
+        return self.score.patients
+
+    @property
+    def n_studies(self) -> int:
+        """Number of studies; papers that report one are one, those that only repeat others and name no study here none."""
+        return sum(not study.is_repeated for study in self.studies)
+
+    @property
+    def superseded(self) -> tuple[Superseded, ...]:
+        """Figures that a newer data cut of the same study replaced."""
+        return tuple(item for study in self.studies for item in study.superseded)
 
     @property
     def best(self) -> Paper:
@@ -234,9 +251,14 @@ class TableRow:
         return tuple(sorted({item.year for item in self.evidence if item.year}))
 
     @property
+    def score(self) -> Support:
+        """The support with what it is made of."""
+        return support(self.studies, self.opposed)
+
+    @property
     def support(self) -> float:
         """The documented support score."""
-        return round(sum(weight(item) for item in self.evidence), 2)
+        return self.score.value
 
 
 _STATUS_WORDS = {
@@ -286,18 +308,36 @@ def weight(item: Paper) -> float:
     return weigh(item.level, item.polarity, item.background, item.record_status)
 
 
-def weigh(level: str, polarity: str, background: bool, record_status: str) -> float:
-    """Return the weight of a level, halved where hedged, where only repeated, under a concern; nothing where retracted."""
-    unsure = 0.5 if polarity in (Polarity.HEDGED, Polarity.HYPOTHETICAL) else 1.0
-    repeated = 0.5 if background else 1.0
-    return LEVEL_WEIGHTS[level] * unsure * repeated * STATUS_WEIGHTS[Status(record_status)]
+def make_rows(evidence: Iterable[Paper]) -> list[TableRow]:
+    """Group the evidence of one subject into rows, one for each direction, each held against the others."""
+    groups: dict[str, list[Paper]] = {}
+    for item in evidence:
+        groups.setdefault(item.proposition or item.key, []).append(item)
+    studies = {key: group(held) for key, held in groups.items()}
+    weights = {key: points(found) for key, found in studies.items()} if len(groups) > 1 else {}
+    return [make_row(held, studies[key], sum(weights.values()) - weights.get(key, 0.0)) for key, held in groups.items()]
 
 
-def make_row(evidence: Sequence[Paper]) -> TableRow:
-    """Group the evidence of one proposition into a row; the weightiest, largest and newest paper comes first, what is synthetic last."""
+def subject(item: Paper) -> tuple[object, ...]:
+    """Return what a proposition is about, its direction left out."""
+    return item.claim_type, item.molecular_profile, item.therapies, item.disease_key, item.significance
+
+
+def make_row(evidence: Sequence[Paper], studies: tuple[Study, ...] | None = None, opposed: float = 0.0) -> TableRow:
+    """Group the evidence of one proposition into a row; the weightiest, largest and newest paper comes first, what is synthetic last.
+
+    A paper whose figures a newer data cut replaced comes after the one that replaced them.
+    """
+    studies = group(evidence) if studies is None else studies
+    old = {item.pmid for study in studies for item in study.superseded}
     ranked = tuple(
-        sorted(evidence, key=lambda item: (is_synthetic(item.pmid), -weight(item), -(item.n_patients or 0), -(item.year or 0), item.pmid))
-    )
+        sorted(
+            evidence,
+            key=lambda item: (
+                is_synthetic(item.pmid), -weight(item), item.pmid in old, -(item.n_patients or 0), -(item.year or 0), item.pmid,
+            ),
+        )
+    )  # fmt: skip
     best = ranked[0]
     return TableRow(
         key=best.proposition or best.key,
@@ -312,6 +352,8 @@ def make_row(evidence: Sequence[Paper]) -> TableRow:
         polarity=best.polarity,
         level=best.level,
         evidence=ranked,
+        studies=studies,
+        opposed=opposed,
     )
 
 
@@ -342,7 +384,7 @@ def cells(row: TableRow, *, width: int = 160) -> tuple[str, ...]:
 
 _T = ClaimType
 _RESPONSE, _RESISTANCE = ("response", "no response"), ("resistance", "no resistance")
-_FINDINGS: dict[ClaimType, tuple[str, str]] = {
+FINDINGS: dict[ClaimType, tuple[str, str]] = {
     _T.DRIVER_ROLE: ("driver", "no driver"),
     _T.PREVALENCE: ("found", "not found"),
     _T.CLINICAL_FEATURES_ASSOCIATION: ("associated", "not associated"),
@@ -365,7 +407,7 @@ _TELLING = {"Better Outcome": "better outcome", "Poor Outcome": "poorer outcome"
 def finding(row: TableRow) -> str:
     """Return what was found in a few words: ``no response``, ``poorer outcome (hedged)``."""
     against = row.direction is Direction.DOES_NOT_SUPPORT
-    words = _FINDINGS[row.claim_type][against]
+    words = FINDINGS[row.claim_type][against]
     if told := _TELLING.get(row.significance):
         words = f"no {told}" if against else told
     return words + (f" ({row.polarity})" if row.polarity in (Polarity.HEDGED, Polarity.HYPOTHETICAL) else "")

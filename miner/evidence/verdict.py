@@ -8,7 +8,8 @@ from enum import StrEnum
 
 from miner.evidence.civic import ADVERSE, REDUCED
 from miner.evidence.figures import number
-from miner.evidence.table import STATUS_WEIGHTS, Paper, is_synthetic
+from miner.evidence.support import STATUS_WEIGHTS
+from miner.evidence.table import Paper, is_synthetic
 from miner.schema import ClaimType, Direction, Polarity
 from miner.topic import SummaryRow as Question
 
