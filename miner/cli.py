@@ -8,11 +8,11 @@ import signal
 import sys
 import warnings
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from miner import __version__
+from miner import __version__, cli_exchange, cli_mine, cli_serve
 from miner import cli_options as opt
 from miner.cli_state import State as _State
 from miner.cli_state import miner as _miner
@@ -174,14 +174,8 @@ def table(
 
     settings = _settings(db=db, topic=topic)
     with _store(settings) as store:
-        rows = list(store.table(**_filters(locals())))
+        rows = list(store.table(**cli_exchange.filters(locals())))
     show_table(rows, _topic(settings), load_lexicon(settings.lexicon_dirs), limit)
-
-
-def _filters(given: dict[str, Any]) -> dict[str, Any]:
-    """Pick from a command's arguments the filters that were given."""
-    names = ("claim_type", "gene", "drug", "disease", "level", "pmid", "text", "topic")
-    return {name: given[name] for name in names if given[name]}
 
 
 @app.command()
@@ -204,38 +198,9 @@ def summary(db: opt.Db = None, topic: opt.TopicName = None, limit: opt.RowLimit 
         show_summary(summarise(store, _topic(settings), load_lexicon(settings.lexicon_dirs)), limit)
 
 
-@app.command()
-def export(
-    form: opt.Form = "tsv",
-    output: opt.Output = None,
-    db: opt.Db = None,
-    claim_type: opt.ClaimTypes = None,
-    gene: opt.Genes = None,
-    drug: opt.Drugs = None,
-    disease: opt.Diseases = None,
-    level: opt.Levels = None,
-    pmid: opt.Pmids = None,
-    text: opt.Text = None,
-    topic: opt.OfTopic = None,
-    force: opt.Force = False,
-) -> None:
-    """Write the evidence table as TSV or JSON lines.
-
-    One header line, PMIDs in each row, a stable order. Held back where more than 1 % of the rows vanished without a cause.
-
-    \b
-    Examples:
-      miner export --format tsv > evidence.tsv
-      miner export --format jsonl --gene NTRK1 -o ntrk1.jsonl
-    """
-    from miner.console import writing
-    from miner.evidence.export import export as write
-    from miner.refresh.gate import check_export
-
-    with _store(_settings(db=db)) as store:
-        check_export(store, output, force=force)
-        with writing(output) as out:
-            write(store, form, out, **_filters(locals()))
+cli_exchange.register(app)
+cli_serve.register(app)
+cli_mine.register(app)
 
 
 @app.command()

@@ -7,11 +7,12 @@ import pytest
 
 ROOT = Path(__file__).parents[1] / "miner"
 LEVELS = (
-    {"schema", "errors", "numbers", "toml"},
+    {"schema", "errors", "numbers", "toml", "plugins"},
     {"cues", "config", "topic", "lexicon"},
     {"sources", "nlp", "claims", "evidence"},
     {"mine"},
     {"refresh", "evaluate"},
+    {"cluster"},
     {"console", "cli_options", "cli_state"},
     {"cli"},
     {"__main__"},

@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Protocol
 
 from miner.config import Settings, Topic
 from miner.errors import MinerError
@@ -20,8 +21,9 @@ from miner.refresh.surfaces import Surfaces
 from miner.refresh.taking import Mine, OnProgress, Taking
 from miner.refresh.versions import mining_version, mining_versions
 from miner.schema import Record
-from miner.sources import Deleted, Tally, file_digest, mirror, read_records, source_files
+from miner.sources import Deleted, OnReject, Tally, file_digest, mirror, read_records, source_files
 from miner.sources.eutils import Eutils
+from miner.sources.items import Screen
 from miner.sources.prescreen import Prescreen
 
 __all__ = ["LIVE_SOURCE", "refresh"]
@@ -38,6 +40,21 @@ def now() -> datetime.datetime:
 def stamp(moment: datetime.datetime) -> str:
     """Write a moment as the database keeps it: ``2025-01-31T04:05:06Z``."""
     return moment.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class Reader(Protocol):
+    """What reads the records and deletions of a file."""
+
+    def __call__(
+        self, path: Path, /, *, on_reject: OnReject | None = None, screen: Screen | None = None, tally: Tally | None = None
+    ) -> Iterator[Record | Deleted]:
+        """Yield them in order."""
+        ...
+
+
+def source_version(settings: Settings, topic: Topic) -> str:
+    """Return what the reading of a file for a topic depends on, in one word."""
+    return f"{mining_version(mining_versions(settings.lexicon_dirs))}:{topic.digest}"
 
 
 @dataclass(frozen=True)
@@ -59,6 +76,7 @@ def refresh(
     store: Store | None = None,
     miner: Mine | None = None,
     eutils: Eutils | None = None,
+    reader: Reader = read_records,
     clock: Clock = now,
     on_progress: OnProgress = lambda what, done, total: None,
 ) -> RunReport:
@@ -77,6 +95,8 @@ def refresh(
         In a live run, compare the whole set of PMIDs with what is held, due or not.
     store, miner, eutils
         Opened, loaded and made from the settings where they are needed, unless given.
+    reader
+        Reads a file, as ``sources.read_records`` does.
 
     Raises
     ------
@@ -87,6 +107,7 @@ def refresh(
     """
     started = clock()
     job = _Job(settings, topic, miner, started, on_progress)
+    job.reader = reader
     with ExitStack() as open_things:
         if sources:
             job.find(sources)
@@ -139,6 +160,7 @@ class _Job:
         self.settings = settings
         self.topic = topic
         self.eutils: Eutils | None = None
+        self.reader: Reader = read_records
         self.report: RunReport | None = None
         self.mirrors: list[Path] = []
         self.started = started
@@ -279,7 +301,7 @@ class _Job:
 
     def _file(self, taking: Taking, pending: Pending) -> None:
         tally, report, name, only = Tally(), taking.report, pending.path.name, pending.only
-        items = read_records(pending.path, on_reject=taking.reject(name), screen=self.screen, tally=tally)
+        items = self.reader(pending.path, on_reject=taking.reject(name), screen=self.screen, tally=tally)
         passed = (item for item in items if isinstance(item, Deleted) or _passes(self.screen, item, tally))
         wanted = passed if only is None else (item for item in passed if isinstance(item, Record) and (item.pmid or item.id) in only)
         taking.take(wanted, source=name, on_chunk=lambda: self.on_progress(name, tally.total, None))

@@ -41,7 +41,7 @@ class Prescreen:
 
     def might_match(self, xml: bytes) -> bool:
         """Return False only where no term stands in title or abstract of this PubmedArticle or PubmedBookArticle."""
-        if self.keep and _pmid(xml) in self.keep:
+        if self.keep and pmid_of(xml) in self.keep:
             return True
         return self._holds(_fold_xml(_text_part(xml)))
 
@@ -66,7 +66,8 @@ def _fold_character(character: str) -> str:
     return "".join(c for c in plain if c != _MINUS and unicodedata.category(c) not in _DROPPED)
 
 
-def _pmid(xml: bytes) -> str:
+def pmid_of(xml: bytes) -> str:
+    """Return the PMID of a record's XML, or nothing where its head shows none."""
     found = _PMID.search(xml, 0, _PMID_WITHIN)
     return found[1].decode() if found else ""
 
