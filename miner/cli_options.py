@@ -44,7 +44,7 @@ XmlOutput = Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help=
 RecordLimit = Annotated[int | None, typer.Option(min=1, metavar="N", help="At most so many records.")]
 Input = Annotated[Path, typer.Argument(metavar="INPUT", help="JSONL of {id, pmid, title, abstract | sections}, PubMed XML or nbib.")]
 RowLimit = Annotated[int, typer.Option(min=0, metavar="N", help="Rows to show; 0 for all.")]
-Form = Annotated[str, typer.Option("-f", "--format", metavar="FORM", help="tsv or jsonl.")]
+Form = Annotated[str, typer.Option("-f", "--format", metavar="FORM", help="One of the formats above, or one of a package of yours.")]
 Force = Annotated[bool, typer.Option("--force", help="Write even where rows vanished without a cause.")]
 Since = Annotated[int | None, typer.Option(min=0, metavar="RUN", help="All that changed after this run.", show_default="the last run")]
 DiffForm = Annotated[str, typer.Option("-f", "--format", metavar="FORM", help="text, json, markdown or atom.")]

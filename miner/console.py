@@ -11,15 +11,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from miner.errors import InputError
+from miner.console_files import writing as writing
+from miner.console_files import writing_bytes as writing_bytes
 from miner.schema import Cohort, Direction, Label, Measure, Polarity
 
 if TYPE_CHECKING:
@@ -113,25 +113,6 @@ def _plain_step() -> Step:
             logging.getLogger("miner").info("%s: %d%s", what, done, f" of {total}" if total else "")
 
     return step
-
-
-@contextmanager
-def writing(output: Path | None) -> Iterator[TextIO]:
-    """Standard output, or a file that appears whole or not at all."""
-    if output is None or str(output) == "-":
-        yield sys.stdout
-        return
-    if output.is_dir():
-        raise InputError(f"{output} is a folder; name a file to write")
-    part = output.with_name(output.name + ".part")
-    try:
-        with part.open("w", encoding="utf-8", newline="\n") as handle:
-            yield handle
-        os.replace(part, output)
-    except OSError as error:
-        raise InputError(f"cannot write {output}: {error.strerror}") from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 # the evidence table

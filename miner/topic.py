@@ -9,6 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Protocol
 
+from miner import plugins
 from miner.errors import ConfigError
 from miner.schema import ClaimType, Reading
 from miner.toml import line_of, parse_toml, read_text
@@ -195,6 +196,7 @@ class _TopicReader:
         missing = [key for key in ("id", "title", "absent", "claim_types") if not values.get(key)]
         if missing:
             raise self.error("summary", f"summary row {values.get('id', '?')!r} lacks {', '.join(missing)}")
+        plugins.claim_kinds()
         for key in ("claim_types", "contrary"):
             unknown = [kind for kind in values.get(key, ()) if kind not in set(ClaimType)]
             if unknown:

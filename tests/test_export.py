@@ -5,25 +5,23 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
+import time
+import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import export_cases
 import pytest
-from evidence_cases import FAMILIES, record, resistance, small_series, trial
+from evidence_cases import record, resistance, small_series, trial
+from export_cases import fill
 
+from miner.cli_exchange import FORMATS
 from miner.errors import ConfigError
-from miner.evidence.export import EXPORTERS, cell, export
-from miner.evidence.merge import merge
+from miner.evidence.export import EXPORTERS, Selection, cell, export, exporter, forms, write
 from miner.evidence.store import Store
 from miner.schema import Claim, ClaimType, Mined, Reading, StudyType
-
-
-def fill(path: Path, *found: Mined) -> Store:
-    store = Store.open(path)
-    for mined in found:
-        store.save(mined, merge(mined, FAMILIES), run_id=None, mining_version="m1", topic="t")
-    return store
 
 
 @pytest.fixture
@@ -33,9 +31,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def written(store: Store, form: str, **filters: object) -> str:
-    out = io.StringIO()
-    export(store, form, out, **filters)
-    return out.getvalue()
+    return export_cases.written(store, form, **filters).decode()
 
 
 def read_tsv(text: str) -> list[dict[str, str]]:
@@ -75,13 +71,21 @@ def test_jsonl_holds_every_sentence(store: Store) -> None:
     assert [sentence["text"][:9] for sentence in rows[0]["evidence"][0]["sentences"]] == ["Of 24 pat", "Median PF", "An earlie"]
 
 
-@pytest.mark.parametrize("form", sorted(EXPORTERS))
+@pytest.mark.parametrize("form", forms())
 def test_equal_stores_give_equal_bytes(tmp_path: Path, form: str) -> None:
-    with (
-        fill(tmp_path / "a", trial(), resistance(), small_series()) as first,
-        fill(tmp_path / "b", small_series(), trial(), resistance()) as second,
-    ):
-        assert written(first, form) == written(second, form)
+    records = export_cases.all_records()
+    with fill(tmp_path / "a", *records) as first, fill(tmp_path / "b", *reversed(records)) as second:
+        data = export_cases.written(first, form)
+        assert data == export_cases.written(second, form) == export_cases.written(first, form)
+    assert len(data) > 500
+
+
+def test_bytes_do_not_depend_on_the_clock(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {form: export_cases.written(store, form) for form in forms() if exporter(form).binary}
+    monkeypatch.setattr("time.time", lambda: 2_000_000_000.0)
+    monkeypatch.setattr("time.localtime", lambda *_: time.struct_time((2033, 5, 18, 3, 33, 20, 2, 138, 0)))
+    assert set(before) == {"xlsx", "parquet", "docbin"}
+    assert {form: export_cases.written(store, form) for form in before} == before
 
 
 def test_filters_apply_and_an_empty_table_has_a_header(store: Store) -> None:
@@ -91,9 +95,39 @@ def test_filters_apply_and_an_empty_table_has_a_header(store: Store) -> None:
 
 def test_an_unknown_format_writes_nothing(store: Store) -> None:
     out = io.StringIO()
-    with pytest.raises(ConfigError, match="no export format is called 'xml'; there are jsonl, tsv, tsv-papers"):
-        export(store, "xml", out)
+    with pytest.raises(ConfigError, match="no export format is called 'yaml'; there are tsv, tsv-papers, jsonl, parquet"):
+        export(store, "yaml", out)
+    with pytest.raises(ConfigError, match="no export format is called 'xslx'; did you mean 'xlsx'"):
+        export(store, "xslx", out)
     assert out.getvalue() == ""
+
+
+@pytest.mark.parametrize(("form", "module"), [("xlsx", "openpyxl"), ("parquet", "pyarrow")])
+def test_a_missing_extra_is_named_with_the_command_that_installs_it(form: str, module: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("miner.evidence.export.find_spec", lambda name: None)
+    told = f"the format '{form}' needs {module}, which is not installed; pip install 'ntrk-miner[{form}]'"
+    with pytest.raises(ConfigError, match=re.escape(told)):
+        exporter(form)
+
+
+def test_every_extra_that_a_format_names_exists() -> None:
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    for form in EXPORTERS.values():
+        assert [name for name in form.needs if not any(need.startswith(name) for need in extras[form.extra])] == []
+
+
+def test_the_help_lists_every_format() -> None:
+    assert tuple(FORMATS) == tuple(sorted(forms(), key=list(FORMATS).index))
+
+
+def test_rows_chosen_by_a_search_are_written(store: Store) -> None:
+    rows = [row for row in store.table() if row.claim_type == "prevalence"]
+    chosen = Selection(store, rows=lambda: rows)
+    assert [record.pmid for record in chosen.records()] == ["900003"]
+    out = io.StringIO()
+    write("tsv", chosen, out)
+    assert [row["claim_type"] for row in read_tsv(out.getvalue())] == ["prevalence"]
 
 
 @pytest.mark.parametrize(

@@ -1,170 +1,150 @@
-"""Write the evidence table for other programs; a format is a function and its entry in ``EXPORTERS``."""
+"""Write the evidence for other programs; a format is an exporter and its entry in ``EXPORTERS``."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable
-from typing import TextIO
+import difflib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib.util import find_spec
+from typing import IO, Any
 
-from miner.errors import ConfigError
+from miner import plugins
+from miner.errors import ConfigError, MinerError
+from miner.evidence import (
+    export_bioc,
+    export_civic,
+    export_fusor,
+    export_markdown,
+    export_parquet,
+    export_references,
+    export_rows,
+    export_tasks,
+    export_va,
+    export_xlsx,
+)
+from miner.evidence.export_rows import cell
 from miner.evidence.store import Store
-from miner.evidence.table import Paper, TableRow
+from miner.evidence.table import Filters, Paper, TableRow
+from miner.plugins import Exporter
+from miner.schema import Mention, Record, Status
 
-Exporter = Callable[[Iterable[TableRow], TextIO], None]
+__all__ = ["COMPARED", "EXPORTERS", "Exporter", "Selection", "cell", "export", "exporter", "forms"]
+
+COMPARED = frozenset({"tsv", "tsv-papers", "jsonl"})
+"""Formats whose earlier file tells the gate which rows stood in it."""
 
 
-def export(store: Store, form: str, out: TextIO, **filters: object) -> None:
-    """Write the rows that the filters let through; equal stores give equal bytes.
+class Selection:
+    """The rows that filters let through, their evidence, and the records that they rest on.
+
+    Parameters
+    ----------
+    rows
+        Gives rows chosen otherwise, such as those of a search; ``filters`` are not asked then.
+    """
+
+    def __init__(
+        self, store: Store, filters: Mapping[str, Any] | None = None, rows: Callable[[], Iterable[TableRow]] | None = None
+    ) -> None:
+        self.store = store
+        self.filters = dict(filters or {})
+        self._rows = rows
+        Filters.of(self.filters)
+
+    def rows(self) -> Iterator[TableRow]:
+        """Yield one row for each proposition, in the order of the table."""
+        yield from self._rows() if self._rows else self.store.table(**self.filters)
+
+    def papers(self) -> Iterator[Paper]:
+        """Yield the evidence of each row, by PMID within a row."""
+        for row in self.rows():
+            yield from sorted(row.evidence, key=lambda item: item.pmid)
+
+    def records(self) -> Iterator[Record]:
+        """Yield the records that the rows rest on, by PMID; without a filter but a topic's, every record that is not withdrawn."""
+        if self._rows is None and set(self.filters) <= {"topic"}:
+            yield from (record for record in self._all() if record.status is not Status.WITHDRAWN)
+            return
+        for pmid in sorted({item.pmid for row in self.rows() for item in row.evidence}):
+            if record := self.store.record(pmid):
+                yield record
+
+    def _all(self) -> Iterator[Record]:
+        topics = Filters.of(self.filters).topic
+        if len(topics) < 2:
+            return self.store.records(topic=topics[0] if topics else None)
+        held = {record.pmid or record.id: record for topic in topics for record in self.store.records(topic=topic)}
+        return (held[name] for name in sorted(held))
+
+    def mentions(self, record: Record) -> tuple[Mention, ...]:
+        """Return the mentions of a record by offset, as they were read when it was mined."""
+        return self.store.mentions(record.pmid or record.id)
+
+
+EXPORTERS: dict[str, Exporter] = {
+    "tsv": export_rows.TSV,
+    "tsv-papers": export_rows.PAPERS,
+    "jsonl": export_rows.JSONL,
+    "parquet": export_parquet.PARQUET,
+    "xlsx": export_xlsx.XLSX,
+    "markdown": export_markdown.MARKDOWN,
+    "civic": export_civic.CIVIC,
+    "fusor": export_fusor.FUSOR,
+    "va-spec": export_va.VA_SPEC,
+    "bioc": export_bioc.BIOC,
+    "pubtator": export_bioc.PUBTATOR,
+    "prodigy": export_tasks.PRODIGY,
+    "labelstudio": export_tasks.LABEL_STUDIO,
+    "ris": export_references.RIS,
+    "bibtex": export_references.BIBTEX,
+}
+"""The formats written here; ``docbin`` (spaCy is at home in ``nlp``) and those of other packages come by entry points."""
+
+
+def forms() -> tuple[str, ...]:
+    """Name every format, those of other packages last."""
+    return (*EXPORTERS, *(name for name in plugins.names(plugins.EXPORTERS) if name not in EXPORTERS))
+
+
+def exporter(form: str) -> Exporter:
+    """Return the exporter of a format.
 
     Raises
     ------
     ConfigError
-        On a format or filter that does not exist; nothing is written then.
+        There is no such format, its package is broken, or what it needs is not installed.
     """
-    if form not in EXPORTERS:
-        raise ConfigError(f"no export format is called {form!r}; there are {', '.join(sorted(EXPORTERS))}")
-    EXPORTERS[form](store.table(**filters), out)
+    found = EXPORTERS.get(form) or plugins.exporter(form)
+    if found is None:
+        near = difflib.get_close_matches(form, forms(), n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(forms())}"
+        raise ConfigError(f"no export format is called {form!r}; {hint}")
+    missing = [name for name in found.needs if find_spec(name) is None]
+    if missing:
+        install = f"pip install 'ntrk-miner[{found.extra}]'" if found.extra else f"pip install {' '.join(missing)}"
+        raise ConfigError(f"the format {form!r} needs {', '.join(missing)}, which is not installed; {install}")
+    return found
 
 
-_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
-_FORMULA = ("=", "+", "-", "@")
+def export(store: Store, form: str, out: IO[Any], **filters: object) -> None:
+    """Write what the filters let through; equal stores give equal bytes.
+
+    Raises
+    ------
+    ConfigError
+        On a format or filter that does not exist, or a format whose package is missing or fails.
+    """
+    write(form, Selection(store, filters), out)
 
 
-def cell(value: object) -> str:
-    r"""Write a value as a TSV cell: tab, newline and backslash as ``\t``, ``\n``, ``\\``; a formula gets an apostrophe before it."""
-    if value is None:
-        return ""
-    text = str(value)
-    if isinstance(value, str) and text.startswith(_FORMULA):
-        text = "'" + text
-    return text.translate(_ESCAPES)
-
-
-ROW_COLUMNS: dict[str, Callable[[TableRow], object]] = {
-    "key": lambda row: row.key,
-    "claim_type": lambda row: str(row.claim_type),
-    "evidence_type": lambda row: row.evidence_type,
-    "molecular_profile": lambda row: row.molecular_profile,
-    "disease": lambda row: row.disease,
-    "disease_id": lambda row: row.best.disease_key if ":" in row.best.disease_key else None,
-    "therapies": lambda row: "; ".join(row.therapies),
-    "therapy_interaction_type": lambda row: row.therapy_interaction_type,
-    "significance": lambda row: row.significance,
-    "direction": lambda row: str(row.direction),
-    "polarity": lambda row: str(row.polarity),
-    "level": lambda row: row.level,
-    "support": lambda row: f"{row.support:g}",
-    "n_papers": lambda row: row.n_papers,
-    "n_patients": lambda row: row.n_patients,
-    "pmids": lambda row: "; ".join(row.papers),
-    "n_synthetic": lambda row: row.n_synthetic,
-    "years": lambda row: "; ".join(map(str, row.years)),
-    "statement": lambda row: row.best.statement,
-    "figures": lambda row: json.dumps(dict(row.best.figures), ensure_ascii=False),
-    "sentence_pmid": lambda row: row.best.pmid,
-    "sentence_start": lambda row: row.quote.start,
-    "sentence_end": lambda row: row.quote.end,
-    "sentence": lambda row: row.quote.text,
-    "warnings": lambda row: "; ".join(row.warnings),
-}
-
-PAPER_COLUMNS: dict[str, Callable[[Paper], object]] = {
-    "key": lambda item: item.key,
-    "pmid": lambda item: item.pmid,
-    "year": lambda item: item.year,
-    "paper_status": lambda item: str(item.record_status),
-    "paper_flags": lambda item: "; ".join(item.flags),
-    "study_type": lambda item: item.study_type,
-    "claim_type": lambda item: str(item.claim_type),
-    "evidence_type": lambda item: item.evidence_type,
-    "molecular_profile": lambda item: item.molecular_profile,
-    "disease": lambda item: item.disease,
-    "therapies": lambda item: "; ".join(item.therapies),
-    "significance": lambda item: item.significance,
-    "direction": lambda item: str(item.direction),
-    "polarity": lambda item: str(item.polarity),
-    "level": lambda item: item.level,
-    "background": lambda item: int(item.background),
-    "n_patients": lambda item: item.n_patients,
-    "figures": lambda item: json.dumps(dict(item.figures), ensure_ascii=False),
-    "statement": lambda item: item.statement,
-    "sentence_start": lambda item: item.quotes[0].start,
-    "sentence_end": lambda item: item.quotes[0].end,
-    "sentence": lambda item: item.quotes[0].text,
-    "further_sentences": lambda item: "; ".join(f"{quote.start}-{quote.end}" for quote in item.quotes[1:]),
-    "warnings": lambda item: "; ".join(item.warnings),
-}
-
-
-def _line(values: Iterable[object]) -> str:
-    return "\t".join(map(cell, values)) + "\n"
-
-
-def write_tsv(rows: Iterable[TableRow], out: TextIO) -> None:
-    """Write one line for each proposition, with the PMIDs and the best sentence."""
-    out.write(_line(ROW_COLUMNS))
-    for row in rows:
-        out.write(_line(read(row) for read in ROW_COLUMNS.values()))
-
-
-def write_paper_tsv(rows: Iterable[TableRow], out: TextIO) -> None:
-    """Write one line for each paper of each proposition."""
-    out.write(_line(PAPER_COLUMNS))
-    for row in rows:
-        for item in sorted(row.evidence, key=lambda paper: paper.pmid):
-            out.write(_line(read(item) for read in PAPER_COLUMNS.values()))
-
-
-def write_jsonl(rows: Iterable[TableRow], out: TextIO) -> None:
-    """Write one JSON object for each proposition, its papers with every sentence inside."""
-    for row in rows:
-        out.write(json.dumps(row_object(row), ensure_ascii=False) + "\n")
-
-
-def row_object(row: TableRow) -> dict[str, object]:
-    """Return a row as a JSON object."""
-    return {
-        "key": row.key,
-        "claim_type": str(row.claim_type),
-        "evidence_type": row.evidence_type,
-        "molecular_profile": row.molecular_profile,
-        "disease": row.disease,
-        "therapies": list(row.therapies),
-        "therapy_interaction_type": row.therapy_interaction_type,
-        "significance": row.significance,
-        "direction": str(row.direction),
-        "polarity": str(row.polarity),
-        "level": row.level,
-        "support": row.support,
-        "n_papers": row.n_papers,
-        "n_patients": row.n_patients,
-        "pmids": list(row.papers),
-        "n_synthetic": row.n_synthetic,
-        "years": list(row.years),
-        "warnings": list(row.warnings),
-        "evidence": [_paper_object(item) for item in row.evidence],
-    }
-
-
-def _paper_object(item: Paper) -> dict[str, object]:
-    return {
-        "pmid": item.pmid,
-        "title": item.title,
-        "journal": item.journal,
-        "year": item.year,
-        "paper_status": str(item.record_status),
-        "paper_flags": list(item.flags),
-        "study_type": item.study_type,
-        "level": item.level,
-        "polarity": str(item.polarity),
-        "background": item.background,
-        "n_patients": item.n_patients,
-        "figures": dict(item.figures),
-        "statement": item.statement,
-        "status": item.status,
-        "warnings": list(item.warnings),
-        "sentences": [{"start": quote.start, "end": quote.end, "text": quote.text} for quote in item.quotes],
-    }
-
-
-EXPORTERS: dict[str, Exporter] = {"tsv": write_tsv, "tsv-papers": write_paper_tsv, "jsonl": write_jsonl}
+def write(form: str, selection: Selection, out: IO[Any]) -> None:
+    """Write a selection in a format; ``out`` takes bytes where the exporter is binary."""
+    chosen = exporter(form)
+    if form in EXPORTERS:
+        chosen.write(selection, out)
+        return
+    try:
+        chosen.write(selection, out)
+    except (MinerError, OSError):
+        raise
+    except Exception as error:
+        raise ConfigError(f"the export format {form!r} of another package failed: {type(error).__name__}: {error}") from error

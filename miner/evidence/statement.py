@@ -11,7 +11,7 @@ from miner.schema import ClaimType, Direction, Polarity
 
 T = ClaimType
 # claim type: (supports, does not support, may, may not); {is} and its like agree with the number of therapies.
-_SENTENCES: dict[ClaimType, tuple[str, str, str, str]] = {
+SENTENCES: dict[ClaimType, tuple[str, str, str, str]] = {
     T.DRIVER_ROLE: (
         "{profile} drives {tumour}",
         "{profile} does not drive {tumour}",
@@ -123,7 +123,7 @@ def compose(
 ) -> str:
     """Write the sentence: subject, what is said of it, figures."""
     unsure = polarity in (Polarity.HEDGED, Polarity.HYPOTHETICAL)
-    template = _SENTENCES[claim_type][2 * unsure + (direction is Direction.DOES_NOT_SUPPORT)]
+    template = SENTENCES[claim_type][2 * unsure + (direction is Direction.DOES_NOT_SUPPORT)]
     if significance == REDUCED:
         template = template.replace("responds to", "is less sensitive to").replace("respond to", "be less sensitive to")
     named = _listed(therapies, _JOINTS[joint]) or "treatment"

@@ -48,9 +48,10 @@ def _pieces(tokens: Doc, cuts: set[int]) -> Iterator[tuple[str, bool]]:
 
 
 def _span(doc: Doc, mention: Mention) -> Span:
-    found = doc.char_span(mention.start, mention.end, label=str(mention.label), kb_id=mention.curie or "", span_id=mention.name or "")
-    if found is None:  # A mention that begins or ends with a space, which no token holds.
-        found = doc.char_span(mention.start, mention.end, label=str(mention.label), alignment_mode="expand")
+    found = doc.char_span(
+        mention.start, mention.end, label=str(mention.label), kb_id=mention.curie or "", span_id=mention.name or "", alignment_mode="expand"
+    )
+    assert found is not None  # None only outside the text
     return found
 
 

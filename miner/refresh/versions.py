@@ -8,10 +8,11 @@ from importlib import metadata
 from pathlib import Path
 
 import miner
+from miner import plugins
 
 _APART = (
     *("cli", "console", "__main__", "evaluate", "refresh", "eutils", "mirror", "politeness", "config", "topic", "toml"),
-    *("store", "summary", "export", "report", "table"),
+    *("store", "summary", "export", "answers", "report", "table"),
 )
 _DATA = ("*.tsv", "*.toml", "*.json", "*.gz", "*.txt")
 
@@ -27,6 +28,7 @@ def mining_versions(lexicon_dirs: Iterable[Path] = ()) -> dict[str, str]:
         "lexicons": _digest(_files(data / "lexicons"), data),
         **({"own lexicons": own} if (own := _own(lexicon_dirs)) else {}),
         **{name: metadata.version(name) for name in ("spacy", "scispacy")},
+        **plugins.versions(),
     }
 
 

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from miner.errors import InputError
+from miner import plugins
+from miner.errors import InputError, MinerError
 from miner.schema import Record
 from miner.sources import jsonl, medline, nbib
 from miner.sources.items import Deleted, OnReject, Screen, Tally
@@ -74,7 +75,23 @@ def _read_file(path: Path, on_reject: OnReject | None, screen: Screen | None, ta
             case "jsonl":
                 yield from _screened(jsonl.read_stream(stream, path.name), screen, tally)
             case _:
-                raise InputError(f"{path}: is neither PubMed XML nor nbib nor JSONL (one object a line)")
+                yield from _screened(_of_others(path, stream.head), screen, tally)
+
+
+def _of_others(path: Path, head: bytes) -> Iterator[Record]:
+    """Read a file by the first source of another package that recognises it; its failure is named."""
+    for name, source in plugins.sources():
+        try:
+            if not source.recognises(head):
+                continue
+            yield from source.read(path)
+            return
+        except MinerError:
+            raise
+        except Exception as error:  # whatever a package of others raises
+            raise InputError(f"{path}: the source {name} failed: {type(error).__name__}: {error}") from error
+    others = "".join(f" nor {name}" for name, _ in plugins.sources())
+    raise InputError(f"{path}: is neither PubMed XML nor nbib nor JSONL (one object a line){others}")
 
 
 def _screened(records: Iterator[Record], screen: Screen | None, tally: Tally) -> Iterator[Record]:
