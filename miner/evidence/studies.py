@@ -63,13 +63,15 @@ def _cited(identifier: str) -> str:
 class Study:
     """Papers that report one study, the one that counts first.
 
-    ``is_repeated`` where no paper of it is here, only others that repeat it.
+    ``is_repeated`` where no paper of it is here, only others that repeat it; ``crossing`` are papers that pool its patients
+    with those of another study that is here, and count nothing.
     """
 
     papers: tuple[Paper, ...]
     ties: tuple[Tie, ...] = ()
     superseded: tuple[Superseded, ...] = ()
     is_repeated: bool = False
+    crossing: frozenset[str] = frozenset()
 
     @property
     def lead(self) -> Paper:
@@ -85,7 +87,8 @@ class Study:
     @property
     def n_patients(self) -> int | None:
         """The largest cohort that a paper of its own reports."""
-        sound = [paper for paper in self.papers if not is_repeated(paper) and paper.record_status in (Status.CURRENT, Status.CONCERN)]
+        own = [paper for paper in self.papers if not is_repeated(paper) and paper.pmid not in self.crossing]
+        sound = [paper for paper in own if paper.record_status in (Status.CURRENT, Status.CONCERN)]
         return max((paper.n_patients for paper in sound if paper.n_patients), default=None)
 
 
@@ -110,17 +113,17 @@ def group(papers: Sequence[Paper]) -> tuple[Study, ...]:
             sets.ties[root] += [tie] if tie else []
         else:
             alone.setdefault(paper.pmid, []).append(paper)
-    found = [_study(members, sets.ties[root]) for root, members in held.items()]
+    found = [_study(members, sets.ties[root], sets.crossing) for root, members in held.items()]
     found += [Study(tuple(members), is_repeated=True) for members in alone.values()]
     place = {id(paper): number for number, paper in enumerate(papers)}
     return tuple(sorted(found, key=lambda study: min(place[id(paper)] for paper in study.papers)))
 
 
-def _study(papers: Sequence[Paper], ties: Sequence[Tie]) -> Study:
+def _study(papers: Sequence[Paper], ties: Sequence[Tie], crossing: frozenset[str]) -> Study:
     superseded = tuple(_superseded([paper for paper in papers if not is_repeated(paper)]))
-    replaced = {item.pmid for item in superseded}
-    order = sorted(papers, key=lambda paper: (is_repeated(paper), paper.pmid in replaced, -(paper.n_patients or 0)))
-    return Study(tuple(order), tuple(ties), superseded)
+    last = {item.pmid for item in superseded} | crossing
+    order = sorted(papers, key=lambda paper: (is_repeated(paper), paper.pmid in last, -(paper.n_patients or 0)))
+    return Study(tuple(order), tuple(ties), superseded, crossing=crossing & {paper.pmid for paper in papers})
 
 
 class _Sets:
@@ -134,6 +137,7 @@ class _Sets:
         pooled = {paper.pmid: paper for paper in own if pools(paper)}
         for tie in _ties([paper for paper in own if paper.pmid not in pooled]):
             self._join(tie)
+        self.crossing = frozenset(paper.pmid for paper in pooled.values() if self._crosses(paper, pooled))
         for paper in pooled.values():
             self._join_pool(paper)
 
@@ -161,6 +165,11 @@ class _Sets:
         self._above[right] = left
         self._trials[left] = self._trials[left] | self._trials[right]
         self.ties[left] += [*self.ties.pop(right), tie]
+
+    def _crosses(self, paper: Paper, pooled: Mapping[str, Paper]) -> bool:
+        """Tell whether the trials that a paper pools are here as two studies or more."""
+        reported = {self.root(other.pmid) for other in self._own if other.pmid not in pooled and set(other.trials) & set(paper.trials)}
+        return len(reported) > 1
 
     def _join_pool(self, paper: Paper) -> None:
         """Join a paper that pools trials to the first study that reports one of them, without what the trials have to do with it."""
