@@ -1,0 +1,105 @@
+"""The database as the pages read it: one read-only connection a thread, one state of it a page, and what is worth keeping."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from miner.errors import StoreError
+from miner.evidence import store_web
+from miner.evidence.store import Store
+from miner.schema import Curation
+
+T = TypeVar("T")
+
+
+class Database:
+    """Reads while the job writes; writes curations one at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._held = threading.local()
+        self._writing = threading.Lock()
+        self._cache = Cache()
+
+    @contextmanager
+    def reading(self) -> Iterator[Store]:
+        """Lend this thread's connection; what is read inside is of one state of the database."""
+        with store_web.snapshot(self._store()) as store:
+            yield store
+
+    def _store(self) -> Store:
+        identity = self._identity()
+        held: tuple[Store, tuple[int, int]] | None = getattr(self._held, "store", None)
+        if held is not None and held[1] == identity:
+            return held[0]
+        if held is not None:
+            held[0].close()
+            self._held.store = None
+        store = Store.open(self.path, readonly=True)
+        store_web.tune(store)
+        self._held.store = (store, identity)
+        return store
+
+    def _identity(self) -> tuple[int, int]:
+        try:
+            told = os.stat(self.path)
+        except OSError as error:
+            raise StoreError(f"no database at {self.path}") from error
+        return told.st_dev, told.st_ino
+
+    def curate(self, curation: Curation) -> int:
+        """Keep a curation and return its number; it waits for the job where that is writing."""
+        with self._writing, Store.open(self.path) as store:
+            return store.curate(curation)
+
+    def kept(self, store: Store, key: Hashable, make: Callable[[], T], *, alone: bool = False) -> T:
+        """Return what ``make`` gives, made once for each state of the database; ``alone`` where it is dear to make."""
+        return self._cache.get((key, store_web.stamp(store)), make, alone=alone)
+
+    def peek(self, store: Store, key: Hashable) -> Any | None:
+        """Return what was made of this state already, or None."""
+        return self._cache.peek((key, store_web.stamp(store)))
+
+
+class Cache:
+    """What was made last, up to a number of things; a thing that is dear is made by one thread while others wait for it."""
+
+    def __init__(self, size: int = 256) -> None:
+        self._size = size
+        self._held: OrderedDict[Hashable, Any] = OrderedDict()
+        self._lock = threading.Lock()
+        self._making: dict[Hashable, threading.Lock] = {}
+
+    def get(self, key: Hashable, make: Callable[[], T], *, alone: bool = False) -> T:
+        """Return what is held under a key, made where it is not."""
+        with self._lock:
+            if key in self._held:
+                self._held.move_to_end(key)
+                found: T = self._held[key]
+                return found
+            lock = self._making.setdefault(key, threading.Lock()) if alone else None
+        if lock is None:
+            return self._put(key, make())
+        with lock:
+            if (held := self.peek(key)) is not None:
+                return held  # type: ignore[no-any-return]
+            return self._put(key, make())
+
+    def peek(self, key: Hashable) -> Any | None:
+        """Return what is held under a key, or None."""
+        with self._lock:
+            return self._held.get(key)
+
+    def _put(self, key: Hashable, value: T) -> T:
+        with self._lock:
+            self._held[key] = value
+            self._making.pop(key, None)
+            while len(self._held) > self._size:
+                self._held.popitem(last=False)
+        return value
