@@ -98,7 +98,30 @@ def take_answers(answers: Answers, curator: Curator = None, db: opt.Db = None) -
     typer.echo(f"{taken.written} curations written · {taken.known} known already · {taken.undecided} undecided")
 
 
+def list_plugins() -> None:
+    """List what other packages add: formats, sources, types of claim.
+
+    And what is wrong with them; the exit code is 78 then.
+
+    \b
+    Example:
+      miner plugins
+    """
+    from miner import plugins
+
+    lines = plugins.listed()
+    wide = max((len(name) for _, name, _ in lines), default=0)
+    for group, name, package in lines:
+        typer.echo(f"{group:<18} {name:<{wide}}  {package}")
+    problems = plugins.problems()
+    for problem in problems:
+        typer.echo(problem)
+    if problems:
+        raise typer.Exit(78)
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands."""
+    app.command("plugins")(list_plugins)
     app.command("export", help=_HELP)(export)
     app.command("import")(take_answers)

@@ -143,6 +143,12 @@ def versions() -> dict[str, str]:
     return {_package(point): _version(point) for point in metadata.entry_points(group=CLAIM_KINDS)}
 
 
+def listed() -> list[tuple[str, str, str]]:
+    """Return (group, name, package) of every entry point."""
+    points = [point for group in GROUPS for point in metadata.entry_points(group=group)]
+    return sorted((point.group, point.name, f"{_package(point)} {_version(point)}") for point in points)
+
+
 def problems() -> list[str]:
     """Return what is wrong with the entry points of all groups, one line each."""
     points = [(point, _KINDS[group]) for group in GROUPS for point in metadata.entry_points(group=group)]

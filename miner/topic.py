@@ -108,7 +108,10 @@ class Topic:
         """
         names = [name for kind in ("genes", "drugs", "classes") for name in self.prescreen.get(kind, ())]
         surfaces = (surface for name in names for surface in lexicon.surfaces(name))
-        return frozenset(term.casefold() for term in (*self.prescreen.get("words", ()), *surfaces))
+        terms = frozenset(term.casefold() for term in (*self.prescreen.get("words", ()), *surfaces))
+        if not terms:
+            raise ConfigError(f"the topic {self.name!r} needs words, genes, drugs or classes under [prescreen], to screen files by")
+        return terms
 
 
 def load_topic(name: str, folders: Iterable[Path] = ()) -> Topic:

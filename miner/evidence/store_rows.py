@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from miner.errors import StoreError
 from miner.evidence import store_facets
 from miner.evidence.merge import disease_key, is_background, patients, source_id
 from miner.evidence.support import weigh
@@ -244,7 +245,7 @@ def paper_of(row: Mapping[str, Any], quotes: Iterable[tuple[int, int, str]]) -> 
     return Paper(
         key=row["key"],
         pmid=row["pmid"],
-        claim_type=ClaimType(row["claim_type"]),
+        claim_type=_claim_type(row["claim_type"]),
         evidence_type=row["evidence_type"],
         molecular_profile=row["molecular_profile"],
         genes=tuple(json.loads(row["genes"])),
@@ -279,6 +280,14 @@ def paper_of(row: Mapping[str, Any], quotes: Iterable[tuple[int, int, str]]) -> 
         authors=tuple(json.loads(row["authors"])),
         trials=tuple(sorted(json.loads(row["trials"]))),
     )
+
+
+def _claim_type(value: str) -> ClaimType:
+    try:
+        return ClaimType(value)
+    except ValueError:
+        told = f"the database holds claims of the type {value!r}, which no installed package brings"
+        raise StoreError(f"{told}; install its package again (miner plugins lists those that are there)") from None
 
 
 def _changed(row: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -174,6 +174,7 @@ _WORDS: dict[ClaimType, tuple[str, str, str]] = {
     _T.APPROVAL_RECOMMENDATION: ("reports approval or advice", "advises against", "suggests use"),
     _T.SAFETY: ("reports on adverse events", "reports no concern", "is cautious on safety"),
 }
+_ANY = ("reports it", "contradicts it", "suspects it")  # Of a type that another package brings.
 _PLURALS = {"calls": "call", "denies": "deny", "thinks": "think", "reports": "report", "suspects": "suspect", "contradicts": "contradict"}
 _PLURALS |= {"is": "are", "leaves": "leave", "advises": "advise", "does": "do", "suggests": "suggest"}
 
@@ -182,7 +183,7 @@ def _stances(question: Question, papers: Sequence[Paper]) -> list[str]:
     own = [paper for paper in papers if STATUS_WEIGHTS[paper.record_status] and not paper.background]
     told = []
     for claim_type in question.claim_types:
-        for name, words in zip(STANCES, _WORDS[claim_type], strict=True):
+        for name, words in zip(STANCES, _WORDS.get(claim_type, _ANY), strict=True):
             pmids = {paper.pmid for paper in own if paper.claim_type is claim_type and stance(paper) == name}
             if pmids:
                 told.append(f"{number(len(pmids))} {words if len(pmids) == 1 else _plural(words)}")
