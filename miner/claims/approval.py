@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from miner.claims import frames, words
-from miner.claims.document import METHODS, TITLE, Subject, View, distinct, therapies, therapy_role
+from miner.claims.document import METHODS, RESULTS, TITLE, Subject, View, distinct, therapies, therapy_role
 from miner.claims.frames import HEDGED, build, names
+from miner.claims.subgroups import without
+from miner.claims.therapy import joined
 from miner.schema import Claim, ClaimType, Direction, Label, Mention, Polarity, StudyType
 
 Span = tuple[int, int]
 _APART = 60
+_NO_THERAPY = ("standard of care", "kinase inhibitors")
 
 
 def extract(view: View) -> Iterator[Claim]:
@@ -19,6 +23,10 @@ def extract(view: View) -> Iterator[Claim]:
     if view.role == METHODS or view.tells(_rules(), "other_act"):
         return
     told = set()
+    listed = list(_listed(view))
+    yield from listed
+    if listed:
+        return
     for clause in view.clauses:
         for claim in (*_of_therapy(view, clause), *_of_testing(view, clause)):
             if (claim.genes, claim.therapies, claim.direction) not in told:
@@ -46,11 +54,59 @@ def _of_therapy(view: View, clause: Span) -> Iterator[Claim]:
     given = _objects(view, cue, clause)
     if not given:
         return
-    subjects = _subjects(view, clause, given)
-    yield from build(
-        view, ClaimType.APPROVAL_RECOMMENDATION, "practice.approval" if acts else "practice.advice", subjects=subjects,
-        therapies=names(view, given), stance=_stance(view, cue, clause), confidence=0.7 if acts else 0.5,
-    )  # fmt: skip
+    for subjects, chosen in _by_target(view, _subjects(view, clause, given), given):
+        yield from build(
+            view, ClaimType.APPROVAL_RECOMMENDATION, "practice.approval" if acts else "practice.advice", subjects=subjects,
+            therapies=names(view, chosen), stance=_stance(view, cue, clause), confidence=0.7 if acts else 0.5,
+        )  # fmt: skip
+
+
+def _by_target(view: View, subjects: list[Subject], given: list[Mention]) -> list[tuple[list[Subject], list[Mention]]]:
+    """Several therapies for several alterations: each with what it is aimed at; all with all where one is aimed at none of them."""
+    fitting = {m: [s for s in subjects if s.gene in _targets(view, [m])] for m in given}
+    if len({s.gene for s in subjects}) < 2 or len(given) < 2 or not all(fitting.values()):
+        return [(subjects, given)]
+    return [(found, [m]) for m, found in fitting.items()]
+
+
+def _listed(view: View) -> Iterator[Claim]:
+    """Standing treatments that a sentence lists, part by part: "second-line options are A; B for those with an alteration"."""
+    text, rules = view.document.text, _rules()
+    if (view.role in (TITLE, RESULTS) and view.document.study_type is not StudyType.REVIEW) or view.is_aim:
+        return
+    leads = [s for s in rules.spans("listed", text, view.start, view.end) if not _compared(view, s, "compared")]
+    if not leads or view.tells(rules, "not_listed"):
+        return
+    start = leads[0][1]
+    for part in re.finditer(r"[^;]+", text[start : view.end]):
+        span = (start + part.start(), start + part.end())
+        given = _first_list(view, [m for m in therapies(view) if span[0] <= m.start < span[1] and m.name not in _NO_THERAPY])
+        if not given or rules.within("act", text, *span):
+            continue
+        subjects = [s for s in _patients(view) if span[0] <= s.start < span[1]] or [s for s in _patients(view) if s.start < start]
+        yield from build(
+            view, ClaimType.APPROVAL_RECOMMENDATION, "practice.listed", subjects=distinct(subjects), therapies=names(view, given),
+            stance=_stance(view, (span[0], span[0]), span), confidence=0.55,
+        )  # fmt: skip
+
+
+def _first_list(view: View, found: Sequence[Mention]) -> list[Mention]:
+    """The therapies of a part up to what they are set against or given after."""
+    kept: list[Mention] = []
+    for mention in found:
+        if kept and _rules().within("instead", view.document.text, kept[-1].end, mention.start):
+            break
+        if therapy_role(view.document, mention) != "prior" or kept:
+            kept.append(mention)
+    return kept
+
+
+def _patients(view: View) -> list[Subject]:
+    """Alterations that patients have or lack; the marker of a checkpoint inhibitor where its gene alone is named."""
+    found = [without(s) if s.mention and s.mention.polarity is Polarity.NEGATED else s for s in view.subjects if s.gene]
+    if found or not frames.is_checkpoint(view, therapies(view)):
+        return found
+    return [Subject(m.start, m.end, m.name, alteration="expression", mention=m) for m in view.of(Label.GENE) if m.name == "CD274"]
 
 
 def _compared(view: View, span: Span, name: str) -> bool:
@@ -60,7 +116,7 @@ def _compared(view: View, span: Span, name: str) -> bool:
 def _objects(view: View, cue: Span, clause: Span) -> list[Mention]:
     """What the cue speaks of: the therapy it governs to its right, else the one before it, else one after it, else one named before."""
     rules, text = _rules(), view.document.text
-    named = [m for m in therapies(view) if clause[0] <= m.start < clause[1] and m.name != "standard of care"]
+    named = [m for m in therapies(view) if clause[0] <= m.start < clause[1] and m.name not in _NO_THERAPY]
     named = [m for m in named if not cue[0] <= m.start < cue[1]]
     left, right = [m for m in named if m.end <= cue[0]], [m for m in named if m.start >= cue[1]]
     governed = rules["governs"].match(text[cue[1] : cue[1] + 60])
@@ -75,7 +131,7 @@ def _objects(view: View, cue: Span, clause: Span) -> list[Mention]:
         return _chain(view, _not_first_of(view, agents)[::-1])[::-1]
     if right and right[0].start - cue[1] <= _APART and not rules.within("left_only", text, *cue):
         return _chain(view, right)
-    elsewhere = [m for m in therapies(view) if m.end <= clause[0]]
+    elsewhere = [m for m in therapies(view) if m.end <= clause[0] and m.name not in _NO_THERAPY]
     elsewhere = [m for m in elsewhere if therapy_role(view.document, m) == "agent" or rules["beside"].match(text[m.end : cue[0]] + " ")]
     if elsewhere:
         return _chain(view, _not_first_of(view, elsewhere)[::-1])[::-1]
@@ -96,7 +152,7 @@ def _chain(view: View, found: Sequence[Mention]) -> list[Mention]:
     for mention in found[1:]:
         first, second = sorted((kept[-1], mention), key=lambda m: m.start)
         gap = view.document.text[first.end : second.start]
-        if not _rules()["coordinates"].search(gap):
+        if not _rules()["coordinates"].search(gap) and not joined(view, first, second):
             break
         kept.append(mention)
     return kept
@@ -104,7 +160,7 @@ def _chain(view: View, found: Sequence[Mention]) -> list[Mention]:
 
 def _subjects(view: View, clause: Span, given: Sequence[Mention]) -> list[Subject]:
     """Alterations named in the clause or sentence; else of what was named before or anywhere, those that the therapy targets."""
-    local = [s for s in frames.affirmed(view.subjects) if s.gene]
+    local = [s for s in frames.affirmed(view.subjects) if s.gene] or _patients(view)
     inside = [s for s in local if clause[0] <= s.start < clause[1]]
     if inside or local:
         return distinct(inside or local)

@@ -99,7 +99,9 @@ def response_population(
     own = trial.size(view.document, arm) if arm else None
     if local and not (own and local[-1] in trial.sizes(view.document)):
         return local[-1]
-    return own or (trial.total(view.document) if arm else book.treated(view, position, therapies))
+    if arm:
+        return own or trial.total(view.document)
+    return book.treated(view, position, therapies) or trial.population(view, therapies)
 
 
 def prevalence_population(view: View, mention: Mention, measure: Measure) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence, Set
 
-from miner.claims import effects, frames, whose
+from miner.claims import effects, frames, trial, whose
 from miner.claims.claim_types import MUTATION_KINDS, combined, failed_type, family, mechanism_type, response_type, targets
 from miner.claims.document import METHODS, OUTSIDE, RESULTS, TITLE, Subject, View
 from miner.claims.effect_rules import shape
@@ -55,7 +55,7 @@ def _stated(view: View, counted: Set[tuple[int, int]]) -> Iterator[Claim]:
         if effect.kind is Kind.RESISTED and not whose.subjects(view, effect):
             continue
         given = [drug for m in effect.therapies for drug in stands_for(view, m)]
-        given = combined(view, given) or given
+        given = trial.spelt(view, combined(view, given) or given)
         subjects = _answered(view, effect, given) or whose.subjects(view, effect)
         if not subjects and not _explicit(view, effect):
             continue
@@ -105,7 +105,7 @@ def _answered(view: View, effect: Effect, given: list[Mention]) -> list[Subject]
 
 def _claims(view: View, effect: Effect, given: list[Mention], subjects: list[Subject]) -> Iterator[Claim]:
     therapy_names = names(view, given)
-    general = response_type(view, given, subjects, stated=True)
+    general = trial.kind(view.document, therapy_names) or response_type(view, given, subjects, stated=True)
     if (
         general is ClaimType.SENSITIVITY_RESPONSE
         and effect.kind is Kind.WORKS
@@ -122,7 +122,7 @@ def _claims(view: View, effect: Effect, given: list[Mention], subjects: list[Sub
         case = view.document.study_type == StudyType.CASE_REPORT and not frames.is_background(view) and stance[1] is not Polarity.HEDGED
         yield from build(
             view, type_, f"effect.{effect.kind.name.lower()}", subjects=members, therapies=therapy_names, stance=stance, figures=figures,
-            n=1 if case else None, confidence=0.6,
+            n=1 if case else trial.population(view, therapy_names), confidence=0.6,
         )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ TIMES = ("DoR_months", "PFS_months", "OS_months", "HR")
 METRICS = RATES + TIMES
 COUNTED = ("ORR_percent", "n_resp")
 LOW_PERCENT = 10.0
+_NOT_CARRIED = ("wild-type", "gene")
 Item = tuple[Mention, Measure]
 
 
@@ -122,7 +123,7 @@ def _subject_item(view: View, measure: Measure) -> tuple[int, int] | None:
 
 def _measured_claims(view: View, key: Key, members: list[Item]) -> Iterator[Claim]:
     span, given_names = (members[0][0].start, members[-1][0].end), key.given
-    subjects = _item_subjects(view, key.item) or _changed(view, frames.subjects_for(view, span))
+    subjects = _item_subjects(view, key.item) or _changed(view, _carriers(view, span))
     if key.subgroup:
         subjects = list(key.subgroup.subjects)
     if not given_names and not any(m.metric in RATES for _, m in members):
@@ -175,6 +176,14 @@ def _by_type(
     for subject in subjects:
         held.setdefault(failed_type(view, subject, given, general), []).append(subject)
     return held
+
+
+def _carriers(view: View, span: tuple[int, int]) -> list[Subject]:
+    """Alterations of the treated; of those that no sentence near names, none but what the title tells or what carriers have."""
+    found = frames.subjects_for(view, span)
+    if any(view.start <= s.start < view.end for s in found) or not view.document.title or view.document.title.subjects:
+        return found
+    return [s for s in found if s.kind not in _NOT_CARRIED]
 
 
 def _changed(view: View, found: list[Subject]) -> list[Subject]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from miner.claims import cohorts, frames, words
+from miner.claims import arms, cohorts, frames, trial, words
 from miner.claims.document import BACKGROUND, BODY, METHODS, TITLE, Subject, View, agents, therapies, therapy_role
 from miner.claims.frames import build, names
 from miner.schema import Claim, ClaimType, Cohort, Label, Measure, Mention, Polarity, StudyType
@@ -18,10 +18,10 @@ def extract(view: View) -> Iterator[Claim]:
     cues = _triggers(view)
     if not cues or _idle(view):
         return
+    items = frames.measures(view, "AE_percent")
     given = _therapies(view)
     if not given:
         return
-    items = frames.measures(view, "AE_percent")
     for group, figures in _arms(view, given, items):
         chosen = names(view, group)
         events = _events(view, figures) if figures or not items else ""
@@ -99,6 +99,10 @@ def _without_classes(view: View, found: list[Mention]) -> list[Mention]:
 
 def _arms(view: View, given: list[Mention], items: list[Item]) -> Iterator[tuple[list[Mention], list[Item]]]:
     """Therapies with the figures that belong to them: by "respectively", else by whether the therapy stands before or after its figures."""
+    placed = _placed(view, items)
+    if placed:
+        yield from placed
+        return
     groups = _groups(view, [m for m in given if view.start <= m.start < view.end])
     if len(groups) < 2 or not items:
         yield given, items
@@ -111,6 +115,17 @@ def _arms(view: View, given: list[Mention], items: list[Item]) -> Iterator[tuple
         yield from zip(groups, held, strict=True)
     else:
         yield [m for g, h in zip(groups, held, strict=True) if h for m in g], items
+
+
+def _placed(view: View, items: list[Item]) -> list[tuple[list[Mention], list[Item]]]:
+    """Figures by the arms of the trial; none where one of them has no arm."""
+    held: dict[trial.Arm, list[Item]] = {}
+    for mention, measure in items:
+        arm = arms.placed(view, mention, measure, items)
+        if arm is None:
+            return []
+        held.setdefault(arm, []).append((mention, measure))
+    return [(trial.given_in(arm), members) for arm, members in held.items()]
 
 
 def _groups(view: View, given: list[Mention]) -> list[list[Mention]]:
@@ -175,9 +190,19 @@ def _population(view: View, items: list[Item], chosen: Sequence[str]) -> int | N
     for mention, measure in items:
         if measure.n and isinstance(measure.value, int | float) and (fit := book.fitting(measure.n, measure.value, mention.start)):
             return fit
-    if not items or view.document.study_type is not StudyType.TRIAL or len({c for g in book.groups for c in g.drugs}) > 2:
+    return _assessed(view, chosen) or trial.population(view, chosen)
+
+
+def _assessed(view: View, chosen: Sequence[str]) -> int | None:
+    """In how many the paper says that safety was assessed, where it is of one therapy."""
+    if trial.design(view.document) or len({c for g in cohorts.ledger(view.document).groups for c in g.drugs - set(chosen)}) > 1:
         return None
-    return max((g.n for g in book.groups if (g.treated or g.drugs & set(chosen)) and g.view.role != TITLE), default=None)
+    for other in view.document.views:
+        if other.role not in (TITLE, BACKGROUND) and other.tells(_words(), "assessed"):
+            counts = [m.referent.n for m in other.of(Label.COHORT) if isinstance(m.referent, Cohort) and m.referent.n]
+            if counts:
+                return counts[-1]
+    return None
 
 
 def _is_all(view: View, mention: Mention) -> bool:

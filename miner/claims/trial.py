@@ -138,7 +138,7 @@ def _design(document: Document) -> Design | None:
         if not view.tells(_words(), "design"):
             continue
         arms = _alike(document, _arms_of(view))
-        plan = _ordered(document, [Arm(_distinct((*a.given, *shared))) for a in arms]) if len(arms) == 2 else None
+        plan = _ordered(document, [Arm(_spelt_out(document, _distinct((*a.given, *shared)))) for a in arms]) if len(arms) == 2 else None
         if plan:
             return plan
     return None
@@ -247,6 +247,12 @@ def _members(run: Iterable[Thing]) -> tuple[Mention, ...]:
 
 def _distinct(given: Iterable[Mention]) -> tuple[Mention, ...]:
     return tuple({m.name: m for m in reversed(tuple(given))}.values())[::-1]
+
+
+def _spelt_out(document: Document, given: Sequence[Mention]) -> tuple[Mention, ...]:
+    """Therapies without the classes that drugs among them spell out."""
+    classes = {c for m in given if m.label is Label.DRUG for c in document.lexicon.classes(m.name or "")}
+    return tuple(m for m in given if m.label is Label.DRUG or m.name not in classes)
 
 
 def _ordered(document: Document, arms: list[Arm]) -> Design | None:
@@ -359,6 +365,8 @@ def resolve(document: Document, plan: Design, names: frozenset[str], *, placebo:
         return None
     if combined and plan.control.names < plan.test.names and not cytotoxic(document, names):
         return plan.test
+    if len(fitting) == 2 and not plan.control.names <= plan.test.names:
+        return plan.control if not names & plan.test.names else plan.test
     return min(fitting, key=lambda a: len(a.names))
 
 
@@ -385,7 +393,11 @@ def _sizes(view: View) -> Iterator[tuple[int, Arm, int]]:
     """Sizes of arms that a sentence tells, with a rank: behind the name, before it with a verb, in a list."""
     cohorts = [(m, m.referent) for m in view.of(Label.COHORT) if isinstance(m.referent, Cohort)]
     counts = [(m.start, m.end, c.n) for m, c in cohorts if c.n and c.n >= _LEAST_ARM and not c.total]
-    found = [(rank, g.arm, n) for g in groups(view) for a, b, n in counts if (rank := _rank(view, g, a, b)) is not None]
+    named = groups(view)
+    if len(counts) == len(named) == 2 and counts[1][1] <= named[0].start and _words().within("in_turn", view.document.text, view.start, view.end):
+        yield from ((1, g.arm, c[2]) for g, c in zip(named, counts, strict=True))
+        return
+    found = [(rank, g.arm, n) for g in named for a, b, n in counts if (rank := _rank(view, g, a, b)) is not None]
     yield from found
     for group in groups(view) if found else []:
         listed = _LISTED.search(view.document.text, view.start, group.start)
@@ -403,6 +415,18 @@ def _rank(view: View, group: Group, start: int, end: int) -> int | None:
     if rules["assigned"].search(gap):
         return 1 if rules["randomised"].search(gap) else 2
     return 2 if not gap or rules["of_whom"].search(text[max(view.start, start - 20) : start]) else None
+
+
+def population(view: View, names: Iterable[str]) -> int | None:
+    """How many of the trial were given some therapies: those of the arm, else all; None outside of its own results."""
+    document, held = view.document, frozenset(names)
+    if document.study_type is not StudyType.TRIAL or view.role in (TITLE, BACKGROUND) or view.is_aim:
+        return None
+    plan = design(document)
+    if plan is None:
+        return total(document) if held & {m.name for m in document.focus_drugs} else None
+    arm = next((a for a in (plan.test, plan.control) if a.names == held), None)
+    return (size(document, arm) or total(document)) if arm else None
 
 
 def total(document: Document) -> int | None:
