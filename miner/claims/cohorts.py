@@ -11,6 +11,8 @@ from miner.claims.document import AIM, METHODS, RESULTS, TITLE, Document, View
 from miner.claims.effect_rules import shape
 from miner.schema import Cohort, Label, Measure, Mention
 
+_FEW = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
@@ -55,7 +57,7 @@ class Ledger:
     def treated(self, view: View, position: int, therapies: Iterable[str]) -> int | None:
         """The group that was given some therapies: named beside one of them, else the last treated one of the results."""
         wanted = set(therapies)
-        before = [g for g in self.groups if g.start < position and g.view.role not in (TITLE,)]
+        before = [g for g in self.groups if g.start < position and g.view.role not in (TITLE,) and (g.n > _FEW or g.view is view)]
         tied = [g for g in before if g.drugs & wanted]
         if tied:
             return tied[-1].n
@@ -111,7 +113,9 @@ def prevalence_population(view: View, mention: Mention, measure: Measure) -> int
     book = ledger(view.document)
     if measure.n and measure.metric == "value_percent" and isinstance(measure.value, int | float):
         return book.fitting(measure.n, measure.value, mention.start)
-    counted = {measure.n, measure.value}
+    figures = [m.referent for m in view.of(Label.MEASURE) if isinstance(m.referent, Measure)]
+    listed = [r for r in figures if r.metric == "n_pos"] if measure.metric == "n_pos" else []
+    counted = {measure.n, measure.value, *(r.n for r in listed if not r.total), *(r.value for r in listed if r.n is None)}
     clause = view.clause(mention.start)
     local = [g for g in book.groups if g.view is view and g.start < mention.start and g.n not in counted]
     inside = [g for g in local if clause[0] <= g.start] or local

@@ -11,8 +11,8 @@ from miner.claims.effect_rules import shape
 from miner.claims.effects import Effect, Kind
 from miner.claims.frames import DENIED, HEDGED, SUPPORTS, Stance, build, names
 from miner.claims.response_figures import METRICS, measured
-from miner.claims.therapy import BARE_CLASS, stands_for, therapies
-from miner.schema import Claim, ClaimType, Direction, Mention, Polarity, StudyType
+from miner.claims.therapy import BARE_CLASS, agents, stands_for, therapies
+from miner.schema import Claim, ClaimType, Direction, Label, Mention, Polarity, StudyType
 
 GENERAL = frozenset(
     {
@@ -74,6 +74,9 @@ def _carried(view: View) -> list[Effect]:
     if therapies(view) or view.role not in (RESULTS, TITLE, "body", "conclusions"):
         return []
     given = frames.carried_therapies(view)
+    titled = agents(view.document.title) if view.document.title else []
+    if any(m.label is Label.DRUG for m in titled) and not any(m.label is Label.DRUG for m in given):
+        given = titled
     for cue in effects.cues(view):
         if shape("response.adjective").match(view.document.text, cue.start):
             continue

@@ -15,11 +15,13 @@ from miner.claims.senses import Cue
 from miner.claims.therapy import agents, therapy_role
 from miner.schema import Claim, ClaimType, Direction, Label, Measure, Mention, Polarity
 
-RATES = ("ORR_percent", "CR_percent", "n_resp", "CR", "PR", "SD", "PD", "IC_DCR_percent", "IC_ORR_percent", "DCR_percent")
+COUNTS = {"CR_percent": "CR", "PR_percent": "PR", "SD_percent": "SD", "PD_percent": "PD"}
+RATES = ("ORR_percent", "CR_percent", "n_resp", "CR", "PR", "SD", "PD", "IC_DCR_percent", "IC_ORR_percent", "DCR_percent", *COUNTS)
 TIMES = ("DoR_months", "PFS_months", "OS_months", "HR")
 METRICS = RATES + TIMES
 COUNTED = ("ORR_percent", "n_resp")
 LOW_PERCENT = 10.0
+_UNTOLD = ("PR_percent", "SD_percent", "PD_percent")
 _NOT_CARRIED = ("wild-type", "gene")
 Item = tuple[Mention, Measure]
 
@@ -37,7 +39,7 @@ class Key(NamedTuple):
 
 def measured(view: View) -> Iterator[Claim]:
     """Claims of the figures of a sentence."""
-    found = [f for f in frames.measures(view, *METRICS) if f[1].metric not in ("SD", "PD") or _counts_outcomes(view)]
+    found = [f for f in frames.measures(view, *METRICS) if f[1].metric.removesuffix("_percent") not in ("SD", "PD") or _counts_outcomes(view)]
     found = [f for f in found if not _did_not_respond(view, *f) and (trial.design(view.document) or not arms.of_control(view, *f, found))]
     if not found or view.says("response_figures.planned"):
         return
@@ -128,7 +130,7 @@ def _measured_claims(view: View, key: Key, members: list[Item]) -> Iterator[Clai
         subjects = list(key.subgroup.subjects)
     if not given_names and not any(m.metric in RATES for _, m in members):
         return
-    figures = figures_of(members)
+    figures = figures_of(view, members)
     n = cohorts.response_population(view, members, given_names, key.arm)
     if n and any(m.metric in RATES for _, m in members):
         figures["N"] = n
@@ -203,24 +205,32 @@ def _item_subjects(view: View, item: tuple[int, int] | None) -> list[Subject]:
     return [Subject(m.start, m.end, m.name, alteration=kind, mention=m) for m in genes]
 
 
-def figures_of(members: list[tuple[Mention, Measure]]) -> dict[str, float | int | str]:
+def _partial(view: View, measure: Measure) -> bool:
+    """Is it partial responses alone that a rate counts?"""
+    name = view.document.text[slice(*measure.anchor)].lower() if measure.anchor else ""
+    return "partial" in name and "complete" not in name
+
+
+def figures_of(view: View, members: list[Item]) -> dict[str, float | int | str]:
     """Figures of a claim from measures that belong together; a rate inside the skull is a response rate of its site."""
     figures: dict[str, float | int | str] = {}
     for _, measure in members:
         metric = "ORR_percent" if measure.metric == "IC_ORR_percent" else measure.metric
         if metric != measure.metric:
             figures["site"] = "intracranial"
-        if measure.value is not None:
+        if measure.value is not None and metric not in _UNTOLD:
             figures.setdefault(metric, measure.value)
-        if measure.metric in RATES and measure.n is not None and metric in ("ORR_percent", "n_resp"):
-            figures.setdefault("n_resp", measure.n)
+        if measure.n is not None and metric in COUNTS:
+            figures.setdefault(COUNTS[metric], measure.n)
+        if measure.n is not None and metric in COUNTED:
+            figures.setdefault("PR" if _partial(view, measure) else "n_resp", measure.n)
     return figures
 
 
 def _figure_stance(view: View, span: tuple[int, int], members: list[tuple[Mention, Measure]]) -> Stance:
     clause = view.clause(span[0])
     rates = {m.metric: m.value for _, m in members}
-    if rates and set(rates) <= {"SD", "PD"}:
+    if rates and {r.removesuffix("_percent") for r in rates} <= {"SD", "PD"}:
         return AGAINST
     if rates.get("ORR_percent") == 0 or rates.get("n_resp") == 0:
         return DENIED

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from miner.claims import words
-from miner.claims.document import BACKGROUND, RESULTS, TITLE, Document, View
+from miner.claims.document import BACKGROUND, BODY, CONCLUSIONS, RESULTS, TITLE, Document, View
 from miner.claims.effect_rules import shape
 from miner.claims.therapy import therapies, therapy_role
 from miner.schema import ClaimType, Cohort, Concept, Label, Mention, StudyType
@@ -420,7 +420,7 @@ def _rank(view: View, group: Group, start: int, end: int) -> int | None:
 def population(view: View, names: Iterable[str]) -> int | None:
     """How many of the trial were given some therapies: those of the arm, else all; None outside of its own results."""
     document, held = view.document, frozenset(names)
-    if document.study_type is not StudyType.TRIAL or view.role in (TITLE, BACKGROUND) or view.is_aim:
+    if document.study_type is not StudyType.TRIAL or view.role not in (RESULTS, CONCLUSIONS, BODY) or view.is_aim:
         return None
     plan = design(document)
     if plan is None:
