@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from miner import __version__, cli_exchange, cli_mine, cli_serve
+from miner import __version__, cli_exchange, cli_mine, cli_review, cli_serve
 from miner import cli_options as opt
 from miner.cli_state import State as _State
 from miner.cli_state import miner as _miner
@@ -200,6 +200,7 @@ def summary(db: opt.Db = None, topic: opt.TopicName = None, limit: opt.RowLimit 
 
 cli_exchange.register(app)
 cli_serve.register(app)
+cli_review.register(app)
 cli_mine.register(app)
 
 

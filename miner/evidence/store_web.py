@@ -12,7 +12,9 @@ from typing import Any
 from miner.evidence import store_search
 from miner.evidence.store import Change, Store
 from miner.evidence.store_query import papers
-from miner.evidence.table import Paper, TableRow, make_row
+from miner.evidence.store_rows import TYPE_RANK
+from miner.evidence.table import Paper, TableRow, make_rows, subject
+from miner.schema import ClaimType
 
 NAMED = ("gene", "fusion", "variant", "drug", "disease")
 """Facets that name a thing, which has a page of its own."""
@@ -60,8 +62,8 @@ def matching(store: Store, text: str | None, facets: Mapping[str, Sequence[str]]
     """Yield every row that the search would page through, in the order of the table."""
     with store.reading() as connection:
         where, values = store_search._where(store_search._clauses(connection, text, facets))
-        for _, group in groupby(papers(connection, f"WHERE {where}", values), key=lambda paper: paper.proposition):
-            yield make_row(list(group))
+        for _, group in groupby(papers(connection, f"WHERE {where}", values), key=subject):
+            yield from make_rows(group)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,13 +217,25 @@ def claims_of(store: Store, key: str, pmid: str) -> list[ClaimRead]:
     ]
 
 
-def siblings(store: Store, row: TableRow, limit: int = 40) -> list[TableRow]:
-    """Return rows of the same claim type, profile and therapies: the other side of it, or the same in other tumours."""
-    best = row.best
-    query = """SELECT DISTINCT e.proposition FROM evidence e WHERE e.type_rank = (SELECT type_rank FROM evidence WHERE key = ? AND pmid = ?)
-        AND e.molecular_profile = ? AND e.therapies = (SELECT therapies FROM evidence WHERE key = ? AND pmid = ?)
-        AND e.proposition <> ? AND e.status <> 'rejected' LIMIT ?"""
-    place = (best.key, best.pmid)
+_T = ClaimType
+_FAMILIES = (
+    {_T.SENSITIVITY_RESPONSE, _T.OVERCOMES_RESISTANCE, _T.RESISTANCE_ON_TARGET, _T.RESISTANCE_TO_OTHER_THERAPY},
+    {_T.CO_OCCURRENCE, _T.MUTUAL_EXCLUSIVITY},
+)
+"""Claim types that speak of one question."""
+
+
+def around(store: Store, key: str) -> list[TableRow]:
+    """Return the row of a key with those of the same profile and therapies that speak of the same question, whatever the tumour."""
     with store.reading() as connection:
-        keys = [item[0] for item in connection.execute(query, (*place, row.molecular_profile, *place, row.key, limit))]
-    return list(store.table(key=keys)) if keys else []
+        place = connection.execute(
+            "SELECT claim_type, molecular_profile, therapies FROM evidence WHERE proposition = ? LIMIT 1", (key,)
+        ).fetchone()
+        if place is None:
+            return []
+        family = next((held for held in _FAMILIES if place["claim_type"] in held), set())
+        ranks = [TYPE_RANK[item] for item in ClaimType if item == place["claim_type"] or item in family]
+        one_of = ", ".join(map(str, ranks))
+        where = f"WHERE e.type_rank IN ({one_of}) AND e.molecular_profile = ? AND e.therapies = ? AND e.status <> 'rejected'"
+        found = papers(connection, where, [place["molecular_profile"], place["therapies"]])
+        return [row for _, group in groupby(found, key=subject) for row in make_rows(group)]

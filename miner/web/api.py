@@ -18,7 +18,7 @@ from miner.web import security
 from miner.web.curate import check_write
 from miner.web.links import ENTITY_KINDS
 from miner.web.pages_named import named
-from miner.web.pages_row import row_of
+from miner.web.pages_row import place_of
 from miner.web.pages_runs import PER_PAGE, line
 from miner.web.pages_table import find
 from miner.web.params import MAX_VALUE, checked
@@ -84,7 +84,7 @@ def _rows(made: APIRouter, site: Site) -> None:
     def row(key: Name) -> Response:
         """Return a row with every sentence, what it merges, what speaks against it, its history."""
         with site.reading() as store:
-            found = row_of(store, key)
+            found = place_of(store, key)
             if found is None:
                 raise NotFound(f"there is no row {key!r}")
             return _json(data.row_detail(store, found))

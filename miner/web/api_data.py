@@ -12,9 +12,10 @@ from miner.evidence.export_rows import row_object
 from miner.evidence.store import Store
 from miner.evidence.store_search import FACETS, Page
 from miner.evidence.summary import Summary
-from miner.evidence.table import STATUSES, TableRow, weight
+from miner.evidence.support import study_points
+from miner.evidence.table import STATUSES
 from miner.schema import Action, Curation
-from miner.web.pages_row import history, is_against
+from miner.web.pages_row import Place, history
 from miner.web.pages_runs import RunLine
 from miner.web.site import NotFound
 
@@ -39,9 +40,10 @@ def table_page(page: Page) -> dict[str, Any]:
     }
 
 
-def row_detail(store: Store, row: TableRow) -> dict[str, Any]:
+def row_detail(store: Store, found: Place) -> dict[str, Any]:
     """Return a row with all that its page shows."""
-    siblings = store_web.siblings(store, row)
+    row = found.row
+    papers = [*row.evidence, *(paper for paper in found.rejected if paper not in row.evidence)]
     return {
         "row": row_object(row),
         "evidence": [
@@ -49,16 +51,26 @@ def row_detail(store: Store, row: TableRow) -> dict[str, Any]:
                 "pmid": paper.pmid,
                 "key": paper.key,
                 "status": paper.status,
-                "weight": weight(paper),
                 "machine": dict(paper.machine),
                 "claims": [_claim(claim) for claim in store_web.claims_of(store, paper.key, paper.pmid)],
                 "curations": curations(store.curations(paper.key, paper.pmid)),
             }
-            for paper in row.evidence
+            for paper in papers
         ],
-        "against": [other.key for other in siblings if is_against(row, other)],
-        "elsewhere": [other.key for other in siblings if not is_against(row, other)],
-        "history": plain(change for change, _ in history(store, row.evidence)),
+        "studies": [
+            {
+                "name": study.name,
+                "pmids": [paper.pmid for paper in study.papers],
+                "ties": plain(study.ties),
+                "superseded": plain(study.superseded),
+                "points": study_points(study),
+            }
+            for study in row.studies
+        ],
+        "conflicts": [{"kind": str(item.kind), "told": item.told, "keys": list(item.keys)} for item in found.conflicts],
+        "against": [other.key for other in found.opposite],
+        "elsewhere": [other.key for other in found.elsewhere],
+        "history": plain(change for change, _ in history(store, papers)),
     }
 
 

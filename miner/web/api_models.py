@@ -158,10 +158,27 @@ class RowEvidence(BaseModel):
     pmid: str
     key: str
     status: str
-    weight: float
     machine: dict[str, Any]
     claims: list[ClaimOut]
     curations: list[CurationOut]
+
+
+class StudyOut(BaseModel):
+    """Papers that report one study, the points that it adds, and why they are one."""
+
+    name: str
+    pmids: list[str]
+    ties: list[dict[str, str]]
+    superseded: list[dict[str, str]]
+    points: float
+
+
+class ConflictOut(BaseModel):
+    """Two papers that contradict each other."""
+
+    kind: str
+    told: str
+    keys: list[str]
 
 
 class RowDetail(BaseModel):
@@ -169,6 +186,8 @@ class RowDetail(BaseModel):
 
     row: Row
     evidence: list[RowEvidence]
+    studies: list[StudyOut]
+    conflicts: list[ConflictOut]
     against: list[str]
     elsewhere: list[str]
     history: list[ChangeOut]

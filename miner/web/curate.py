@@ -16,7 +16,7 @@ from miner.evidence.table import Paper
 from miner.schema import Action, Curation
 from miner.web import security
 from miner.web.links import anchor, is_local, row_url, with_query
-from miner.web.pages_row import field_text, fingerprint, row_of, show
+from miner.web.pages_row import field_text, fingerprint, place_of, show
 from miner.web.site import NotFound, Site
 
 MAX_FIELDS = 64
@@ -147,7 +147,7 @@ def _number(text: str) -> float | int | str:
 def _again(site: Site, request: Request, form: Mapping[str, str], error: str) -> Response:
     with site.reading() as store:
         paper = store.row(form.get("key", ""), form.get("source", ""))
-        found = row_of(store, paper.proposition) if paper else None
+        found = place_of(store, paper.proposition) if paper else None
         if found is None:
             raise NotFound("the row is not held any more")
         return show(site, request, store, found, status=422, error=error, filled=form)

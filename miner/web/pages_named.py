@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -39,6 +40,7 @@ class Named:
     years: Years
     papers: int
     pieces: int
+    own: tuple[tuple[str, int], ...]
 
 
 def paper(site: Site, request: Request) -> Response:
@@ -104,7 +106,7 @@ def entity(site: Site, request: Request) -> Response:
 
 
 def _beside(found: Named, other: str) -> list[tuple[str, int]]:
-    counts = found.page.facet_counts.get(other, ())
+    counts = found.own if other == found.kind else found.page.facet_counts.get(other, ())
     return [(name, n) for name, n in counts if (other, name) != (found.kind, found.name)][:BESIDE]
 
 
@@ -131,7 +133,15 @@ def named(site: Site, store: Store, kind: str, name: str) -> Named:
         years=years(evidence, height=110),
         papers=len({paper.pmid for paper in evidence}),
         pieces=len(evidence),
+        own=_own(kind, evidence),
     )
+
+
+def _own(kind: str, evidence: Sequence[Paper]) -> tuple[tuple[str, int], ...]:
+    """Count what of the same kind is named with it: a facet's own counts leave the facet itself out."""
+    names = {"gene": lambda paper: paper.genes, "drug": lambda paper: paper.therapies}.get(kind)
+    rows = {(paper.proposition, name) for paper in evidence for name in (names(paper) if names else ())}
+    return tuple(Counter(name for _, name in rows).most_common())
 
 
 def entities(site: Site, request: Request) -> Response:

@@ -12,12 +12,15 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from miner.evidence import store_web
+from miner.evidence.conflicts import Conflict, conflicts
 from miner.evidence.curation import EDITABLE, INTERACTIONS, legal_significances
 from miner.evidence.figures import KINDS
 from miner.evidence.report_marks import Mark, Piece, marks, pieces, window
 from miner.evidence.store import Change, Store
 from miner.evidence.store_web import ClaimRead
-from miner.evidence.table import LEVEL_WEIGHTS, STATUSES, Paper, TableRow, make_row, weight
+from miner.evidence.studies import Superseded, Tie
+from miner.evidence.support import LEVEL_WEIGHTS, study_points
+from miner.evidence.table import STATUSES, Paper, TableRow, make_row, subject
 from miner.schema import Action, ClaimType, Curation, Direction, Polarity, Record, StudyType
 from miner.web.links import row_url
 from miner.web.pages_table import line
@@ -45,18 +48,31 @@ class Item:
     context: list[Piece]
     cut: tuple[bool, bool]
     sections: SECTIONS
-    weight: float
+    points: float | None
+    ties: tuple[Tie, ...]
+    superseded: tuple[Superseded, ...]
     claims: list[ClaimRead]
     decisions: tuple[Decision, ...]
     machine: tuple[tuple[str, str], ...]
     seen: str
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A row among those that speak of the same question: what contradicts it, and the same in other tumours."""
+
+    row: TableRow
+    conflicts: tuple[Conflict, ...]
+    opposite: tuple[TableRow, ...]
+    elsewhere: tuple[TableRow, ...]
+    rejected: tuple[Paper, ...]
+
+
 def row(site: Site, request: Request) -> Response:
     """Show a row by its key; by the key of evidence that a curator edited, the row where that stands now."""
     key = request.path_params["key"]
     with site.reading() as store:
-        found = row_of(store, key)
+        found = place_of(store, key)
         if found is None:
             moved = [paper.proposition for paper in store.evidence(key=key, status=STATUSES)]
             if moved:
@@ -65,59 +81,61 @@ def row(site: Site, request: Request) -> Response:
         return show(site, request, store, found)
 
 
-def row_of(store: Store, key: str) -> TableRow | None:
-    """Return the row of a proposition with what curators rejected, or None."""
-    papers = [paper for paper in store.evidence(key=key, status=STATUSES) if paper.proposition == key]
-    papers.sort(key=lambda paper: paper.status == "rejected")
-    standing = [paper for paper in papers if paper.status != "rejected"]
-    if not papers:
-        return None
-    return make_row(standing or papers)
+def place_of(store: Store, key: str) -> Place | None:
+    """Return a row and what stands around it, or None; a row that is wholly rejected is shown as it was."""
+    rejected = tuple(paper for paper in store.evidence(key=key, status="rejected") if paper.proposition == key)
+    rows = store_web.around(store, key)
+    own = next((row for row in rows if row.key == key), None)
+    if own is None:
+        return Place(make_row(rejected), (), (), (), ()) if rejected else None
+    others = [row for row in rows if row.key != key and row.claim_type is own.claim_type]
+    against = [row for row in others if subject(row.best) == subject(own.best)]
+    return Place(
+        row=own,
+        conflicts=tuple(item for item in conflicts(rows) if key in item.keys),
+        opposite=tuple(against),
+        elsewhere=tuple(row for row in others if row not in against),
+        rejected=rejected,
+    )
 
 
 def show(
     site: Site,
     request: Request,
     store: Store,
-    found: TableRow,
+    found: Place,
     *,
     status: int = 200,
     error: str = "",
     filled: Mapping[str, Any] | None = None,
 ) -> Response:
     """Draw the page of a row; ``error`` and what was ``filled`` in where a curation was refused."""
-    rejected = [p for p in store.evidence(key=found.key, status="rejected") if p.proposition == found.key and p not in found.evidence]
-    papers = [*found.evidence, *rejected]
+    row = found.row
+    papers = [*row.evidence, *found.rejected]
     start = min(_number(request.query_params.get("from", "")), max(0, len(papers) - 1))
-    items = [item_of(store, paper) for paper in papers[start : start + SHOWN]]
-    done = _done(store, request.query_params.get("done", ""))
-    siblings = store_web.siblings(store, found)
+    met = {paper.pmid for item in found.conflicts for paper in (item.left, item.right)}
     return site.page(
         request,
         "row.html.j2",
-        title=found.best.statement,
+        title=row.best.statement,
         here="table",
         status=status,
         store=store,
-        row=found,
-        told=line(found),
-        items=items,
+        row=row,
+        told=line(row),
+        items=[item_of(store, paper, row) for paper in papers[start : start + SHOWN]],
         n_papers=len(papers),
         start=start,
         shown=SHOWN,
-        done=done,
+        done=_done(store, request.query_params.get("done", "")),
         error=error,
         filled=dict(filled or {}),
-        against=[line(other) for other in siblings if is_against(found, other)],
-        elsewhere=[line(other) for other in siblings if not is_against(found, other)][:12],
+        conflicts=found.conflicts,
+        against=[line(other) for other in found.opposite if not met.intersection(other.papers)],
+        elsewhere=[line(other) for other in found.elsewhere[:12]],
         history=history(store, papers),
         choices=choices(),
     )
-
-
-def is_against(one: TableRow, other: TableRow) -> bool:
-    """Tell whether two rows of one claim type, profile and therapies contradict each other, tumour for tumour."""
-    return one.disease == other.disease and one.significance == other.significance and one.direction is not other.direction
 
 
 def _gone(site: Site, request: Request, store: Store, key: str) -> Response:
@@ -136,13 +154,14 @@ def _done(store: Store, text: str) -> Curation | None:
     return next((item for item in store.curations() if item.id == number), None) if number else None
 
 
-def item_of(store: Store, paper: Paper) -> Item:
+def item_of(store: Store, paper: Paper, row: TableRow) -> Item:
     """Return a paper's evidence with its text marked."""
     record = store.record(paper.pmid)
     if record is None:
         raise NotFound(f"the database holds no record {paper.pmid}")
     text, shown = record.text, marks(store.mentions(paper.pmid))
     quotes = [(quote.start, quote.end) for quote in paper.quotes]
+    study = next((study for study in row.studies if paper in study.papers), None)
     left, right = window(text, *quotes[0])
     return Item(
         paper=paper,
@@ -150,7 +169,9 @@ def item_of(store: Store, paper: Paper) -> Item:
         context=pieces(text, shown, quotes, left, right),
         cut=(left > 0, right < len(text)),
         sections=sections(record, shown, quotes),
-        weight=weight(paper) if paper.status != "rejected" else 0.0,
+        points=study_points(study) if study and study.lead is paper else None,
+        ties=tuple(tie for tie in study.ties if paper.pmid in (tie.pmid, tie.to)) if study and len(study.papers) > 1 else (),
+        superseded=tuple(item for item in study.superseded if item.pmid == paper.pmid) if study else (),
         claims=store_web.claims_of(store, paper.key, paper.pmid),
         decisions=decisions(store.curations(paper.key, paper.pmid)),
         machine=tuple((name, as_text(value)) for name, value in paper.machine.items()),

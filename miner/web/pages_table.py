@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import IO, Any
@@ -18,13 +18,14 @@ from miner.evidence.civic import UNSPECIFIED
 from miner.evidence.export import Selection, exporter, write
 from miner.evidence.figures import ALSO, describe
 from miner.evidence.report_plots import stance
-from miner.evidence.store import Store
+from miner.evidence.store import Run, Store
 from miner.evidence.store_search import Page
 from miner.evidence.table import TableRow, finding
 from miner.schema import ClaimType
 from miner.web import params
-from miner.web.links import entity_url, row_url
+from miner.web.links import Pairs, entity_url, row_url, table_url
 from miner.web.params import Query
+from miner.web.render import day
 from miner.web.site import NotFound, Site
 
 SHOWN_VALUES = 7
@@ -56,7 +57,7 @@ class Choice:
     """A value of a facet: how many rows it would leave, and the address that chooses it or lets it go."""
 
     value: str
-    count: int
+    count: int | None
     is_on: bool
     url: str
 
@@ -84,9 +85,33 @@ def find(site: Site, store: Store, query: Query, *, counted: bool = True) -> Pag
     return site.database.kept(store, key, ask)
 
 
-def facets(query: Query, page: Page) -> list[Facet]:
+_ORDER = ("claim_type", "gene", "drug", "variant", "fusion", "disease", "direction", "polarity", "level", "study_type", "year", "status")
+
+
+def facets(query: Query, page: Page, runs: Sequence[Run]) -> list[Facet]:
     """Return what the table can be filtered by, the values that are chosen first."""
-    return [made for name in store_search.FACETS if name != "new_since_run" and (made := _facet(name, query, page)) is not None]
+    made = [_facet(name, query, page) for name in (*_ORDER, "topic")]
+    return [facet for facet in (*made, _since(query, runs)) if facet is not None]
+
+
+def _since(query: Query, runs: Sequence[Run]) -> Facet | None:
+    """Offer what is new since the last runs."""
+    name = "new_since_run"
+    ended = [run for run in runs if run.outcome and run.outcome != "failed"]
+    numbers = list(dict.fromkeys([*query.chosen.get(name, ()), *(str(run.id - 1) for run in reversed(ended[-5:]))]))
+    words = {
+        str(run.id - 1): f"new in run {run.id}, {day(run.finished)[:10]}" if run is ended[-1] else f"since run {run.id - 1}"
+        for run in ended
+    }
+    choices = tuple(
+        Choice(words.get(number, f"since run {number}"), None, query.has(name, number), table_url(_only(query, name, number)))
+        for number in numbers
+    )
+    return Facet(name, choices, 0, bool(query.chosen.get(name)), ()) if choices else None
+
+
+def _only(query: Query, name: str, value: str) -> Pairs:
+    return query.with_values(name, () if query.has(name, value) else (value,)).pairs()
 
 
 _OPEN = ("claim_type", "gene", "drug")
@@ -157,7 +182,7 @@ def table(site: Site, request: Request) -> Response:
             store=store,
             query=query,
             page=page,
-            facets=facets(query, page),
+            facets=facets(query, page, store.runs()),
             columns=sort_links(query),
             lines=[line(row) for row in page.rows],
             chips=[(name, value, query.toggle_url(name, value)) for name, values in query.facets for value in values],

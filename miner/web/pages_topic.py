@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from miner.evidence import store_web
+from miner.evidence.pooling import Pool, pools
 from miner.evidence.report_marks import Piece, marks, pieces
 from miner.evidence.report_plots import Forest, ResistanceMap, Ribbons, Years, forest, resistance_map, ribbons, years
 from miner.evidence.store import Store
@@ -20,6 +21,7 @@ from miner.web.pages_runs import ChangePlot, change_plot, last_finished
 from miner.web.site import NotFound, Site
 
 OTHER_THERAPIES = 40
+POOLS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class Pictures:
     years: Years
     resistance: ResistanceMap
     other_resistance: ResistanceMap
+    pools: tuple[Pool, ...]
 
 
 def pictures_of(site: Site, store: Store, topic: Topic) -> Pictures:
@@ -50,6 +53,7 @@ def pictures_of(site: Site, store: Store, topic: Topic) -> Pictures:
             years=years(evidence),
             resistance=resistance_map(summary.resistance, is_focus=True),
             other_resistance=resistance_map(summary.resistance, is_focus=False),
+            pools=tuple(pool for pool in pools(evidence) if len(pool.rates) > 1)[:POOLS],
         )
 
     return site.database.kept(store, ("pictures", topic.name), draw, alone=True)
