@@ -12,6 +12,7 @@ LEVELS = (
     {"sources", "nlp", "claims", "evidence"},
     {"mine"},
     {"refresh", "evaluate"},
+    {"web"},
     {"cluster"},
     {"console", "cli_options", "cli_state"},
     {"cli"},
@@ -19,6 +20,7 @@ LEVELS = (
 )
 LEVEL = {name: number for number, names in enumerate(LEVELS) for name in names}
 HOMES = {"requests": "miner/sources/eutils", "spacy": "miner/nlp/", "scispacy": "miner/nlp/", "sqlite3": "miner/evidence/store"}
+HOMES |= {"fastapi": "miner/web/", "starlette": "miner/web/", "uvicorn": "miner/web/"}
 PRINTERS = {"miner/cli.py", "miner/console.py"}
 MODULES = sorted(ROOT.rglob("*.py"))
 
