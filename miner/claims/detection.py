@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from miner.claims import frames, words
-from miner.claims.document import AIM, METHODS, TITLE, Subject, View, agents, distinct
+from miner.claims import frames, trial, words
+from miner.claims.document import AIM, METHODS, RESULTS, TITLE, Subject, View, agents, distinct
 from miner.claims.frames import build
 from miner.schema import Claim, ClaimType, Cohort, Direction, Label, Measure, Mention, Polarity, StudyType
 
@@ -15,6 +15,7 @@ Item = tuple[Mention, Measure]
 Figures = dict[str, float | int | str]
 TEST_FIGURES = ("sensitivity_percent", "specificity_percent", "concordance_percent", "ppv_percent", "npv_percent", "accuracy_percent")
 _LOW = {"sensitivity_percent": 80, "specificity_percent": 80, "accuracy_percent": 60}
+_OWN_SERIES = (StudyType.DIAGNOSTIC_VALIDATION, StudyType.RETROSPECTIVE_COHORT)
 _NO_FINDING = ("wild-type", "expression", "overexpression")
 AGAINST = (Direction.DOES_NOT_SUPPORT, Polarity.ASSERTED)
 
@@ -29,7 +30,7 @@ def extract(view: View) -> Iterator[Claim]:
         return
     told = set()
     for clause in view.clauses:
-        for claim in (*_told(view, clause), *_rebiopsy(view, clause)):
+        for claim in (*_told(view, clause), *_rebiopsy(view, clause), *_valued(view, clause)):
             key = (claim.genes, claim.fusion, claim.direction, claim.figures.get("method"))
             if key not in told:
                 told.add(key)
@@ -44,8 +45,7 @@ def _of_a_test(view: View, mention: Mention, measure: Measure) -> bool:
     """Is the figure that of a test for an alteration?"""
     after = view.document.text[measure.anchor[1] if measure.anchor else mention.end :][:40]
     title = view.document.title
-    title = view.document.title
-    about = view.of(Label.ASSAY) or (title and title.of(Label.ASSAY) and view.document.study_type is StudyType.DIAGNOSTIC_VALIDATION)
+    about = view.of(Label.ASSAY) or view.tells(_rules(), "testing") or (title and title.of(Label.ASSAY) and view.document.study_type is StudyType.DIAGNOSTIC_VALIDATION)
     return bool(about) and not _rules()["other_measure"].match(after.lstrip("- ")) and not view.tells(_rules(), "not_test")
 
 
@@ -82,6 +82,22 @@ def _rebiopsy(view: View, clause: Span) -> Iterator[Claim]:
         yield from build(
             view, ClaimType.DETECTION_METHOD, "practice.rebiopsy", subjects=generic(subjects), stance=_stance(view, clause),
             figures={"method": text[slice(*found[0])].lower()}, confidence=0.55,
+        )  # fmt: skip
+
+
+def _valued(view: View, clause: Span) -> Iterator[Claim]:
+    """Testing in general that is judged: "broad genotyping is feasible"; what is recommended is a recommendation."""
+    rules, text = _rules(), view.document.text
+    tests = rules.spans("testing", text, *clause)
+    if not tests or view.role == TITLE or view.of(Label.ASSAY, within=clause) or not rules.within("valued", text, *clause):
+        return
+    if words.load("approval.toml").within("test_advice", text, *clause) or agents(view, clause):
+        return
+    subjects = _subjects(view, clause, [], carry=True)
+    if subjects:
+        yield from build(
+            view, ClaimType.DETECTION_METHOD, "practice.testing", subjects=subjects, stance=_stance(view, clause), n=_population(view),
+            confidence=0.5,
         )  # fmt: skip
 
 
@@ -133,7 +149,8 @@ def _population(view: View) -> int | None:
     totals = [c.total or c.n for c in sizes if c.total or c.n]
     if not totals and view.document.study_type is StudyType.CASE_REPORT:
         return 1
-    return totals[0] if len(totals) == 1 else None
+    whole = trial.total(view.document) if not totals and view.role == RESULTS and view.document.study_type in _OWN_SERIES else None
+    return totals[0] if len(totals) == 1 else whole
 
 
 def _stance(view: View, clause: Span) -> frames.Stance:

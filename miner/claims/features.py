@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from miner.claims import frames, words
+from miner.claims import frames, trial, words
 from miner.claims.detection import generic
-from miner.claims.document import TITLE, Subject, View, agents, distinct
+from miner.claims.document import CONCLUSIONS, RESULTS, TITLE, Subject, View, agents, distinct
 from miner.claims.frames import DENIED, HEDGED, SUPPORTS, Stance, build
 from miner.claims.senses import Cue
-from miner.schema import Claim, ClaimType, Cohort, Direction, Label, StudyType
+from miner.schema import Claim, ClaimType, Cohort, Direction, Label, Mention, StudyType
 
 Span = tuple[int, int]
 Figures = dict[str, float | int | str]
@@ -25,7 +25,7 @@ def extract(view: View) -> Iterator[Claim]:
     for clause in view.clauses:
         features = _features(view, clause)
         relations = _relations(view, clause)
-        if features and relations:
+        if features and relations and not _rules().within("unasked", view.document.text, *clause):
             yield from _of_clause(view, clause, features, relations)
 
 
@@ -38,6 +38,8 @@ def _features(view: View, clause: Span) -> list[Span]:
     cues: list[Cue] = view.sense("feature", within=clause)
     found = [(c.start, c.end) for c in cues] + _rules().spans("feature", view.document.text, *clause)
     taken = [m for m in taken if "metasta" not in m.text.lower()]
+    taken += [s.mention for s in view.subjects if s.mention]
+    taken += view.of(Label.GENE, Label.ASSAY)
     return sorted({f for f in found if not any(m.start <= f[0] and f[1] <= m.end for m in taken)})
 
 
@@ -56,10 +58,37 @@ def _of_clause(view: View, clause: Span, features: Sequence[Span], relations: Se
     text = view.document.text
     stance = _stance(view, clause, relations[0])
     outcome = any(_rules()["outcome"].match(text[a:b]) for a, b in features)
+    given = _all_given(view) if outcome else []
+    if given:
+        yield from _of_treated(view, clause, subjects, given, stance, figures)
+        return
     worse = "Poor Outcome" if _rules().within("worse", text, *clause) else "Better Outcome"
     yield from build(
         view, ClaimType.CLINICAL_FEATURES_ASSOCIATION, "biology.features", subjects=subjects, stance=stance, figures=figures, n=n,
         confidence=0.55, significance=worse if outcome and stance[0] is Direction.SUPPORTS else None,
+    )  # fmt: skip
+
+
+def _all_given(view: View) -> list[Mention]:
+    """The therapy that all whom a paper tells of were given, by its title: outcomes are then outcomes with it."""
+    title = view.document.title
+    if title is None or view.role not in (RESULTS, CONCLUSIONS) or not title.tells(_rules(), "treated_title"):
+        return []
+    found = [m for m in agents(title) if m.label is Label.DRUG or view.document.lexicon.targets(m.name or "")]
+    return found if len(found) == 1 and not trial.cytotoxic(view.document, frames.names(view, found)) else []
+
+
+def _of_treated(
+    view: View, clause: Span, subjects: list[Subject], given: list[Mention], stance: Stance, figures: Figures
+) -> Iterator[Claim]:
+    """An outcome that goes with an alteration among those given one therapy: better speaks for the therapy in carriers, worse against."""
+    worse = _rules().within("worse", view.document.text, *clause)
+    said = (Direction.DOES_NOT_SUPPORT, stance[1]) if worse and stance[0] is Direction.SUPPORTS else stance
+    kept = {k: v for k, v in figures.items() if k in ("HR", "PFS_months", "OS_months")}
+    checkpoint = frames.is_checkpoint(view, given)
+    yield from build(
+        view, ClaimType.IMMUNOTHERAPY_OUTCOME if checkpoint else ClaimType.SENSITIVITY_RESPONSE, "biology.outcome_of_treated",
+        subjects=subjects, therapies=frames.names(view, given), stance=said, figures=kept, confidence=0.5,
     )  # fmt: skip
 
 
@@ -84,6 +113,7 @@ def _stance(view: View, clause: Span, relation: Span) -> Stance:
     """Denied where there is no difference: said in the clause, or of the whole sentence at its end."""
     rules, text = _rules(), view.document.text
     nodiff = [(c.start, c.end) for c in view.sense("nodiff", within=clause)] + rules.spans("no_difference", text, *clause)
+    nodiff = [s for s in nodiff if not (s[0] > relation[1] and rules.within("whatever", text, *s))]
     last = view.clauses[-1]
     if not nodiff and len(view.clauses) < 4 and last != clause and rules["these"].search(text[last[0] : last[1]]):
         nodiff = [(c.start, c.end) for c in view.sense("nodiff", within=last)] or rules.spans("no_difference", text, *last)
@@ -113,5 +143,3 @@ def _figures(view: View, clause: Span) -> tuple[Figures, int | None]:
             return figures, measure.total
     sizes = {m.referent.n for m in view.of(Label.COHORT, within=clause) if isinstance(m.referent, Cohort) and m.referent.n}
     return figures, sizes.pop() if len(sizes) == 1 else None
-
-
