@@ -136,11 +136,11 @@ class Lexicon:
                     self._folded[form] = (label, concept, kind)
 
     def _add_property(self, drug: str, class_name: str, generation: str, targets: tuple[str, ...]) -> None:
-        names = self._classes.setdefault(drug, [])
+        names = self._classes.setdefault(drug.lower(), [])
         if class_name and class_name not in names:
             names.append(class_name)
         if generation:
-            self._generation.setdefault(drug, generation)
+            self._generation.setdefault(drug.lower(), generation)
         self._targets.setdefault(fold(drug), []).extend(t for t in targets if t not in self._targets.get(fold(drug), ()))
 
     def _add_case_variants(self) -> None:

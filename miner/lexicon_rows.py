@@ -18,6 +18,7 @@ PROPERTY_COLUMNS = ("drug", "class", "generation", "targets", "source")
 PACKAGE_FOLDER = Path(__file__).parent / "data" / "lexicons"
 
 _CUES = Path(__file__).parent / "data" / "rules" / "terms.toml"
+_FUSIONS = _CUES.with_name("fusions.toml")
 
 # File names begin with one of these; the longer is tried first.
 TABLES: dict[str, Label] = {
@@ -92,6 +93,13 @@ def table(part: str) -> dict[str, Any]:
     """A part of ``rules/terms.toml`` as it stands."""
     found: dict[str, Any] = tomllib.loads(_CUES.read_text(encoding="utf-8"))[part]
     return found
+
+
+@cache
+def families() -> dict[str, str]:
+    """Gene → the family that it is counted with in claims (``[families]`` of ``rules/fusions.toml``)."""
+    found: dict[str, str] = tomllib.loads(_FUSIONS.read_text(encoding="utf-8"))["families"]
+    return {member: name for name, members in found.items() for member in members.split()}
 
 
 def either(patterns: Iterable[str]) -> str:

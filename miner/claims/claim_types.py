@@ -8,6 +8,7 @@ from miner.claims import frames
 from miner.claims.document import Document, Subject, View
 from miner.claims.effect_rules import shape
 from miner.claims.therapy import therapies, therapy_role
+from miner.lexicon_rows import families
 from miner.schema import ClaimType, Mention
 
 MUTATION_KINDS = frozenset(
@@ -33,12 +34,11 @@ RESISTANCE_KINDS = frozenset(
     }
 )
 MECHANISMS = frozenset({ClaimType.RESISTANCE_ON_TARGET, ClaimType.RESISTANCE_OFF_TARGET, ClaimType.RESISTANCE_TO_OTHER_THERAPY})
-FAMILIES = {"NTRK1": "NTRK", "NTRK2": "NTRK", "NTRK3": "NTRK", "TRK": "NTRK"}
 
 
 def family(gene: str | None) -> str:
-    """Gene family for comparison: NTRK1, NTRK2 and NTRK3 are one."""
-    return FAMILIES.get(gene or "", gene or "")
+    """Gene family for comparison (``[families]`` of ``rules/fusions.toml``): NTRK1, NTRK2 and NTRK3 are one."""
+    return families().get(gene or "", gene or "")
 
 
 def targets(document: Document, names: tuple[str, ...]) -> set[str]:
@@ -105,6 +105,8 @@ def combined(view: View, given: list[Mention]) -> list[Mention]:
     """Therapies given together: joined by "plus", "with", "combined with" (and what is listed with them), or named as a combination."""
     text = view.document.text
     for index, (first, second) in enumerate(pairwise(given)):
+        if shape("claim_types.comparing").search(text, view.start, first.start):
+            continue
         if first.name != second.name and first.end < second.start and shape("claim_types.joint").fullmatch(text[first.end : second.start]):
             members = [*_listed_before(text, given[:index], first), first, second]
             for extra in given[index + 2 :]:

@@ -90,7 +90,7 @@ class Judge:
         return self._by_class(a, b, sign, near, somewhere)
 
     def _by_class(self, a: Side, b: Side, sign: str, near: bool, somewhere: bool) -> bool:
-        strong = {a.symbol, b.symbol} & (self.rules.strong | {"NTRK"})
+        strong = {a.symbol, b.symbol} & (self.rules.strong | self.rules.families)
         driver = {a.symbol, b.symbol} & self.rules.drivers - self.rules.fusable - strong
         if driver and not near:
             return False
@@ -106,7 +106,7 @@ class Judge:
             return a, b
         if (a.symbol, b.symbol) in self.rules.known:
             return a, b
-        three = self.rules.strong | self.rules.weak | {"NTRK"}
+        three = self.rules.strong | self.rules.weak | self.rules.families
         if a.symbol not in three and b.symbol in three:
             return a, b
         if sign != "=" and ((b.symbol, a.symbol) in self.rules.known or (a.symbol in three and b.symbol not in three)):
