@@ -242,7 +242,7 @@ def status(db: opt.Db = None, topic: opt.TopicName = None, max_age: opt.MaxAge =
         if as_json or max_age:
             typer.echo(found.json() if as_json else found.text())
         else:
-            show_status(store, settings, mining_version(mining_versions(settings.lexicon_dirs)))
+            show_status(store, settings, mining_version(mining_versions(settings.lexicon_dirs, settings.models)))
     if max_age and found.stale:
         raise typer.Exit(StaleError.exit_code)
 

@@ -280,6 +280,7 @@ def show_status(store: Store, settings: Settings, current: str) -> None:
         out.print(Text(f"stale: {_many(stale, 'record')} read by other rules or lexicons; `miner refresh --remine` reads again", "yellow"))
     else:
         out.print("every record was read by the present rules and lexicons")
+    _show_curations(out, store)
     runs = store.runs()[-5:]
     grid = _grid("last runs", ("run", "kind", "topic", "started", "outcome", "what it did"))
     for run in runs:
@@ -292,6 +293,17 @@ def show_status(store: Store, settings: Settings, current: str) -> None:
     for run in runs:
         for name, identifier, reason in store.aside(run.id):
             out.print(Text(f"set aside in run {run.id}: {identifier} of {name}: {reason}", style="red"), soft_wrap=True)
+
+
+def _show_curations(out: Console, store: Store) -> None:
+    log = store.curations()
+    if log:
+        out.print(f"{_many(len(log), 'curation')} by {', '.join(sorted({item.curator for item in log}))}")
+    for item in (waiting := store.curations_without_row())[:20]:
+        out.print(Text(f"waits: {item.action} of {item.source} {item.key} by {item.curator}, {item.at}", "yellow"), soft_wrap=True)
+    if waiting:
+        many = f"{_many(len(waiting), 'curation')} wait{'s' if len(waiting) == 1 else ''}"
+        out.print(Text(f"{many} for a row that is not held: the rules read it no more, or its paper is not here", "yellow"))
 
 
 def _show_age(out: Console, store: Store, settings: Settings) -> None:

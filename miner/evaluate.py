@@ -189,9 +189,15 @@ def _count_sets(tally: _Tally, gold: Row, predicted: Row) -> None:
     def variants(row: Row) -> set[tuple[str | None, str]]:
         return {(v["gene"], v["protein_change"]) for v in row["variants"]}
 
-    tally.sets("fusions", gold["id"], fusions(gold), fusions(predicted))
-    tally.sets("drugs", gold["id"], {d.lower() for d in gold["drugs"]}, {d.lower() for d in predicted["drugs"]})
-    tally.sets("variants", gold["id"], variants(gold), variants(predicted))
+    # A corpus made of curations holds claims alone.
+    if "fusions" in gold:
+        tally.sets("fusions", gold["id"], fusions(gold), fusions(predicted))
+    if "drugs" in gold:
+        tally.sets("drugs", gold["id"], {d.lower() for d in gold["drugs"]}, {d.lower() for d in predicted["drugs"]})
+    if "variants" in gold:
+        tally.sets("variants", gold["id"], variants(gold), variants(predicted))
+    if "study_type" not in gold:
+        return
     agree = int(gold["study_type"] == predicted["study_type"])
     tally.scores["study type"] += Score(agree, 1, agree, 1)
     if not agree:

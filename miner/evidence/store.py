@@ -301,6 +301,17 @@ class Store:
         with self.transaction():
             return store_curation.append(self._connection, curation)
 
+    def take_curations(self, log: Sequence[Curation]) -> int:
+        """Append what of another database's log is not held yet, all or nothing; return how many curations were new.
+
+        Raises
+        ------
+        InputError
+            A curation is not legal, or undoes one that stands nowhere before it.
+        """
+        with self.transaction():
+            return store_curation.take(self._connection, log)
+
     def row(self, key: str, source: str) -> Paper | None:
         """Return one paper's evidence by the key that was read, whatever its status, or None."""
         return next((item for item in self.evidence(key=key, pmid=source, status=STATUSES) if item.key == key), None)

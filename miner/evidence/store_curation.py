@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -32,6 +33,39 @@ def append(connection: sqlite3.Connection, curation: Curation) -> int:
     curation_id = keep(connection, curation)
     settle(connection, curation.source, (curation.key,))
     return curation_id
+
+
+def take(connection: sqlite3.Connection, log: Sequence[Curation]) -> int:
+    """Append what of another database's log is not held yet, and bring all rows up to date; return how many were new.
+
+    Ids are given anew; an undo follows the curation that it takes back. Rows and papers that are not held may come later:
+    their curations wait for them.
+    """
+    ids: dict[tuple[object, ...], int] = {}
+    for item in held(connection, "1"):
+        ids[_identity(item, ids)] = item.id
+    renamed: dict[int, int] = {}
+    before = len(ids)
+    met: dict[tuple[object, ...], int] = {}
+    for item in log:
+        item = checked_shape(item)
+        _raise(problems(item.changes, item.action), item)
+        if item.undoes is not None and item.undoes not in renamed:
+            raise InputError(f"curation {item.id} undoes {item.undoes}, which stands nowhere before it")
+        moved = replace(item, undoes=None if item.undoes is None else renamed[item.undoes])
+        identity = _identity(moved, met)
+        if (known := ids.get(identity)) is None:
+            known = ids[identity] = keep(connection, moved)
+        renamed[item.id] = met[identity] = known
+    for source in sorted({item.source for item in log}):
+        settle(connection, source)
+    return len(ids) - before
+
+
+def _identity(item: Curation, met: Container[tuple[object, ...]]) -> tuple[object, ...]:
+    """Return what tells a curation from others; of equal ones, made in one second, the how manieth it is."""
+    said = item.at, item.curator, str(item.action), item.key, item.source, dumps(item.changes), item.comment, item.undoes
+    return next((*said, number) for number in itertools.count() if (*said, number) not in met)
 
 
 def keep(connection: sqlite3.Connection, curation: Curation) -> int:
@@ -63,7 +97,7 @@ def checked_shape(curation: Curation) -> Curation:
         raise InputError(f"{where}: action {str(curation.action)!r} is not one of {', '.join(Action)}")
     if not curation.curator.strip():
         raise InputError(f"{where}: who curates is not told")
-    if curation.action is Action.COMMENT and not curation.comment.strip():
+    if curation.action == Action.COMMENT and not curation.comment.strip():
         raise InputError(f"{where}: the comment is empty")
     if (curation.action == Action.UNDO) != (curation.undoes is not None):
         raise InputError(f"{where}: an undo, and nothing else, names the curation that it takes back")
@@ -269,6 +303,12 @@ def _remove(connection: sqlite3.Connection, row: Row) -> None:
     claims = connection.execute("SELECT pmid, claim_seq FROM evidence_claims WHERE evidence = ?", (row["id"],)).fetchall()
     connection.execute("DELETE FROM evidence WHERE id = ?", (row["id"],))
     connection.executemany("DELETE FROM claims WHERE pmid = ? AND seq = ?", [tuple(item) for item in claims])
+
+
+def decision(curations: Sequence[Curation], curator: str) -> Action | None:
+    """Return what a curator last decided of a row, or None."""
+    own = [item.action for item in standing(curations) if item.curator == curator and item.action in (Action.ACCEPT, Action.REJECT)]
+    return own[-1] if own else None
 
 
 def log(connection: sqlite3.Connection, key: str | None, source: str | None) -> list[Curation]:
