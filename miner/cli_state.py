@@ -44,7 +44,7 @@ def miner(loaded: Settings) -> Miner:
     """Load pipeline, lexicon and topic."""
     from miner import mine
 
-    return mine.load(topic(loaded), lexicon_dirs=loaded.lexicon_dirs)
+    return mine.load(topic(loaded), lexicon_dirs=loaded.lexicon_dirs, models=loaded.models)
 
 
 def store(loaded: Settings, *, readonly: bool = True) -> Store:

@@ -15,7 +15,7 @@ from miner.toml import line_of, parse_toml, read_text
 from miner.topic import SummaryRow, Topic, load_topic
 from miner.topic_relevance import Group, RelevanceRule
 
-__all__ = ["Group", "RelevanceRule", "Settings", "SummaryRow", "Topic", "load_settings", "load_topic"]
+__all__ = ["Group", "Models", "RelevanceRule", "Settings", "SummaryRow", "Topic", "load_settings", "load_topic"]
 
 CONFIG_NAME = "miner.toml"
 ENVIRONMENT_PREFIX = "MINER_"
@@ -30,6 +30,34 @@ def _option(kind: str, default: Any, **limits: Any) -> Any:
 
 def _cache_home() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ntrk-miner"
+
+
+@dataclass(frozen=True)
+class Models:
+    """Trained models that take part: each ``off``, ``on`` (the one of the project's ``models`` folder), a folder, or a package's name."""
+
+    parse: str = "off"
+    entities: str = "off"
+    claims: str = "off"
+
+    def resolved(self, name: str) -> str | None:
+        """Folder or package of a model, None where it is off.
+
+        Raises
+        ------
+        ConfigError
+            It is on, and the program does not stand beside its ``models`` folder (it was not installed from a checkout).
+        """
+        value, own = getattr(self, name), _OWN_MODELS[name]
+        if value != "on":
+            return None if value == "off" else str(value)
+        folder = Path(__file__).parents[1] / "models" / own
+        if not folder.is_dir():
+            raise ConfigError(f"{folder}: the {own} model is on and not there; name its folder, or set it off")
+        return str(folder)
+
+
+_OWN_MODELS = {"parse": "en_bio_core", "entities": "en_bio_core", "claims": "claims"}
 
 
 @dataclass(frozen=True)
@@ -59,7 +87,15 @@ class Settings:
     overlap_days: int = _option("integer", 3, least=1, most=366)
     reconcile_days: int = _option("integer", 30, least=1, most=3_660)
     stale_after_days: float = _option("number", 3.0, least=0, most=3_660)
+    parse_model: str = _option("text", "off")
+    entity_model: str = _option("text", "off")
+    claim_model: str = _option("text", "off")
     origin: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def models(self) -> Models:
+        """Which trained models take part in the reading."""
+        return Models(self.parse_model, self.entity_model, self.claim_model)
 
     def source_of(self, name: str) -> str:
         """Say where a setting's value comes from: ``default``, ``miner.toml:3``, a variable or a flag."""

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from miner import claims
-from miner.config import Topic, load_topic
+from miner.claims import votes
+from miner.claims.votes import ClaimModel
+from miner.config import Models, Topic, load_topic
 from miner.lexicon import Lexicon, load_lexicon
 from miner.schema import (
     Claim,
@@ -34,6 +36,7 @@ class Miner:
     lexicon: Lexicon
     topic: Topic
     nlp: Any
+    claim_model: ClaimModel | None = None
 
     def __call__(self, record: Record) -> Mined:
         """Mine one record."""
@@ -48,15 +51,18 @@ class Miner:
     def assertions(self, reading: Reading) -> Mined:
         """Find what a reading asserts, its study type and level."""
         study_type, level = claims.study.classify(reading)
-        return Mined(reading, study_type, level, claims.extract(reading, self.lexicon, study_type))
+        return Mined(reading, study_type, level, claims.extract(reading, self.lexicon, study_type, self.claim_model))
 
 
-def load(topic: str | Topic = "ntrk-nsclc", *, lexicon_dirs: tuple[Path, ...] = ()) -> Miner:
+def load(topic: str | Topic = "ntrk-nsclc", *, lexicon_dirs: tuple[Path, ...] = (), models: Models | None = None) -> Miner:
     """Load pipeline, lexicon and topic once; the result is what ``mine_records`` and the ten-line API use."""
     from miner.nlp import pipeline
 
     chosen = load_topic(topic) if isinstance(topic, str) else topic
-    return Miner(load_lexicon(lexicon_dirs), chosen, pipeline.load(lexicon_dirs))
+    wanted = models or Models()
+    nlp = pipeline.load(lexicon_dirs, parse=wanted.resolved("parse"), entities=wanted.resolved("entities"))
+    voter = wanted.resolved("claims")
+    return Miner(load_lexicon(lexicon_dirs), chosen, nlp, votes.load(Path(voter)) if voter else None)
 
 
 def mine_records(miner: Miner, records: Iterable[Record], *, on_reject: OnReject | None = None) -> Iterator[Mined]:

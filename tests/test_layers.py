@@ -11,7 +11,7 @@ LEVELS = (
     {"cues", "config", "topic", "lexicon"},
     {"sources", "nlp", "claims", "evidence"},
     {"mine"},
-    {"refresh", "evaluate"},
+    {"refresh", "evaluate", "train"},
     {"web"},
     {"cluster"},
     {"console", "cli_options", "cli_state"},

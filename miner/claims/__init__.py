@@ -9,6 +9,7 @@ from dataclasses import replace
 from miner import plugins
 from miner.claims import biology, practice, resistance, response, study
 from miner.claims.document import Document, View
+from miner.claims.votes import ClaimModel
 from miner.lexicon import Lexicon
 from miner.schema import Claim, Reading, StudyType
 
@@ -19,8 +20,10 @@ __all__ = ["EXTRACTORS", "extract", "study"]
 log = logging.getLogger(__name__)
 
 
-def extract(reading: Reading, lexicon: Lexicon, study_type: StudyType = StudyType.OTHER) -> tuple[Claim, ...]:
-    """Every claim of a reading, in the order of the text, without repetition inside a sentence."""
+def extract(
+    reading: Reading, lexicon: Lexicon, study_type: StudyType = StudyType.OTHER, model: ClaimModel | None = None
+) -> tuple[Claim, ...]:
+    """Every claim of a reading, in the order of the text, without repetition inside a sentence; a model may vote on them."""
     document = Document(reading, lexicon, study_type)
     found: dict[tuple[object, ...], Claim] = {}
     extractors = (*EXTRACTORS, *(_guarded(name, kind) for name, kind in plugins.claim_kinds()))
@@ -30,7 +33,8 @@ def extract(reading: Reading, lexicon: Lexicon, study_type: StudyType = StudyTyp
                 about = (claim.genes, claim.fusion, claim.variant, claim.therapies)
                 key = (claim.start, claim.type, about, claim.direction, claim.polarity, tuple(claim.figures.items()))
                 found.setdefault(key, claim)
-    return tuple(replace(claim, spans=tuple(sorted(set(claim.spans)))) if len(claim.spans) > 1 else claim for claim in found.values())
+    told = tuple(replace(claim, spans=tuple(sorted(set(claim.spans)))) if len(claim.spans) > 1 else claim for claim in found.values())
+    return model.vote(document, told) if model is not None else told
 
 
 def _guarded(name: str, kind: plugins.ClaimKind) -> Callable[[View], list[Claim]]:

@@ -10,7 +10,7 @@ from typing import Any
 import spacy
 from spacy.language import Language
 
-from miner.nlp import abbreviations, context, doc, fusions, measures, terms, tokens, variants  # noqa: F401  (register the factories)
+from miner.nlp import abbreviations, context, doc, fusions, measures, models, terms, tokens, variants  # noqa: F401  (register the factories)
 from miner.schema import Reading, Record
 
 COMPONENTS: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -26,13 +26,15 @@ LEXICON_COMPONENTS = frozenset({"miner_terms", "miner_fusions", "miner_variants"
 
 
 @lru_cache(maxsize=4)
-def load(lexicon_dirs: tuple[Path, ...] = ()) -> Language:
+def load(lexicon_dirs: tuple[Path, ...] = (), *, parse: str | None = None, entities: str | None = None) -> Language:
     """Build the pipeline.
 
     Parameters
     ----------
     lexicon_dirs
         User folders whose rows override the package's lexicons.
+    parse, entities
+        Folder or name of a trained pipeline whose parser, whose entities, take part; None for none.
 
     Returns
     -------
@@ -45,6 +47,10 @@ def load(lexicon_dirs: tuple[Path, ...] = ()) -> Language:
     for factory, config in COMPONENTS:
         extra = {"lexicon_dirs": folders} if factory in LEXICON_COMPONENTS and folders else {}
         nlp.add_pipe(factory, config={**config, **extra})
+    if entities:
+        nlp.add_pipe("miner_names", config={"model": entities}, before="miner_measures")
+    if parse:
+        nlp.add_pipe("miner_parse", config={"model": parse})
     return nlp
 
 
@@ -53,7 +59,7 @@ def read_record(nlp: Language, record: Record) -> Reading:
     spacy_doc = doc.set_record(nlp.make_doc(record.text), record)
     for _, component in nlp.pipeline:
         spacy_doc = component(spacy_doc)
-    return Reading(record, doc.sentences(spacy_doc), doc.mentions(spacy_doc))
+    return Reading(record, doc.sentences(spacy_doc), doc.mentions(spacy_doc), spacy_doc._.miner_tokens)
 
 
 def read(nlp: Language, records: Iterable[Record]) -> Iterator[Reading]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from miner.config import Settings, Topic
-from miner.errors import MinerError
+from miner.errors import ConfigError, MinerError, StoreError
 from miner.evidence.store import Store
 from miner.refresh.guard import run_lock
 from miner.refresh.live import LIVE_SOURCE, Live
@@ -54,7 +54,7 @@ class Reader(Protocol):
 
 def source_version(settings: Settings, topic: Topic) -> str:
     """Return what the reading of a file for a topic depends on, in one word."""
-    return f"{mining_version(mining_versions(settings.lexicon_dirs))}:{topic.digest}"
+    return f"{mining_version(mining_versions(settings.lexicon_dirs, settings.models))}:{topic.digest}"
 
 
 @dataclass(frozen=True)
@@ -105,23 +105,28 @@ def refresh(
     InputError, UpstreamError, StoreError, ConfigError
         The run failed; the database is as it was.
     """
-    started = clock()
-    job = _Job(settings, topic, miner, started, on_progress)
+    _check_asked(settings.db if store is None else None, sources=bool(sources), remine=remine, reconcile=reconcile)
+    job = _Job(settings, topic, miner, clock(), on_progress)
     job.reader = reader
-    with ExitStack() as open_things:
+    with ExitStack() as stack:
         if sources:
             job.find(sources)
         elif not remine:
-            job.eutils = open_things.enter_context(eutils or Eutils(settings))
-        open_things.enter_context(run_lock(settings.db if store is None else store.path, since=stamp(started)))
-        held = open_things.enter_context(_opened(settings.db, store))
-        work: Callable[[], RunReport] = partial(job.live, held, clock, reconcile=reconcile)
-        if remine or sources:
-            work = partial(job.remine if remine else job.files, held, clock)
-        report = job.told(work, held, clock)
-    if settings.log_format == "json":
-        log.info("%s", "; ".join(report.lines()), extra={"run": report.facts()})
-    return report
+            job.eutils = stack.enter_context(eutils or Eutils(settings))
+        stack.enter_context(run_lock(settings.db if store is None else store.path, since=stamp(job.started)))
+        held = stack.enter_context(_opened(settings.db, store))
+        work = job.remine if remine else job.files if sources else partial(job.live, reconcile=reconcile)
+        return job.told(partial(work, held, clock), held, clock)
+
+
+def _check_asked(db: Path | None, **asked: bool) -> None:
+    """Raise ConfigError where a run is asked to be two things at once, of which one would silently not be done."""
+    names = {"sources": "--source (read files)", "remine": "--remine (read what is stored)", "reconcile": "--reconcile (ask PubMed)"}
+    wanted = [names[name] for name, value in asked.items() if value]
+    if len(wanted) > 1:
+        raise ConfigError(f"{' and '.join(wanted)} are different runs; ask for one after the other")
+    if asked["remine"] and db is not None and not db.exists():
+        raise StoreError(f"no database at {db}; make one with: miner refresh --db {db}")
 
 
 @contextmanager
@@ -166,7 +171,7 @@ class _Job:
         self.started = started
         self.on_progress = on_progress
         self.found: dict[str, Path] = {}
-        self.versions = {**mining_versions(settings.lexicon_dirs), "topic": topic.digest}
+        self.versions = {**mining_versions(settings.lexicon_dirs, settings.models), "topic": topic.digest}
         self.mining_version = mining_version({name: value for name, value in self.versions.items() if name != "topic"})
         self.source_version = f"{self.mining_version}:{topic.digest}"
         self._miner = miner
@@ -176,7 +181,7 @@ class _Job:
         if self._miner is None:
             from miner import mine
 
-            self._miner = mine.load(self.topic, lexicon_dirs=self.settings.lexicon_dirs)
+            self._miner = mine.load(self.topic, lexicon_dirs=self.settings.lexicon_dirs, models=self.settings.models)
         return self._miner
 
     @cached_property
@@ -200,10 +205,13 @@ class _Job:
     def told(self, work: Callable[[], RunReport], store: Store, clock: Clock) -> RunReport:
         """Do the work; where it fails, keep a row that says so."""
         try:
-            return work()
+            report = work()
         except Exception as error:
             self._note_failure(store, error, clock)
             raise
+        if self.settings.log_format == "json":
+            log.info("%s", "; ".join(report.lines()), extra={"run": report.facts()})
+        return report
 
     def _note_failure(self, store: Store, error: Exception, clock: Clock) -> None:
         """Keep a row that tells how a run failed; where even that cannot be written, the error itself tells."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import miner
 from miner import plugins
+from miner.config import Models
 
 _APART = (
     *("cli", "console", "__main__", "evaluate", "refresh", "eutils", "mirror", "politeness", "config", "topic", "toml"),
@@ -17,7 +18,7 @@ _APART = (
 _DATA = ("*.tsv", "*.toml", "*.json", "*.gz", "*.txt")
 
 
-def mining_versions(lexicon_dirs: Iterable[Path] = ()) -> dict[str, str]:
+def mining_versions(lexicon_dirs: Iterable[Path] = (), models: Models | None = None) -> dict[str, str]:
     """Return the versions that a reading depends on: of the package, its code, rules and lexicons, and of the libraries."""
     package = Path(miner.__file__).parent
     data = package / "data"
@@ -29,7 +30,22 @@ def mining_versions(lexicon_dirs: Iterable[Path] = ()) -> dict[str, str]:
         **({"own lexicons": own} if (own := _own(lexicon_dirs)) else {}),
         **{name: metadata.version(name) for name in ("spacy", "scispacy")},
         **plugins.versions(),
+        **_trained(models or Models()),
     }
+
+
+def _trained(models: Models) -> dict[str, str]:
+    """The trained models that take part, each by a digest of its files, or by its package's version."""
+    found = {}
+    for name in ("parse", "entities", "claims"):
+        if where := models.resolved(name):
+            folder = Path(where)
+            found[f"{name} model"] = _digest(_files_of(folder), folder) if folder.is_dir() else f"{where} {metadata.version(where)}"
+    return found
+
+
+def _files_of(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".md")
 
 
 def mining_version(versions: dict[str, str]) -> str:

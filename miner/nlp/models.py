@@ -1,0 +1,134 @@
+"""Trained pipelines beside the rules: a parser's heads for the tokens of a reading, and names that the lexicons lack."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import spacy
+from spacy.language import Language
+from spacy.tokens import Doc
+from thinc.api import NumpyOps
+
+from miner.errors import ConfigError
+from miner.nlp import doc as docs
+from miner.schema import Concept, Label, Mention, Sentence, Token
+
+PARSING, NAMING = frozenset({"tagger", "parser"}), frozenset({"ner", "entity_ruler"})
+# Labels of this project's model and of scispaCy's, as ours; what is not here is dropped.
+LABELS = {
+    "GENE": Label.GENE,
+    "GENE_OR_GENE_PRODUCT": Label.GENE,
+    "CHEMICAL": Label.DRUG,
+    "SIMPLE_CHEMICAL": Label.DRUG,
+    "DISEASE": Label.DISEASE,
+    "CANCER": Label.DISEASE,
+}
+PARSED = (Label.FUSION, Label.VARIANT, Label.ALTERATION, Label.GENE)
+GIVEN = (Label.DRUG, Label.DRUG_CLASS)
+
+if not Doc.has_extension("miner_tokens"):
+    Doc.set_extension("miner_tokens", default=())
+
+
+@Language.factory("miner_parse", default_config={"model": ""})
+def create_miner_parse(nlp: Language, name: str, model: str) -> Callable[[Doc], Doc]:
+    """Component that keeps the tokens of a doc with the heads that a trained parser gives them."""
+    parser = load(model)
+
+    def component(doc: Doc) -> Doc:
+        doc._.miner_tokens = parse(parser, doc)
+        return doc
+
+    return component
+
+
+@Language.factory("miner_names", default_config={"model": ""})
+def create_miner_names(nlp: Language, name: str, model: str) -> Callable[[Doc], Doc]:
+    """Component that adds the names a trained model finds where the rules found none."""
+    namer = load(model)
+    return lambda doc: names(namer, doc)
+
+
+@lru_cache(maxsize=4)
+def load(name: str) -> Language:
+    """Load a trained pipeline by folder or package name.
+
+    Raises
+    ------
+    ConfigError
+        There is none of this name, or it was made for another spaCy.
+    """
+    try:
+        nlp = spacy.load(Path(name) if Path(name).exists() else name)
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigError(f"no trained pipeline {name!r}: {reason}; train it with scripts/train core, or set it off") from error
+    ops = NumpyOps(use_blis=False)
+    for _, component in nlp.pipeline:
+        for node in component.model.walk() if hasattr(component, "model") else ():
+            node.ops = ops
+    return nlp
+
+
+def parse(nlp: Language, doc: Doc) -> tuple[Token, ...]:
+    """Tokens of a doc; those of the sentences that name a gene and a therapy carry tag, head and dep."""
+    found = [Token(token.idx, token.idx + len(token)) for token in doc]
+    spans = [_tokens(found, sentence) for sentence in docs.sentences(doc) if _worth_parsing(docs.mentions(doc), sentence)]
+    for (start, _), read in zip(spans, _run(nlp, PARSING, doc, spans), strict=True):
+        for token in read:
+            found[start + token.i] = Token(*_span(found, start + token.i), token.tag_, start + token.head.i, token.dep_)
+    return tuple(found)
+
+
+def names(nlp: Language, doc: Doc) -> Doc:
+    """Add the names that the model finds where no mention of the rules stands."""
+    tokens = [Token(token.idx, token.idx + len(token)) for token in doc]
+    spans = [_tokens(tokens, sentence) for sentence in docs.sentences(doc)]
+    held = [(m.start, m.end) for m in docs.mentions(doc)]
+    added: list[Mention] = []
+    for (first, _), read in zip(spans, _run(nlp, NAMING, doc, spans), strict=True):
+        for entity in read.ents:
+            label = LABELS.get(entity.label_.upper())
+            start, end = tokens[first + entity.start].start, tokens[first + entity.end - 1].end
+            if label is None or any(a < end and start < b for a, b in held):
+                continue
+            text = docs.text_of(doc)[start:end]
+            added.append(Mention(start, end, text, label, Concept(f"text:{text.lower()}", text)))
+    return docs.add_mentions(doc, added)
+
+
+def _run(nlp: Language, wanted: frozenset[str], doc: Doc, spans: Iterable[tuple[int, int]]) -> list[Doc]:
+    """Sentences as docs of their own, after the components wanted and what these listen to."""
+    made = [Doc(nlp.vocab, words=[t.text for t in doc[a:b]], spaces=[bool(t.whitespace_) for t in doc[a:b]]) for a, b in spans]
+    for part in made:
+        for token in part:
+            token.is_sent_start = token.i == 0
+    for _, component in _components(nlp, wanted):
+        made = list(component.pipe(made, batch_size=32)) if made else []
+    return made
+
+
+def _components(nlp: Language, wanted: frozenset[str]) -> Sequence[tuple[str, Any]]:
+    """The components of some factories, each set of token vectors that they listen to before them."""
+    chosen = [name for name in nlp.pipe_names if nlp.get_pipe_meta(name).factory in wanted]
+    shared: dict[str, Any] = {name: pipe for name, pipe in nlp.pipeline if hasattr(pipe, "listening_components")}
+    heard = {name for name, pipe in shared.items() if set(pipe.listening_components) & set(chosen)}
+    return [(name, component) for name, component in nlp.pipeline if name in heard or name in chosen]
+
+
+def _worth_parsing(mentions: Sequence[Mention], sentence: Sentence) -> bool:
+    held = {m.label for m in mentions if sentence.start <= m.start < sentence.end}
+    return bool(held & {*PARSED}) and bool(held & {*GIVEN})
+
+
+def _tokens(tokens: Sequence[Token], sentence: Sentence) -> tuple[int, int]:
+    starts = [token.start for token in tokens]
+    return bisect_left(starts, sentence.start), bisect_left(starts, sentence.end)
+
+
+def _span(tokens: Sequence[Token], index: int) -> tuple[int, int]:
+    return tokens[index].start, tokens[index].end
