@@ -282,7 +282,7 @@ def test_a_refused_key_is_a_matter_of_configuration(server: FakeNcbi, tmp_path: 
 def test_nobody_listening_is_upstream_trouble(server: FakeNcbi, tmp_path: Path) -> None:
     eutils = client(server, tmp_path, deadline=0.3)
     server.__exit__()
-    with pytest.raises(UpstreamError):
+    with pytest.raises(UpstreamError, match=r"ESearch: NewConnectionError: 127\.0\.0\.1:\d+: Failed to establish"):
         eutils.count("x")
 
 
@@ -389,7 +389,7 @@ def test_no_free_slot_before_the_deadline_is_upstream_trouble(server: FakeNcbi, 
 
 def test_slots_that_cannot_be_written_are_told(server: FakeNcbi, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match="name another cache_dir"):
+    with pytest.raises(StoreError, match=r"name another cache_dir \(MINER_CACHE_DIR"):
         client(server, tmp_path / "file")
 
 

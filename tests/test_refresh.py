@@ -89,7 +89,7 @@ def test_a_folder_stands_for_its_files(bench: Bench) -> None:
 def test_other_rules_read_a_known_file_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     source = bench.xml("a.xml", fused(1))
     bench.refresh(source)
-    monkeypatch.setattr("miner.refresh.job.mining_versions", lambda folders: {"code": "other"})
+    monkeypatch.setattr("miner.refresh.job.mining_versions", lambda *_: {"code": "other"})
     report = bench.refresh(source)
     assert (report.outcome, report.same, bench.miner.mined) == ("done", 1, ["1", "1"])
 
@@ -103,7 +103,7 @@ def test_a_record_that_is_held_as_it_is_is_not_mined_again(bench: Bench) -> None
 def test_remine_reads_what_is_stored_and_fetches_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.refresh(bench.xml("a.xml", fused(1), fused(2)))
     assert bench.refresh(remine=True).outcome == "unchanged"
-    monkeypatch.setattr("miner.refresh.job.mining_versions", lambda folders: {"code": "other"})
+    monkeypatch.setattr("miner.refresh.job.mining_versions", lambda *_: {"code": "other"})
     assert bench.refresh(remine=True).same == 2
     assert bench.refresh(remine=True).outcome == "unchanged"
 

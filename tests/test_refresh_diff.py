@@ -72,7 +72,7 @@ def test_every_cause_is_told_apart(bench: Bench, monkeypatch: pytest.MonkeyPatch
         ("new", "7", "NTRK1 drives tumours", "new paper"),
         ("new", "1", "NTRK2 drives tumours", "revised abstract"),
     ]
-    monkeypatch.setattr("miner.refresh.job.mining_versions", lambda folders: {"code": "other"})
+    monkeypatch.setattr("miner.refresh.job.mining_versions", lambda *_: {"code": "other"})
     monkeypatch.setattr(
         bench.miner, "assertions", lambda reading: bench.miner._mine(reading.record) if reading.record.id != "6" else _none(bench, reading)
     )

@@ -31,7 +31,7 @@ def one_version() -> Iterator[None]:
     versions, surfaces = job.mining_versions(), job.Surfaces()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(job, "Surfaces", lambda folders: surfaces)
-        patch.setattr(job, "mining_versions", lambda folders: versions)
+        patch.setattr(job, "mining_versions", lambda *_: versions)
         yield
 
 

@@ -23,7 +23,7 @@ def kills(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kills]:
     versions, surfaces = job.mining_versions(), job.Surfaces()
     with pytest.MonkeyPatch.context() as patch, FakeNcbi() as server:
         # What a run would read anew each time: kills shall come while it works, not while it starts.
-        patch.setattr(job, "mining_versions", lambda folders: versions)
+        patch.setattr(job, "mining_versions", lambda *_: versions)
         patch.setattr(job, "Surfaces", lambda folders: surfaces)
         with tempfile.TemporaryDirectory(dir=fast_folder() or tmp_path_factory.mktemp("kills")) as scratch:
             yield Kills(Path(scratch), server)

@@ -243,11 +243,11 @@ def test_what_does_not_matter_is_not_fetched_again_and_other_rules_read_it_witho
     night(bench, server, reconcile=True)
     assert fetched(server) == []
     server.requests.clear()
-    monkeypatch.setattr("miner.refresh.job.mining_versions", lambda folders: {"code": "other"})
+    monkeypatch.setattr("miner.refresh.job.mining_versions", lambda *_: {"code": "other"})
     report = bench.refresh(remine=True)
     assert (report.read, report.same, report.irrelevant, server.requests) == (5, 4, 1, [])
     monkeypatch.setattr("miner.topic.Topic.is_relevant", lambda *_: True)
-    monkeypatch.setattr("miner.refresh.job.mining_versions", lambda folders: {"code": "third"})
+    monkeypatch.setattr("miner.refresh.job.mining_versions", lambda *_: {"code": "third"})
     assert bench.refresh(remine=True).new == 1
     assert sorted(bench.held()) == ["1", "2", "3", "4", "5"]
     assert bench.refresh(remine=True).outcome == "unchanged"

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from miner.errors import ConfigError, MinerError, StoreError, UpstreamError
+from miner.errors import ConfigError, InputError, MinerError, StoreError, UpstreamError
 from miner.evidence.store import Store
 from miner.refresh import refresh
 from miner.refresh.health import health
@@ -272,6 +272,51 @@ def test_a_database_of_another_topic_takes_this_one_beside_it(bench: Bench, serv
     assert bench.held() == {**before, "6": (FUSED, "current", 1)}
     server.records = {**server.records, 7: old(7, created=JUNE, changed=JUNE)}
     assert (night(bench, server).new, bench.watermark()) == (1, "2024-06-12T03:00:00Z")
+
+
+# what is asked for
+
+
+@pytest.mark.parametrize("asked", [{"remine": True}, {"reconcile": True}])
+def test_a_run_is_one_thing(bench: Bench, asked: dict[str, bool]) -> None:
+    with pytest.raises(ConfigError, match=r"--source .* and --re.* are different runs"):
+        bench.refresh(bench.xml("a.xml", fused(1)), **asked)
+    with pytest.raises(ConfigError, match=r"--remine .* and --reconcile .* are different runs"):
+        bench.refresh(remine=True, reconcile=True)
+    assert not bench.settings.db.exists()
+
+
+def test_there_must_be_something_to_read_again(bench: Bench) -> None:
+    with pytest.raises(StoreError, match=r"no database at .*evidence\.db; make one with: miner refresh"):
+        bench.refresh(remine=True)
+    assert list(bench.folder.iterdir()) == []
+    bench.refresh(bench.xml("a.xml", fused(1)))
+    assert bench.refresh(remine=True).lines() == ["unchanged: every record was read by the present rules and lexicons, nothing written"]
+
+
+def test_a_folder_is_no_database(bench: Bench) -> None:
+    for place in (bench.folder, Path(".")):
+        bench.change(db=place)
+        with pytest.raises(StoreError, match="is a folder; name a database file with --db"):
+            bench.refresh(bench.xml("a.xml", fused(1)))
+
+
+def test_what_may_not_be_looked_into_is_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    stat = Path.stat
+
+    def refuse(self: Path, **named: Any) -> Any:
+        if self.parent == bench.folder:
+            raise PermissionError(13, "Permission denied")
+        return stat(self, **named)
+
+    path = bench.xml("a.xml", fused(1))
+    bench.refresh(path)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "stat", refuse)
+        with pytest.raises(InputError, match=r"a\.xml: cannot be opened: Permission denied; let it be read"):
+            bench.refresh(path)
+        with pytest.raises(StoreError, match=r"evidence\.db cannot be opened: Permission denied; let its folder be read"):
+            Store.open(bench.settings.db, readonly=True)
 
 
 # one transaction

@@ -38,9 +38,13 @@ def open_database(path: Path, *, readonly: bool) -> sqlite3.Connection:
 
 
 def _check_file(path: Path, *, readonly: bool) -> bool:
-    if path.is_dir():
+    try:
+        is_folder, exists = path.is_dir(), path.exists()
+    except OSError as error:
+        raise StoreError(f"{path} cannot be opened: {error.strerror}; let its folder be read, or name another with --db") from error
+    if is_folder:
         raise StoreError(f"{path} is a folder; name a database file with --db")
-    if not path.exists():
+    if not exists:
         if readonly:
             raise StoreError(f"no database at {path}; make one with: miner refresh --db {path}")
         _make_parent(path)

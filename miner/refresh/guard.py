@@ -21,6 +21,8 @@ def run_lock(db: Path, *, since: str) -> Iterator[None]:
     The lock is the system's: it ends with the process that holds it, however that ends. Who holds it stands in a file
     of its own, since taking a lock may empty the file that is locked.
     """
+    if not db.name or _is_folder(db):
+        raise StoreError(f"{db} is a folder; name a database file with --db")
     lock = FileLock(f"{db}.lock")
     owner = db.with_name(db.name + ".owner")
     try:
@@ -29,7 +31,8 @@ def run_lock(db: Path, *, since: str) -> Iterator[None]:
     except Timeout:
         raise LockedError(f"{db} is being refreshed by {_holder(owner)}; nothing was done") from None
     except OSError as error:
-        raise StoreError(f"the lock beside {db} cannot be made: {error.strerror or error}") from error
+        told = f"the lock beside {db} cannot be made: {error.strerror or error}"
+        raise StoreError(f"{told}; let the folder be written, or name another database with --db") from error
     try:
         with suppress(OSError):
             owner.write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": since}), encoding="utf-8")
@@ -38,6 +41,12 @@ def run_lock(db: Path, *, since: str) -> Iterator[None]:
         with suppress(OSError):
             owner.unlink()
         lock.release()
+
+
+def _is_folder(path: Path) -> bool:
+    with suppress(OSError):
+        return path.is_dir()
+    return False
 
 
 def _holder(owner: Path) -> str:

@@ -106,8 +106,7 @@ def refresh(
         The run failed; the database is as it was.
     """
     _check_asked(settings.db if store is None else None, sources=bool(sources), remine=remine, reconcile=reconcile)
-    job = _Job(settings, topic, miner, clock(), on_progress)
-    job.reader = reader
+    job = _Job(settings, topic, miner, clock(), on_progress, reader)
     with ExitStack() as stack:
         if sources:
             job.find(sources)
@@ -161,11 +160,19 @@ PARTLY = ":partly"
 
 
 class _Job:
-    def __init__(self, settings: Settings, topic: Topic, miner: Mine | None, started: datetime.datetime, on_progress: OnProgress) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        topic: Topic,
+        miner: Mine | None,
+        started: datetime.datetime,
+        on_progress: OnProgress,
+        reader: Reader,
+    ) -> None:
         self.settings = settings
         self.topic = topic
         self.eutils: Eutils | None = None
-        self.reader: Reader = read_records
+        self.reader = reader
         self.report: RunReport | None = None
         self.mirrors: list[Path] = []
         self.started = started

@@ -103,6 +103,8 @@ class RunReport:
 
     def lines(self) -> list[str]:
         """Return the run in words, for a terminal."""
+        if self.outcome == "unchanged" and self.kind == "remine":
+            return ["unchanged: every record was read by the present rules and lexicons, nothing written"]
         if self.outcome == "unchanged":
             return [f"unchanged: {_many(self.sources, 'source')} taken in before, nothing written"]
         lines = [

@@ -14,7 +14,7 @@ import logging
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self, TypeVar
@@ -249,7 +249,7 @@ def fetch_to_file(
     """
     for pmid in pmids:
         if not re.fullmatch(r"[1-9]\d{0,9}", pmid):
-            raise ConfigError(f"{pmid!r} is no PMID")
+            raise ConfigError(f"{pmid!r} is no PMID; one is a number such as 35372074")
     with client or Eutils(settings) as asked:
         return _fetch_to_file(asked, query, pmids, output, limit, on_progress)
 
@@ -271,9 +271,10 @@ def _fetch_to_file(
             handle.write(b"</PubmedArticleSet>\n")
         part.replace(output)
     except OSError as error:
-        raise InputError(f"cannot write {output}: {error.strerror or error}") from error
+        raise InputError(f"cannot write {output}: {error.strerror or error}; name another file with -o") from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
     return count
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import queue
+import re
 import socket
 import threading
 import time
@@ -21,6 +22,7 @@ MAX_BODY = 512 * 1024 * 1024
 CHUNK = 64 * 1024
 SHUT_EVERY = 0.05
 GRACE = 1.0
+_CONNECTION = re.compile(r"^\w+\(host='([^']*)', port=(\d+)\): ")
 
 
 class Transient(Exception):
@@ -112,7 +114,8 @@ def _reason(error: Exception) -> str:
     reason = getattr(inner, "reason", None)
     if isinstance(reason, Exception):
         inner = reason
-    return f"{type(inner).__name__}: {str(inner).split('>: ')[-1]}"
+    said = _CONNECTION.sub(r"\1:\2: ", str(inner).split(">: ")[-1])
+    return f"{type(inner).__name__}: {said}"
 
 
 class WatchedAdapter(HTTPAdapter):

@@ -45,11 +45,14 @@ def read_records(
 
 def source_files(path: Path) -> tuple[Path, ...]:
     """The file itself, or the files of a folder in order of name; hidden files, checksums and subfolders are not sources."""
-    if not path.exists():
-        raise InputError(f"{path}: no such file or folder")
-    if not path.is_dir():
-        return (path,)
-    files = tuple(sorted(f for f in path.iterdir() if f.is_file() and f.suffix not in _IGNORED and not f.name.startswith(".")))
+    try:
+        if not path.exists():
+            raise InputError(f"{path}: no such file or folder")
+        if not path.is_dir():
+            return (path,)
+        files = tuple(sorted(f for f in path.iterdir() if f.is_file() and f.suffix not in _IGNORED and not f.name.startswith(".")))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be opened: {error.strerror or error}; let it be read, or name another source") from error
     if not files:
         raise InputError(f"{path}: the folder holds no files")
     return files
@@ -107,7 +110,7 @@ def _open(path: Path) -> BinaryIO:
     try:
         return path.open("rb")
     except OSError as error:
-        raise InputError(f"{path}: cannot be opened: {error.strerror}") from error
+        raise InputError(f"{path}: cannot be opened: {error.strerror or error}; let it be read, or name another source") from error
 
 
 def _unpack(raw: BinaryIO) -> BinaryIO:
@@ -125,7 +128,7 @@ def _head(stream: _Source, path: Path) -> bytes:
     except (EOFError, OSError) as error:
         raise InputError(f"{path}: cannot be read: {error}; fetch the file again") from error
     if not head.strip():
-        raise InputError(f"{path}: is empty")
+        raise InputError(f"{path}: is empty; fetch the file again")
     stream.head = head
     return head
 

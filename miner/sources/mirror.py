@@ -60,7 +60,10 @@ class MirrorFile:
 
 def is_mirror(folder: Path) -> bool:
     """Tell whether a folder holds files of the distribution, in it or in its ``baseline`` and ``updatefiles``."""
-    return folder.is_dir() and any(True for _ in _files(folder))
+    try:
+        return folder.is_dir() and any(True for _ in _files(folder))
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be opened: {error.strerror or error}; let it be read, or name another source") from error
 
 
 def _files(folder: Path) -> Iterable[MirrorFile]:

@@ -119,7 +119,8 @@ def _told(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StoreError(f"{path} cannot be written: {error.strerror or error}; make room, or name another cache_dir") from error
+        told = f"{path} cannot be written: {error.strerror or error}"
+        raise StoreError(f"{told}; make room, or name another cache_dir (MINER_CACHE_DIR)") from error
 
 
 def _alive(pid: int) -> bool:
