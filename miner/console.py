@@ -18,6 +18,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from miner.console_doubts import row_doubts, show_curations, show_doubts
 from miner.console_files import writing as writing
 from miner.console_files import writing_bytes as writing_bytes
 from miner.schema import Cohort, Direction, Label, Measure, Polarity
@@ -139,6 +140,9 @@ def show_table(rows: Sequence[TableRow], topic: Topic, lexicon: Terms, limit: in
             style="dim",
         )
     )
+    from miner.evidence.conflicts import by_key, conflicts
+
+    found = by_key(conflicts(rows))
     widths = _widths(out.width)
     if not rows:
         out.print("nothing is held that fits")
@@ -147,7 +151,8 @@ def show_table(rows: Sequence[TableRow], topic: Topic, lexicon: Terms, limit: in
     out.print(_line([Text(name, style="bold underline") for name in ("finding", "in", "tumour", "therapy", "lv", "papers")], widths))
     for row in shown:
         out.print(_line(_row_cells(row), widths))
-        out.print(Padding(_row_detail(row, out.width), (0, 0, 1, 2)))
+        out.print(Padding(_row_detail(row, out.width), (0, 0, 0, 2)))
+        out.print(Padding(row_doubts(row, found.get(row.key, ())), (0, 0, 1, 2)))
     out.print(f"{len(shown):,} of {len(rows):,} findings" + ("; --limit 0 shows all" if len(shown) < len(rows) else ""))
 
 
@@ -226,6 +231,7 @@ def _show_answer(out: Console, row: SummaryRow) -> None:
         year = f", {quote.year}" if quote.year else ""
         told = Text.assemble((f"“{quote.text}” ", "dim"), (f"{cited(quote.pmid)}{year} [{quote.start}:{quote.end}]", "cyan"))
         out.print(Padding(told, (0, 0, 0, 4)), width=width)
+    show_doubts(out, row, width)
     if len(row.papers) > 1:
         more = f" and {len(row.papers) - 10} more" if len(row.papers) > 10 else ""
         out.print(Padding(Text(f"Papers: {', '.join(row.papers[:10])}{more}", style="dim"), (0, 0, 0, 2)), width=width)
@@ -280,7 +286,7 @@ def show_status(store: Store, settings: Settings, current: str) -> None:
         out.print(Text(f"stale: {_many(stale, 'record')} read by other rules or lexicons; `miner refresh --remine` reads again", "yellow"))
     else:
         out.print("every record was read by the present rules and lexicons")
-    _show_curations(out, store)
+    show_curations(out, store)
     runs = store.runs()[-5:]
     grid = _grid("last runs", ("run", "kind", "topic", "started", "outcome", "what it did"))
     for run in runs:
@@ -293,17 +299,6 @@ def show_status(store: Store, settings: Settings, current: str) -> None:
     for run in runs:
         for name, identifier, reason in store.aside(run.id):
             out.print(Text(f"set aside in run {run.id}: {identifier} of {name}: {reason}", style="red"), soft_wrap=True)
-
-
-def _show_curations(out: Console, store: Store) -> None:
-    log = store.curations()
-    if log:
-        out.print(f"{_many(len(log), 'curation')} by {', '.join(sorted({item.curator for item in log}))}")
-    for item in (waiting := store.curations_without_row())[:20]:
-        out.print(Text(f"waits: {item.action} of {item.source} {item.key} by {item.curator}, {item.at}", "yellow"), soft_wrap=True)
-    if waiting:
-        many = f"{_many(len(waiting), 'curation')} wait{'s' if len(waiting) == 1 else ''}"
-        out.print(Text(f"{many} for a row that is not held: the rules read it no more, or its paper is not here", "yellow"))
 
 
 def _show_age(out: Console, store: Store, settings: Settings) -> None:

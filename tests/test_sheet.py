@@ -73,7 +73,7 @@ def test_decisions_edits_comments_and_new_lines_come_back(store: Store, tmp_path
         of(lines, "MET Amplification")["decision"] = "Reject"
         of(lines, "nivolumab").update(decision="accept", level="C", n_patients="2", comment="two of them")
         of(lines, "Mutually exclusive")["comment"] = "which assay?"
-        lines.append({name: "" for name in COLUMNS} | {
+        lines.append(dict.fromkeys(COLUMNS, "") | {
             "pmid": "900001", "claim_type": "safety", "molecular_profile": "NTRK Fusion", "therapies": "larotrectinib",
             "sentence": "Median PFS was 28.3 months.", "figures": "AE=none told"})  # fmt: skip
 
@@ -106,7 +106,7 @@ def test_every_bad_cell_is_named_and_nothing_is_kept(store: Store, tmp_path: Pat
         lines[2].update(significance="Oncogenicity")
         lines[3].update(figures="ORR 75", n_patients="many", background="perhaps")
         lines[4].update(key="v1:none")
-        lines.append({name: "" for name in COLUMNS} | {"pmid": "404", "claim_type": "safety", "sentence": "x"})
+        lines.append(dict.fromkeys(COLUMNS, "") | {"pmid": "404", "claim_type": "safety", "sentence": "x"})
         lines.append(dict(lines[0]))
 
     path = edited(tmp_path / "s.csv", store, change)
@@ -166,5 +166,5 @@ def test_what_is_no_sheet_is_refused(store: Store, tmp_path: Path, text: str, to
     (tmp_path / "s.xlsx").write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match="no workbook that can be read"):
         take_sheet(tmp_path / "s.xlsx", store, curator="ada")
-    with pytest.raises(ConfigError, match="a sheet is .csv or .xlsx"):
+    with pytest.raises(ConfigError, match=r"a sheet is \.csv or \.xlsx"):
         write_sheet(tmp_path / "s.pdf", [])

@@ -236,4 +236,4 @@ def _pmids(papers: Iterable[Paper]) -> tuple[str, ...]:
 
 
 def _keys(papers: Iterable[Paper]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(paper.key for paper in papers))
+    return tuple(dict.fromkeys(paper.proposition for paper in papers))

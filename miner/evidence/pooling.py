@@ -20,6 +20,7 @@ from miner.evidence.civic import UNSPECIFIED
 from miner.evidence.conflicts import interval
 from miner.evidence.figures import Figures, number, whole, wilson
 from miner.evidence.studies import Study, group, is_repeated
+from miner.evidence.summary_tables import Grid
 from miner.evidence.support import STATUS_WEIGHTS
 from miner.evidence.table import Paper, cited, is_synthetic
 from miner.schema import ClaimType, Polarity, StudyType
@@ -269,3 +270,17 @@ def estimated(counts: Sequence[tuple[int, int]]) -> tuple[Estimate | None, str]:
 
 def _percent(log_odds: float) -> float:
     return 100 / (1 + math.exp(-float(log_odds)))
+
+
+def pool_grid(found: Sequence[Pool]) -> Grid:
+    """Write pools as text: the pooled rate, each study's rate, and what is left out and why."""
+    rows: list[tuple[str, ...]] = []
+    for pool in found:
+        estimate = f"{pool.estimate.rate:.0f} % ({pool.estimate.low:.0f}–{pool.estimate.high:.0f})" if pool.estimate else "not pooled"
+        note = f"I² {pool.estimate.i2:.0f} %" + (f"; {pool.note}" if pool.note else "") if pool.estimate else pool.why_not
+        rows.append((pool.regimen, pool.population, f"{len(pool.rates)}", f"{number(pool.hits)}/{number(pool.total)}", estimate, note))
+        for rate in pool.rates:
+            rows.append(("", "", rate.paper.pmid, rate.counts, f"{rate.rate:.0f} % ({rate.low:.0f}–{rate.high:.0f})", rate.study))
+        rows += [("", "", item.paper.pmid, item.figures, "left out", item.why) for item in pool.left_out]
+    columns = ("regimen", "population", "studies", "counts", "rate (95 % interval)", "note")
+    return Grid("Response rates pooled over independent studies", columns, tuple(rows))

@@ -16,7 +16,9 @@ from markupsafe import Markup
 
 from miner.errors import InputError
 from miner.evidence.civic import UNSPECIFIED
+from miner.evidence.conflicts import Conflict, conflicts
 from miner.evidence.figures import ALSO, describe, number
+from miner.evidence.pooling import METHOD, Pool, pools
 from miner.evidence.ranking import ranked
 from miner.evidence.report_marks import LABEL_WORDS, PRIORITY, Mark, marks, pieces, window
 from miner.evidence.report_plots import forest, resistance_map, ribbons, stance, years
@@ -64,6 +66,7 @@ def render(store: Store, topic: Topic, lexicon: Terms | None = None) -> str:
     summary = summarise(store, topic, lexicon)
     in_focus = {(row.pmid, row.key) for row in summary.inhibitors}
     others = [row for row in inhibitors(evidence, lexicon, ()) if (row.pmid, row.key) not in in_focus]
+    every = conflicts(rows)
     style, script = _asset("report.css"), _asset("report.js")
     page = _environment().get_template("report.html.j2")
     return page.render(
@@ -80,6 +83,11 @@ def render(store: Store, topic: Topic, lexicon: Terms | None = None) -> str:
         quotes={row.id: [_quote(quote.pmid, quote.start, quote.end, papers) for quote in row.quotes] for row in summary.rows},
         forest=forest(summary.inhibitors),
         other_forest=forest(others, limit=OTHER_THERAPIES),
+        pools=summary.pools,
+        other_pools=_other_pools(evidence, summary.pools),
+        pool_method=METHOD,
+        conflicts=_of_focus(every, set(focus)),
+        cuts=[cut for row in rows for cut in row.superseded],
         ribbons=ribbons(summary.partners, focus),
         focus=focus,
         years=years(evidence),
@@ -91,6 +99,18 @@ def render(store: Store, topic: Topic, lexicon: Terms | None = None) -> str:
         n_rows=len(rows),
         data=Markup(_embedded(_data(rows, papers))),
     )
+
+
+def _other_pools(evidence: Sequence[Paper], shown: Sequence[Pool]) -> list[Pool]:
+    """Return the pools of other regimens that hold at least two studies."""
+    known = {(pool.regimen, pool.population, pool.claim_type) for pool in shown}
+    found = [pool for pool in pools(evidence) if len(pool.rates) > 1]
+    return [pool for pool in found if (pool.regimen, pool.population, pool.claim_type) not in known][:OTHER_THERAPIES]
+
+
+def _of_focus(found: Sequence[Conflict], focus: set[str]) -> list[Conflict]:
+    """Return conflicts, those on the topic's genes first."""
+    return sorted(found, key=lambda item: not focus.intersection((*item.left.genes, *item.right.genes)))
 
 
 def _environment() -> Environment:
@@ -208,6 +228,7 @@ def _row_data(row: TableRow) -> dict[str, Any]:
         "stance": stance(row.direction, row.polarity),
         "level": row.level,
         "support": row.support,
+        "supported": str(row.score),
         "papers": row.n_papers,
         "synthetic": row.n_synthetic,
         "patients": row.n_patients,

@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from miner.evidence.civic import UNSPECIFIED
+from miner.evidence.conflicts import Conflict, conflicts
 from miner.evidence.findings import Finding, find
+from miner.evidence.pooling import Pool, pool_grid, pools
 from miner.evidence.store import Store
+from miner.evidence.studies import Superseded
 from miner.evidence.summary_tables import (
     Grid,
     InhibitorRow,
@@ -24,7 +27,7 @@ from miner.evidence.summary_tables import (
     resistance_grid,
 )
 from miner.evidence.support import STATUS_WEIGHTS
-from miner.evidence.table import Paper, cited, fold_class, in_order, is_synthetic, weight
+from miner.evidence.table import Paper, cited, fold_class, in_order, is_synthetic, rows_of, weight
 from miner.evidence.verdict import Tally, Verdict, in_words, judge, stance, tally
 from miner.schema import ClaimType, Direction, Polarity
 from miner.topic import SummaryRow as Question
@@ -90,6 +93,8 @@ class SummaryRow:
     quotes: tuple[SummaryQuote, ...]
     unsound: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    superseded: tuple[Superseded, ...] = ()
 
     @property
     def statement(self) -> str:
@@ -117,11 +122,12 @@ class Summary:
     partners: tuple[PartnerRow, ...]
     inhibitors: tuple[InhibitorRow, ...]
     resistance: tuple[ResistanceRow, ...]
+    pools: tuple[Pool, ...] = ()
 
     @property
     def tables(self) -> tuple[Grid, ...]:
-        """The three tables as plain text."""
-        return partner_grid(self.partners), inhibitor_grid(self.inhibitors), resistance_grid(self.resistance)
+        """The tables as plain text."""
+        return partner_grid(self.partners), inhibitor_grid(self.inhibitors), pool_grid(self.pools), resistance_grid(self.resistance)
 
 
 def summarise(store: Store, topic: Topic, lexicon: Terms | None = None) -> Summary:
@@ -146,7 +152,12 @@ def summarise(store: Store, topic: Topic, lexicon: Terms | None = None) -> Summa
         partners=partners(store.fusions(topic=topic.name), every, focus),
         inhibitors=inhibitors(every, lexicon, topic.focus_classes),
         resistance=resistance(every, focus, lexicon, topic.focus_classes),
+        pools=pools(paper for paper in every if any(_in_focus(name, topic, lexicon) for name in paper.therapies)),
     )
+
+
+def _in_focus(therapy: str, topic: Topic, lexicon: Terms) -> bool:
+    return any(is_of(therapy, wanted, lexicon) for wanted in topic.focus_classes)
 
 
 def focus_genes(topic: Topic, lexicon: Terms, found: Iterable[str]) -> frozenset[str]:
@@ -223,6 +234,7 @@ def _disease_fits(question: Question, paper: Paper) -> bool:
 
 def _answer(question: Question, papers: Sequence[Paper], lexicon: Terms) -> SummaryRow:
     sound = [paper for paper in papers if STATUS_WEIGHTS[paper.record_status]]
+    rows = rows_of(sound)
     count = tally(question, sound)
     verdict = judge(question, count)
     return SummaryRow(
@@ -234,10 +246,12 @@ def _answer(question: Question, papers: Sequence[Paper], lexicon: Terms) -> Summ
         findings=find(question, sound, _genes(question, lexicon), lambda name: _is_asked(question, name, lexicon)),
         tally=count,
         papers=_pmids(sound),
-        keys=tuple(dict.fromkeys(paper.key for paper in papers)),
+        keys=tuple(dict.fromkeys(paper.proposition for paper in papers)),
         quotes=_quotes(sound, question.contrary),
         unsound=_pmids([paper for paper in papers if not STATUS_WEIGHTS[paper.record_status]]),
         flags=tuple(dict.fromkeys(f"{cited(paper.pmid)}: {flag}" for paper in papers for flag in paper.flags if flag != "synthetic")),
+        conflicts=conflicts(rows)[:QUOTES],
+        superseded=tuple(item for row in rows for item in row.superseded),
     )
 
 
@@ -274,7 +288,7 @@ def _quote(paper: Paper, held: str) -> SummaryQuote:
         start=best.start,
         end=best.end,
         text=best.text,
-        key=paper.key,
+        key=paper.proposition,
         statement=paper.statement,
         stance=held,
         direction=paper.direction,

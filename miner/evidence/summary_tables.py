@@ -182,7 +182,7 @@ def _inhibitor(paper: Paper, figures: Mapping[str, float | int | str], drug: str
         level=paper.level,
         pmid=paper.pmid,
         year=paper.year,
-        key=paper.key,
+        key=paper.proposition,
         n=whole(figures.get("N")) or (paper.n_patients if figures == paper.figures else None),
         orr=orr,
         low=low,
@@ -236,7 +236,7 @@ def resistance(evidence: Iterable[Paper], focus: frozenset[str], lexicon: Classe
             is_focus=_is_focus(parts[1], papers, focus, lexicon, classes),
             hedged=all(paper.polarity in (Polarity.HEDGED, Polarity.HYPOTHETICAL) for paper in papers),
             papers=in_order(paper.pmid for paper in papers),
-            keys=tuple(dict.fromkeys(paper.key for paper in papers)),
+            keys=tuple(dict.fromkeys(paper.proposition for paper in papers)),
         )
         for parts, papers in merged.items()
     ]

@@ -318,6 +318,14 @@ def make_rows(evidence: Iterable[Paper]) -> list[TableRow]:
     return [make_row(held, studies[key], sum(weights.values()) - weights.get(key, 0.0)) for key, held in groups.items()]
 
 
+def rows_of(evidence: Iterable[Paper]) -> list[TableRow]:
+    """Group evidence in any order into rows."""
+    subjects: dict[tuple[object, ...], list[Paper]] = {}
+    for item in evidence:
+        subjects.setdefault(subject(item), []).append(item)
+    return [row for held in subjects.values() for row in make_rows(held)]
+
+
 def subject(item: Paper) -> tuple[object, ...]:
     """Return what a proposition is about, its direction left out."""
     return item.claim_type, item.molecular_profile, item.therapies, item.disease_key, item.significance
