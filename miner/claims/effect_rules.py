@@ -29,6 +29,7 @@ class EffectRules(NamedTuple):
     causal: re.Pattern[str]
     comparator: re.Pattern[str]
     state: re.Pattern[str]
+    regress: re.Pattern[str]
     shrink: re.Pattern[str]
     same: re.Pattern[str]
     dose: re.Pattern[str]
@@ -90,7 +91,7 @@ def _compiled(data: dict[str, Any]) -> EffectRules:
         causal=re.compile(rf"\b(?:{any_of('predicate', 'causal')})\b", re.I),
         comparator=ends("comparator", "before", any_of("comparator", "fillers")),
         state=re.compile(rf"(?:{any_of('state', 'words')})", re.I),
-        **{name: re.compile(rf"\b(?:{any_of('composed', name)})", re.I) for name in ("shrink", "same", "dose")},
+        **{name: re.compile(rf"\b(?:{any_of('composed', name)})", re.I) for name in ("regress", "shrink", "same", "dose")},
         **{name: re.compile(rf"(?:{any_of('dose', name)})", re.I) for name in ("more", "fewer")},
         raised=ends("outcome", "raised", any_of("lower", "fillers"), "{0,3}"),
         past=re.compile(rf"\b(?:{any_of('context', 'past')})\b", re.I),

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 from miner import cues as polarity
 from miner.claims import effect_rules, frames
-from miner.claims.document import Subject, View
+from miner.claims.document import View
+from miner.claims.effect_cues import WORKING, Span, compared, cues
 from miner.claims.effect_rules import shape
 from miner.claims.senses import Cue
 from miner.claims.therapy import joined, therapies, therapy_role
-from miner.schema import Label, Mention, Polarity
+from miner.schema import Mention, Polarity
 
-Span = tuple[int, int]
+__all__ = ["WORKING", "Effect", "Kind", "Span", "compared", "cues", "find", "likened", "read"]
 
 
 class Kind(StrEnum):
@@ -38,11 +38,6 @@ class Effect:
     hedged: bool = False
 
 
-WORKING = ("sensitive", "respond", "active", "benefit", "inhibit", "overcome")
-CUES = (*WORKING, "resist", "worse", "nodiff", "outcome")
-_RANK = {"resist": 0, "nodiff": 1, "worse": 2, "respond": 3}
-
-
 def find(view: View) -> list[Effect]:
     """Effects of a sentence, in the order of their therapies; therapies that share cue and reading are one effect."""
     if "_effects" not in view.__dict__:
@@ -55,7 +50,7 @@ def _find(view: View) -> list[Effect]:
     held: dict[tuple[Cue, Kind, bool], Effect] = {}
     for chain in _chains(view):
         cue = _cue_of(view, chain)
-        if cue is None:
+        if cue is None or shape("effects.supposed").search(view.document.text, view.start, cue.start):
             continue
         kind, hedged = read(view, cue)
         if kind is None or (hedged and view.has("unknown", within=view.clause(cue.start))):
@@ -70,69 +65,6 @@ def _find(view: View) -> list[Effect]:
         before = held[key].therapies if key in held else ()
         held[key] = Effect(kind, cue, view.clause(cue.start), (*before, *chain), hedged)
     return list(held.values())
-
-
-def cues(view: View, within: Span | None = None) -> list[Cue]:
-    """Cues of effect in a part of a sentence, the longest at each place, without those that assert nothing."""
-    span = within or (view.start, view.end)
-    held: dict[Span, list[Cue]] = view.__dict__.setdefault("_effect_cues", {})
-    if span not in held:
-        held[span] = _cues(view, span)
-    return held[span]
-
-
-def _cues(view: View, within: Span) -> list[Cue]:
-    said = [
-        c
-        for c in view.sense(*CUES, within=within)
-        if not (c.sense == "nodiff" and shape("effects.independent").match(view.document.text, c.start))
-    ]
-    found = sorted(
-        [*said, *_composed(view, within)], key=lambda c: (c.start - c.end, _RANK.get(c.sense, 9), c.start)
-    )
-    kept: list[Cue] = []
-    for cue in found:
-        if any(cue.start < k.end and k.start < cue.end for k in kept) or _idle(view, cue):
-            continue
-        if cue.sense != "nodiff" or _groups(view, cue):
-            kept.append(cue)
-    return sorted(kept)
-
-
-def _composed(view: View, within: Span) -> Iterator[Cue]:
-    """Cues of two words with others between."""
-    rules = effect_rules.load()
-    for sense, name, pattern in (("inhibit", "shrink", rules.shrink), ("nodiff", "same", rules.same), ("dose", "dose", rules.dose)):
-        for start, end in rules.composed.spans(name, pattern, view.document.text, *within):
-            if sense != "inhibit" or not _shorter_life(view, start, end):
-                yield Cue(start, end, sense)
-
-
-def _shorter_life(view: View, start: int, end: int) -> bool:
-    """Is it the survival of patients that is reduced, and not that of cells?"""
-    return bool(shape("effects.lived").search(view.document.text[start:end])) and not view.says("effects.cells")
-
-
-def _idle(view: View, cue: Cue) -> bool:
-    rules, text = effect_rules.load(), view.document.text
-    if cue.sense == "worse" and (_only_when(view, cue) or shape("effects.grade_or").search(text, view.start, cue.start)):
-        return True
-    if any(m.start <= cue.start and cue.end <= m.end for m in view.of(Label.DRUG, Label.DRUG_CLASS, Label.MEASURE, Label.ASSAY)):
-        return True
-    before, after = text[max(view.start, cue.start - 60) : cue.start], text[cue.end : min(view.end, cue.end + 60)]
-    if cue.sense in ("active", "inhibit", "respond") and rules.other_before.search(before):
-        return True
-    return cue.sense != "resist" and bool(rules.idle_before.search(before) or rules.idle_after.match(after))
-
-
-def _only_when(view: View, cue: Cue) -> bool:
-    """Progression that tells when, or who was treated, and not what the therapy did."""
-    text = view.document.text
-    said = text[cue.start : cue.end].lower()
-    if not said.startswith(("progress", "relaps", "disease progress", "rapid progress")) or said == "progressive disease":
-        return False
-    before = text[max(view.start, cue.start - 40) : cue.start]
-    return not shape("effects.progressed").search(before) if said != "progressed" else bool(shape("effects.who").search(before))
 
 
 def _chains(view: View) -> list[tuple[Mention, ...]]:
@@ -209,7 +141,11 @@ def _score(view: View, chain: tuple[Mention, ...], cue: Cue, role: str) -> int |
     first, last = chain[0], chain[-1]
     if cue.end <= first.start:
         gap = text[cue.end : first.start]
-        if shape("effects.prior_adjective").match(text, last.end) or not _clear(view, (cue.end, first.start), ahead=True):
+        if (
+            shape("effects.next_verb").search(gap)
+            or shape("effects.prior_adjective").match(text, last.end)
+            or not _clear(view, (cue.end, first.start), ahead=True)
+        ):
             return None
         linked = len(gap) <= 120 and bool(
             effect_rules.load().link.match(gap) or (len(gap) <= 40 and shape("effects.linking").search(text[cue.start : cue.end]))
@@ -334,6 +270,9 @@ def _stance(view: View, cue: Cue) -> frames.Stance:
     at = cue.start - view.start, cue.end - view.start
     others = [at, *((c.start - view.start, c.end - view.start) for c in cues(view) if c.sense in ("resist", "worse", "nodiff"))]
     outside = [c for c in frames.spoken_cues(view.text) if not any(a <= c.start < b for a, b in others)]
+    if cue.sense in ("worse", "nodiff"):
+        relative = shape("effects.relative")
+        outside = [c for c in outside if not relative.search(view.text, c.end, max(c.end, at[0]))]
     return frames.STANCES[polarity.polarity_at(outside, *at)]
 
 
@@ -378,16 +317,3 @@ def likened(view: View, effect: Effect) -> bool:
     """Is no difference told as likeness ("comparable to wild type"), and not by denying one?"""
     text = view.document.text
     return any(shape("effects.like").match(text, c.start) for c in cues(view, effect.clause) if c.sense == "nodiff")
-
-
-def _groups(view: View, cue: Cue) -> bool:
-    """Is a likeness one of groups of patients or cells, and not of drugs?"""
-    if not shape("effects.like").match(view.document.text, cue.start):
-        return True
-    return view.says("effects.group") or any(compared(view, s) for s in view.subjects)
-
-
-def compared(view: View, subject: Subject) -> bool:
-    """Is an alteration only what another is measured against: "than cells with L858R"?"""
-    before = view.document.text[max(view.start, subject.start - 90) : subject.start]
-    return bool(effect_rules.load().comparator.search(before)) and not shape("effects.either_way").search(before)

@@ -38,8 +38,9 @@ def _features(view: View, clause: Span) -> list[Span]:
     cues: list[Cue] = view.sense("feature", within=clause)
     found = [(c.start, c.end) for c in cues] + _rules().spans("feature", view.document.text, *clause)
     taken = [m for m in taken if "metasta" not in m.text.lower()]
-    taken += [s.mention for s in view.subjects if s.mention]
-    taken += view.of(Label.GENE, Label.ASSAY)
+    altered = [s for s in view.subjects if s.alteration not in _NO_SUBJECT] or view.subjects
+    taken += [s.mention for s in altered if s.mention] + view.of(Label.ASSAY)
+    taken += [m for m in view.of(Label.GENE) if m.name in {s.gene for s in altered}]
     return sorted({f for f in found if not any(m.start <= f[0] and f[1] <= m.end for m in taken)})
 
 

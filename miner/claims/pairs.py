@@ -17,11 +17,21 @@ _NEGATIVE = re.compile(r"no|not|lack|absence|without|less|rarely|had no|depletio
 def extract(view: View) -> Iterator[Claim]:
     """Claims of exclusivity, else of company."""
     subjects = _subjects(view)
-    exclusive = _exclusive(view, subjects)
-    if exclusive is not None:
-        yield from exclusive
+    parts = _contrasted(view)
+    if parts:
+        exclusive, together = ([s for s in subjects if a <= s.start < b] for a, b in parts)
+        yield from _exclusive(view, exclusive) or ()
+        yield from _together(view, together)
         return
-    yield from _together(view, subjects)
+    found = _exclusive(view, subjects)
+    yield from _together(view, subjects) if found is None else found
+
+
+def _contrasted(view: View) -> tuple[Span, Span] | None:
+    """The clause that tells of exclusivity and that which tells of company, where one sentence sets the one against the other."""
+    apart = {view.clause(c.start) for c in view.sense("exclusive")}
+    joint = {view.clause(c.start) for c in view.sense("cooccur")} - apart
+    return (apart.pop(), joint.pop()) if len(apart) == len(joint) == 1 else None
 
 
 def _subjects(view: View) -> list[Subject]:

@@ -8,7 +8,7 @@ from miner.claims import effects, frames, whose
 from miner.claims.claim_types import MUTATION_KINDS, family, mechanism_type
 from miner.claims.document import METHODS, OUTSIDE, TITLE, Subject, View, agents, therapies, therapy_role
 from miner.claims.effect_rules import shape
-from miner.claims.frames import DENIED, SUPPORTS, Stance, build, names
+from miner.claims.frames import AGAINST, DENIED, SUPPORTS, Stance, build, names
 from miner.schema import Claim, ClaimType, Label, Mention, Polarity
 
 ACQUIRED_KINDS = frozenset(
@@ -24,9 +24,32 @@ def extract(view: View) -> list[Claim]:
     if not whose.resisting(view) and (view.has("resist") or view.says("resistance.moment") or _follows_failure(view)):
         claims += _mechanisms(view)
     view.document.note_mechanisms(view, claims)
+    if not claims:
+        claims += _inevitable(view)
     if view.has("overcome") and not any(e.kind is effects.Kind.WORKS for e in effects.find(view)):
         claims += _overcome(view)
     return claims
+
+
+def _inevitable(view: View) -> Iterator[Claim]:
+    """Resistance that comes to nearly all, whatever its mechanism: the response of the driver's carriers does not last."""
+    text = view.document.text
+    told = [c for c in view.sense("resist", "worse") if shape("resistance.outcome").match(text, c.start)]
+    told = [c for c in told if not shape("resistance.attributive").match(text, c.end)]
+    told = [c for c in told if shape("resistance.inevitable").search(text, *view.clause(c.start))]
+    if not told or view.role == TITLE or whose.resisting(view):
+        return
+    lost = _targeted(view, therapies(view)) or _targeted(view, frames.carried_therapies(view))
+    subjects = [s for s in _drivers(view) if not (s.variant and s.variant in view.document.resistance_variants)]
+    if lost and subjects and frames.stance_at(view, told[0].start, told[0].end)[1] is Polarity.ASSERTED:
+        yield from build(
+            view, ClaimType.SENSITIVITY_RESPONSE, "resistance.inevitable", subjects=subjects, therapies=names(view, lost), stance=AGAINST,
+            confidence=0.5,
+        )  # fmt: skip
+
+
+def _targeted(view: View, given: list[Mention]) -> list[Mention]:
+    return [m for m in given if view.document.lexicon.targets(view.document.class_meant(m.name or ""))]
 
 
 def _follows_failure(view: View) -> bool:

@@ -9,6 +9,7 @@ from miner.claims.document import Subject, View, distinct
 from miner.claims.effect_rules import shape
 from miner.claims.effects import Effect, Kind, Span, compared, cues, find
 from miner.claims.senses import Cue
+from miner.claims.therapy import therapies
 from miner.schema import Label, Mention, Polarity
 
 
@@ -21,7 +22,16 @@ def subjects(view: View, effect: Effect) -> list[Subject]:
         if found:
             return distinct(_chosen(view, found, effect))
     genes = _genes(view, effect.clause)
-    return genes or _salient(frames.carried_subjects(view)) or _salient(_told_before(view))
+    return genes or _salient(frames.carried_subjects(view)) or _salient(_told_before(view)) or _resisting_targets(view, effect)
+
+
+def _resisting_targets(view: View, effect: Effect) -> list[Subject]:
+    """What therapies that overcome resistance are aimed at, where the text names its alterations."""
+    if effect.cue.sense != "overcome":
+        return []
+    lexicon, names = view.document.lexicon, {view.document.class_meant(m.name or "") for m in effect.therapies}
+    aimed = {g for name in names for t in lexicon.targets(name) for g in (t, *lexicon.members(t))}
+    return distinct(s for s in view.document.subjects if s.gene in aimed)[:1]
 
 
 def _told_before(view: View) -> list[Subject]:
@@ -46,6 +56,7 @@ def _causes(view: View, effect: Effect) -> list[Subject]:
     rules, text, cue = effect_rules.load(), view.document.text, effect.cue
     local = _local(view)
     before = [s for s in local if s.end <= cue.start] or [s for s in _genes(view, effect.clause) if s.end <= cue.start]
+    before = [s for s in before if not of_population(view, s)]
     caused = rules.causal.search(text, max((s.end for s in before), default=view.start), cue.end)
     if caused and before:
         return distinct(_chosen(view, before, effect))
@@ -115,8 +126,9 @@ def _genes(view: View, clause: Span) -> list[Subject]:
     rules, text = effect_rules.load(), view.document.text
     found = []
     denied = {s.gene for s in view.subjects if s.mention and s.mention.polarity is Polarity.NEGATED}
+    aimed = {g for m in therapies(view) for g in view.document.lexicon.targets(view.document.class_meant(m.name or ""))}
     for mention in view.of(Label.GENE):
-        if mention.name in denied:
+        if mention.name in denied or (mention.name in aimed and not _measured(text, mention)):
             continue
         subject = Subject(mention.start, mention.end, mention.name, mention=mention)
         if _inside_therapy(view, subject) or compared(view, subject) or _part_of_therapy(text, mention):
@@ -127,6 +139,12 @@ def _genes(view: View, clause: Span) -> list[Subject]:
             found.append(subject)
     inside = [s for s in found if clause[0] <= s.start < clause[1]]
     return distinct(inside or found)
+
+
+def _measured(text: str, mention: Mention) -> bool:
+    """Is it the state of a gene that is told, and not only what a therapy is aimed at?"""
+    before, after = text[max(0, mention.start - 30) : mention.start], text[mention.end : mention.end + 30]
+    return bool(shape("effects.state_before").search(before) or shape("effects.state_after").match(after))
 
 
 def _part_of_therapy(text: str, mention: Mention) -> bool:

@@ -1,0 +1,115 @@
+"""Cues of effect in a sentence: those that assert something, the longest at each place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from miner.claims import effect_rules
+from miner.claims.document import Subject, View
+from miner.claims.effect_rules import shape
+from miner.claims.senses import Cue
+from miner.schema import Label
+
+Span = tuple[int, int]
+WORKING = ("sensitive", "respond", "active", "benefit", "inhibit", "overcome")
+CUES = (*WORKING, "resist", "worse", "nodiff", "outcome")
+_RANK = {"resist": 0, "nodiff": 1, "worse": 2, "respond": 3}
+
+
+def cues(view: View, within: Span | None = None) -> list[Cue]:
+    """Cues of effect in a part of a sentence, the longest at each place, without those that assert nothing."""
+    span = within or (view.start, view.end)
+    held: dict[Span, list[Cue]] = view.__dict__.setdefault("_effect_cues", {})
+    if span not in held:
+        held[span] = _cues(view, span)
+    return held[span]
+
+
+def _cues(view: View, within: Span) -> list[Cue]:
+    said = [
+        c
+        for c in view.sense(*CUES, within=within)
+        if not (c.sense == "nodiff" and shape("effects.independent").match(view.document.text, c.start))
+    ]
+    found = sorted([*said, *_composed(view, within)], key=lambda c: (c.start - c.end, _RANK.get(c.sense, 9), c.start))
+    kept: list[Cue] = []
+    for cue in found:
+        if any(cue.start < k.end and k.start < cue.end for k in kept) or _idle(view, cue):
+            continue
+        if cue.sense != "nodiff" or _groups(view, cue):
+            kept.append(cue)
+    return sorted(kept)
+
+
+def _composed(view: View, within: Span) -> Iterator[Cue]:
+    """Cues of two words with others between."""
+    rules = effect_rules.load()
+    composed = (
+        ("respond", "regress", rules.regress),
+        ("inhibit", "shrink", rules.shrink),
+        ("nodiff", "same", rules.same),
+        ("dose", "dose", rules.dose),
+    )
+    for sense, name, pattern in composed:
+        for start, end in rules.composed.spans(name, pattern, view.document.text, *within):
+            if sense != "inhibit" or not _shorter_life(view, start, end):
+                yield Cue(start, end, sense)
+
+
+def _shorter_life(view: View, start: int, end: int) -> bool:
+    """Is it the survival of patients that is reduced, and not that of cells?"""
+    return bool(shape("effects.lived").search(view.document.text[start:end])) and not view.says("effects.cells")
+
+
+def _idle(view: View, cue: Cue) -> bool:
+    rules, text = effect_rules.load(), view.document.text
+    if cue.sense == "worse" and (_only_when(view, cue) or shape("effects.grade_or").search(text, view.start, cue.start)):
+        return True
+    if any(m.start <= cue.start and cue.end <= m.end for m in view.of(Label.DRUG, Label.DRUG_CLASS, Label.MEASURE, Label.ASSAY)):
+        return True
+    before, after = text[max(view.start, cue.start - 60) : cue.start], text[cue.end : min(view.end, cue.end + 60)]
+    if cue.sense in ("active", "inhibit", "respond") and rules.other_before.search(before):
+        return True
+    if cue.sense in ("active", "inhibit") and (_acts_on_target(view, cue) or _names_kind(view, cue, before)):
+        return True
+    return cue.sense != "resist" and bool(rules.idle_before.search(before) or rules.idle_after.match(after))
+
+
+def _acts_on_target(view: View, cue: Cue) -> bool:
+    """Is what is inhibited a protein, and so only told how a therapy works: ``inhibits EGFR and HER2``?"""
+    text = view.document.text
+    genes = [m for m in view.of(Label.GENE) if cue.sense == "inhibit" and m.start >= cue.end]
+    genes = [m for m in genes if shape("effects.of_protein").fullmatch(text[cue.end : m.start])]
+    return any(not shape("effects.state_after").match(text, m.end) and not shape("effects.altered").match(text, m.end) for m in genes)
+
+
+def _names_kind(view: View, cue: Cue, before: str) -> bool:
+    """Does "potent" or "active" only name what kind of a thing a therapy is: ``is a potent inhibitor of``?"""
+    text = view.document.text
+    if view.subjects or not shape("effects.article").search(before):
+        return False
+    groups = [m for m in view.of(Label.DRUG_CLASS) if m.start >= cue.end]
+    return any(shape("effects.attributes").fullmatch(text[cue.end : m.start]) for m in groups)
+
+
+def _only_when(view: View, cue: Cue) -> bool:
+    """Progression that tells when, or who was treated, and not what the therapy did."""
+    text = view.document.text
+    said = text[cue.start : cue.end].lower()
+    if not said.startswith(("progress", "relaps", "disease progress", "rapid progress")) or said == "progressive disease":
+        return False
+    before = text[max(view.start, cue.start - 40) : cue.start]
+    return not shape("effects.progressed").search(before) if said != "progressed" else bool(shape("effects.who").search(before))
+
+
+def _groups(view: View, cue: Cue) -> bool:
+    """Is a likeness one of groups of patients or cells, and not of drugs?"""
+    if not shape("effects.like").match(view.document.text, cue.start):
+        return True
+    return view.says("effects.group") or any(compared(view, s) for s in view.subjects)
+
+
+def compared(view: View, subject: Subject) -> bool:
+    """Is an alteration only what another is measured against: "than cells with L858R"?"""
+    before = view.document.text[max(view.start, subject.start - 90) : subject.start]
+    return bool(effect_rules.load().comparator.search(before)) and not shape("effects.either_way").search(before)
