@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from miner import __version__, cli_exchange, cli_mine, cli_review, cli_serve
+from miner import __version__, cli_exchange, cli_lexicon, cli_mine, cli_review, cli_serve
 from miner import cli_options as opt
 from miner.cli_state import State as _State
 from miner.cli_state import miner as _miner
@@ -36,6 +36,7 @@ lexicon_app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Look after the lexicons and rules.\n\n\b\nExample:\n  miner lexicon lint"
 )
 app.add_typer(lexicon_app, name="lexicon")
+cli_lexicon.register(lexicon_app)
 
 
 def _show_version(wanted: bool) -> None:
