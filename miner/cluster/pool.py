@@ -8,11 +8,12 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 
 from miner.cluster.parts import Facts
 from miner.cluster.shard import Task, mine_shard
 
-TRIES = 4  # one more than a record that kills its worker needs to be found out and left out
+TRIES = 4  # one more than it takes to find out a record that kills its worker, and to leave it out
 LATE = 3.0  # times the median of those done, before a shard is run a second time on a worker that has nothing to do
 TASKS_A_WORKER = 64  # then a new process, so that no memory grows
 
@@ -29,45 +30,40 @@ class Pool:
     def run(self, tasks: Sequence[Task], done: Done) -> None:
         """Run every task, the largest file first, and tell of each once how it ended."""
         left = sorted(tasks, key=lambda task: task.shard.stat().st_size, reverse=True)
-        tries = dict.fromkeys((task.part for task in left), 0)
-        if self.workers == 1 and self.work is mine_shard and len(left) == 1:
-            done(left[0], _here(left[0]))
-            return
         while left:
-            left = _Round(self, left, done).run()
-            for task in left:
-                tries[task.part] += 1
-            spent = [task for task in left if tries[task.part] >= TRIES]
-            for task in spent:
-                done(task, RuntimeError(f"the worker ended {TRIES} times over this file"))
-            left = [task for task in left if task not in spent]
+            suspects, left = _Round(self.work, self.workers, left, done).run()
+            for task in suspects:
+                with suppress(OSError):
+                    task.journal.unlink()  # a mate's death ended the worker, perhaps over a record that does no harm
+                self._alone(task, done)
 
-
-def _here(task: Task) -> Facts | Exception:
-    try:
-        return mine_shard(task)
-    except Exception as error:
-        return error
+    def _alone(self, task: Task, done: Done) -> None:
+        """Run a shard that may have ended its worker in a process of its own."""
+        for _ in range(TRIES):
+            died, _ = _Round(self.work, 1, [task], done).run()
+            if not died:
+                return
+        done(task, RuntimeError(f"the worker ended {TRIES} times over this file"))
 
 
 class _Round:
     """One pool of processes: it lasts until all is done, or until one of them dies and takes the pool with it."""
 
-    def __init__(self, pool: Pool, tasks: Sequence[Task], done: Done) -> None:
-        self.pool, self.done = pool, done
+    def __init__(self, work: Callable[[Task], Facts], workers: int, tasks: Sequence[Task], done: Done) -> None:
+        self.work, self.workers, self.done = work, workers, done
         self.waiting = list(tasks)
         self.running: dict[Future[Facts], tuple[Task, float]] = {}
         self.ended: set[Task] = set()
         self.seconds: list[float] = []
 
-    def run(self) -> list[Task]:
-        """Run what can be run; return the tasks over which a worker died."""
+    def run(self) -> tuple[list[Task], list[Task]]:
+        """Run what can be run; return the tasks that were running when a worker died, and those that had not begun."""
         others = set(multiprocessing.active_children())
         context = multiprocessing.get_context("spawn")
-        executor = ProcessPoolExecutor(self.pool.workers, mp_context=context, max_tasks_per_child=TASKS_A_WORKER)
+        executor = ProcessPoolExecutor(self.workers, mp_context=context, max_tasks_per_child=TASKS_A_WORKER)
         try:
             self._fill(executor)
-            while self.running:
+            while self._busy():
                 finished, _ = wait(self.running, timeout=1.0, return_when=FIRST_COMPLETED)
                 for future in finished:
                     self._finish(future)
@@ -78,23 +74,23 @@ class _Round:
             executor.shutdown(wait=False, cancel_futures=True)
             for worker in set(multiprocessing.active_children()) - others:
                 worker.terminate()  # the slower twin of a late shard, or the mates of a worker that died
-        return self._unfinished()
+        return self._busy(), self.waiting
 
-    def _unfinished(self) -> list[Task]:
-        running = [task for task, _ in self.running.values()]
-        return [task for task in dict.fromkeys([*running, *self.waiting]) if task not in self.ended]
+    def _busy(self) -> list[Task]:
+        """The tasks that run and have not ended on another worker."""
+        return [task for task in dict.fromkeys(task for task, _ in self.running.values()) if task not in self.ended]
 
     def _fill(self, executor: ProcessPoolExecutor) -> None:
-        while self.waiting and len(self.running) < self.pool.workers:
+        while self.waiting and len(self.running) < self.workers:
             task = self.waiting[0]
-            self.running[executor.submit(self.pool.work, task)] = (task, time.monotonic())
+            self.running[executor.submit(self.work, task)] = (task, time.monotonic())
             self.waiting.pop(0)
         if not self.waiting and (late := self._late()):
-            self.running[executor.submit(self.pool.work, late)] = (late, time.monotonic())
+            self.running[executor.submit(self.work, late)] = (late, time.monotonic())
 
     def _late(self) -> Task | None:
         """A shard that takes far longer than the others, where a worker has nothing to do and nobody runs it twice yet."""
-        if not self.seconds or len(self.running) >= self.pool.workers:
+        if not self.seconds or len(self.running) >= self.workers:
             return None
         limit, now = LATE * statistics.median(self.seconds) + 1.0, time.monotonic()
         runs = [task for task, _ in self.running.values()]

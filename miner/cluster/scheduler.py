@@ -6,6 +6,7 @@ Shards and parts must lie where every worker sees them, under the same paths.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from miner.cluster.parts import Facts
 from miner.cluster.pool import TRIES, Done
@@ -28,7 +29,7 @@ class Cluster:
         except ImportError as error:
             raise ConfigError("a Dask scheduler needs dask: pip install 'ntrk-miner[cluster]'") from error
         try:
-            client = Client(self.address, timeout=CONNECT_SECONDS, set_as_default=False)
+            client: Any = Client(self.address, timeout=CONNECT_SECONDS, set_as_default=False)  # type: ignore[no-untyped-call]
         except (OSError, TimeoutError, ValueError) as error:
             raise UpstreamError(f"the scheduler at {self.address} does not answer: {error}") from error
         with client:
@@ -36,12 +37,12 @@ class Cluster:
             for attempt in range(1, TRIES + 1):
                 left = self._round(client, left, done, last=attempt == TRIES)
 
-    def _round(self, client: object, tasks: Sequence[Task], done: Done, *, last: bool) -> list[Task]:
+    def _round(self, client: Any, tasks: Sequence[Task], done: Done, *, last: bool) -> list[Task]:
         from distributed import KilledWorker, as_completed
 
-        futures = {client.submit(self.work, task, key=f"{task.part.name}-{id(tasks)}", pure=False): task for task in tasks}  # type: ignore[attr-defined]
+        futures = {client.submit(self.work, task, key=f"{task.part.name}-{id(tasks)}", pure=False): task for task in tasks}
         again = []
-        for future in as_completed(list(futures)):
+        for future in as_completed(list(futures)):  # type: ignore[no-untyped-call]
             task, error = futures[future], future.exception()
             if isinstance(error, KilledWorker) and not last:
                 again.append(task)
