@@ -102,7 +102,7 @@ class Cutter:
 
     def _gene(self, text: str, mention: Mention) -> Unit:
         name, end = mention.referent.name if isinstance(mention.referent, Concept) else mention.text, mention.end
-        head = _HEAD.match(text, mention.start, end)
+        head = None if name == mention.text else _HEAD.match(text, mention.start, end)  # ERV3-1 is one symbol
         if head and (concept := self.lexicon.gene(text[mention.start : head.end()], lenient=True)):
             name, end = concept.name, head.end()
         surface = text[mention.start : end]

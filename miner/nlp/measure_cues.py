@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ _SITE = re.compile(
     r"(?:\s(?:confirmed|best|objective|overall|partial|complete)){0,2}[\s-]$",
     re.IGNORECASE,
 )
+_SITED = frozenset({"response", "disease control"})
 _TIMEPOINT = re.compile(
     r"(?:\b(?:\d+(?:\.\d)?|one|two|three|four|five|six|ten)[-‐–\s]{0,2}(?:and|,|or|to)?[\s,]*)+"
     r"(?:years?|yrs?|y|months?|mos?|weeks?)(?:\s(?:estimated|overall|actuarial|the|crude|cumulative|relative|landmark|updated|median)){0,3}\s?$",
@@ -82,7 +83,7 @@ class Cues:
         self.endpoints: dict[str, Endpoint] = {}
         self._terms: dict[str, tuple[Endpoint, frozenset[str] | None]] = {}
         self._before_number: set[str] = set()
-        self._signed: list[tuple[str, re.Pattern[str], Endpoint]] = []
+        self._signed: list[tuple[tuple[str, ...], re.Pattern[str], Endpoint]] = []
         self._predicates = rules.word_set("words", "predicates") if "words" in rules.data else frozenset()
         entries = rules.data.get("endpoint")
         if not isinstance(entries, list) or not entries:
@@ -120,12 +121,12 @@ class Cues:
         for pair in entry.get("patterns", ()):
             if not isinstance(pair, list) or len(pair) != 2:
                 raise rules.fail("patterns", f"endpoint {name!r} needs pairs of a sign and an expression as patterns")
-            self._signed.append((pair[0], _compiled(rules, name, pair[1]), endpoint))
+            self._signed.append((tuple(pair[0].split("|")), _compiled(rules, name, pair[1]), endpoint))
         for word in entry.get("before_number", ()):
             self._put(rules, word.lower().replace("-", " "), endpoint, None)
             self._before_number.add(word.lower().replace("-", " "))
         for word in entry.get("abbreviations", ()):
-            for form in (word, word + "s", "m" + word):
+            for form in (word, word + "s", *(["m" + word] if "duration" in metrics else [])):
                 self._put(rules, form.lower().replace("-", " "), endpoint, form)
 
     def _put(self, rules: Rules, term: str, endpoint: Endpoint, exact: str | None) -> None:
@@ -141,7 +142,7 @@ class Cues:
 
     def find(self, text: str) -> list[Cue]:
         """Endpoint names in a text, the longest where they overlap."""
-        folded = text.translate(_FOLD)
+        folded = text if text.isascii() else text.translate(_FOLD)
         lower = folded.lower()
         if len(lower) != len(folded):
             lower = "".join(c.lower() if len(c.lower()) == 1 else c for c in folded)
@@ -158,13 +159,15 @@ class Cues:
             end = _boundary(spaced, folded, start, end, exact)
             if end:
                 spans.append((start, end, endpoint))
-        for sign, pattern, endpoint in self._signed:
-            if sign in spaced:
-                spans += [(m.start(), m.end(), endpoint) for m in pattern.finditer(spaced)]
+        for signs, pattern, endpoint in self._signed:
+            if len(signs) == 1 and signs[0] not in spaced:
+                continue
+            for low, high in _windows(spaced, signs):
+                spans += [(m.start(), m.end(), endpoint) for m in pattern.finditer(spaced, low, high)]
         if any(word in spaced for word in self._elliptic):
             spans += [(m.start(), m.end(), self._elliptic[m[0]]) for m in self._ellipsis.finditer(spaced)]
         found = [span for span in _longest(spans) if span[2].metrics]
-        if _RISK.search(folded):
+        if "RR" in folded and _RISK.search(folded):
             found = [span for span in found if folded[span[0] : span[1]] not in {"RR", "RRs"}]
         found = self._durations(spaced, found)
         return _with_timepoints(folded, [self._cue(folded, *span) for span in found])
@@ -185,8 +188,8 @@ class Cues:
         return found
 
     def _cue(self, text: str, start: int, end: int, endpoint: Endpoint) -> Cue:
-        site = "IC_" if endpoint.name in {"response", "disease control", "progression-free survival", "duration of response"} else ""
-        site = site if site and _SITE.search(text, max(0, start - 60), start) else ""
+        sited = endpoint.name in _SITED and text[start - 1 : start] in " -" and _SITE.search(text, max(0, start - 60), start)
+        site = "IC_" if sited else ""
         timed = "duration" in endpoint.metrics and (
             _at_timepoint(text, start) or _RATE_AFTER.match(text, end) is not None or _is_rate(text, start, end)
         )
@@ -195,6 +198,7 @@ class Cues:
 
 
 _RISK = re.compile(r"\bRRs?\W{0,3}(?:of|was|were|=|:)?\s*\d[.·]\d+(?![\d.]|\s?%)")
+_REACH = 160
 _AND = re.compile(r"\s?(?:,|,?\s?(?:and|or)|/|-\s+and)\s")
 
 
@@ -221,6 +225,25 @@ def _compiled(rules: Rules, name: str, pattern: str) -> re.Pattern[str]:
 
 
 _PREDICATE = re.compile(r"\s?(?:[,.;:()%]|$|(?:and|but|for|in|with|at|as|against|compared|versus|when|relative|using)\b)", re.IGNORECASE)
+
+
+def _windows(text: str, signs: tuple[str, ...]) -> list[tuple[int, int]]:
+    """Where a pattern is worth trying: around its signs; windows that overlap are one."""
+    found: list[tuple[int, int]] = []
+    for at in sorted(at for sign in signs if sign in text for at in _places(text, sign)):
+        low, high = max(0, at - _REACH), at + _REACH
+        if found and low <= found[-1][1]:
+            found[-1] = (found[-1][0], high)
+        else:
+            found.append((low, high))
+    return found
+
+
+def _places(text: str, sign: str) -> Iterator[int]:
+    at = text.find(sign)
+    while at >= 0:
+        yield at
+        at = text.find(sign, at + 1)
 
 
 def _is_predicate(text: str, start: int, end: int) -> bool:

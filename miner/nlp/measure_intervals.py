@@ -98,9 +98,8 @@ def share_units(lexemes: Sequence[Lexeme]) -> None:
 
 def _head_units(lexemes: Sequence[Lexeme]) -> None:
     """In "median PFS (months) 8.4 vs 5.2" the unit stands in the head; it goes to the bare numbers after it."""
-    for i in range(2, len(lexemes) - 2):
-        unit = lexemes[i]
-        if unit.text.lower() not in _LATE_UNITS or unit.kind != "w" or lexemes[i - 1].kind not in "(," or lexemes[i - 2].kind not in "cw":
+    for i, unit in enumerate(lexemes[2:-2], 2):
+        if unit.kind != "w" or unit.text.lower() not in _LATE_UNITS or lexemes[i - 1].kind not in "(," or lexemes[i - 2].kind not in "cw":
             continue
         if lexemes[i - 1].kind == "(" and lexemes[i + 1].kind != ")":
             continue

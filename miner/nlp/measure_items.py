@@ -39,14 +39,13 @@ _COMPARED = re.compile(
 def items_of(
     text: str, sentence: Sentence, elements: Sequence[Element], bound: Sequence[Bound], names: Sequence[Mention]
 ) -> dict[int, Span]:
-    """Span of the item of each bound figure, by index of its element."""
+    """Span of the item of each bound figure of a sentence, by index of its element; ``names`` are the sentence's mentions."""
     found: dict[int, Span] = {}
-    inside = [m for m in names if sentence.start <= m.start and m.end <= sentence.end]
     respectively = [e.start for e in elements if e.kind == "y"]
     for run in _runs(elements, bound):
         following = next((b.quantity.start for b in bound if b.index > run[-1].index), sentence.end)
         near = [y for y in respectively if y <= following]
-        dealt = _deal(text, sentence, run, inside, near) if len(run) > 1 else None
+        dealt = _deal(text, sentence, run, names, near) if len(run) > 1 else None
         if dealt:
             found.update(dealt)
     quantities = [e.start for e in elements if e.kind == "Q"]
@@ -55,9 +54,9 @@ def items_of(
         if one.index not in found:
             stop = next((q for q in quantities if q > one.quantity.start), sentence.end)
             end = min(stop, sentence.end)
-            item = _apposed(text, _past_aside(text, one.quantity.end, end), end, inside)
-            item = item or _headed(text, sentence.start, one.quantity.start, inside) or _subgroup(text, sentence.start, one, inside)
-            item = item or _next_group(text, one, inside, found.get(last)) or _adjoining(text, one, inside)
+            item = _apposed(text, _past_aside(text, one.quantity.end, end), end, names)
+            item = item or _headed(text, sentence.start, one.quantity.start, names) or _subgroup(text, sentence.start, one, names)
+            item = item or _next_group(text, one, names, found.get(last)) or _adjoining(text, one, names)
             if item and not (one.cue and item[0] < one.cue.end and one.cue.start < item[1]):
                 found[one.index] = item
         last = one.index if one.metric == "HR" else last

@@ -118,7 +118,7 @@ _AT = re.compile(
 _MONTHS_IN = {"y": 12.0, "m": 1.0, "w": 12 / 52.1775, "d": 12 / 365.2422}
 
 
-@dataclass
+@dataclass(slots=True)
 class Lexeme:
     """A piece of a sentence; ``value`` is a number, (low, high) of a range or interval, or None.
 

@@ -94,8 +94,8 @@ class Noise:
         pieces, at = [], 0
         for start, end in sorted(spans):
             start = max(start, at)
-            if start < end and any(map(str.isdigit, part := text[start:end])):
-                pieces += [text[at:start], "".join("§" if c.isdigit() else c for c in part)]
+            if start < end and _RUN.search(text, start, end):
+                pieces += [text[at:start], _RUN.sub(lambda run: "§" * len(run[0]), text[start:end])]
                 at = end
         return "".join([*pieces, text[at:]])
 
@@ -107,13 +107,15 @@ class Noise:
             match = self.listed.match(text, start)
             if match and self.grouped.match(back) and text[match.end() : match.end() + 1] != ")":
                 match = None  # "in the other group (7 [14%] of 50)"
-        if not match and self.graded.match(back):
-            match = self.grade.match(text, start)
-        if not match and _PLACE.match(back):
-            match = self.name.match(text, start)
-        if not match and back[:1].isspace() and self.dated.match(back):
-            match = self.date.match(text, start)
-        if not match and back and self.named.match(back):
+        spaced = back[:1].isspace()
+        if not match and (spaced or back[:1] == "-"):
+            if self.graded.match(back):
+                match = self.grade.match(text, start)
+            if not match and _PLACE.match(back):
+                match = self.name.match(text, start)
+            if not match and spaced and self.dated.match(back):
+                match = self.date.match(text, start)
+        if not match and back and not spaced and back[0] != "(" and self.named.match(back):
             match = self.name.match(text, start)
         if not match and not (back and (back[0].isalnum() or back[0] in ".,·")):
             match = self.whole.match(text, start)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 import re
+from bisect import bisect_left
 from collections.abc import Container, Sequence
 from dataclasses import replace
 from functools import cache
+from operator import attrgetter
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -35,6 +37,7 @@ _GOES_ON = re.compile(
 )
 
 
+_ORDER = attrgetter("start", "end", "text", "label")
 _TUMOURS = re.compile(r"(?:.*\s)?[A-Z][A-Za-z]*[A-Z]s")  # "25 PTCs"
 
 
@@ -69,7 +72,8 @@ def find_measures(text: str, sentences: Sequence[Sentence], mentions: Sequence[M
     ties it to. Durations are in months; ``miner.numbers.figures`` gives what a measure supplies to a claim.
     """
     made = rules()
-    names = [m for m in mentions if m.label in MASKED]
+    names = sorted((m for m in mentions if m.label in MASKED), key=_ORDER)
+    starts = [m.start for m in names]
     masked = made.noise.mask(text, names)
     cues = made.cues.find(text)
     atoms = arrange([*special_lexemes(masked), *number_lexemes(masked, made.noise), *_literals(text, made), *_cue_lexemes(text, cues)])
@@ -93,10 +97,10 @@ def find_measures(text: str, sentences: Sequence[Sentence], mentions: Sequence[M
             ratio = next((by_start[atom.start] for atom in inside if _is_ratio(by_start.get(atom.start))), ratio)
             bound = _plausible(bind(elements, by_start, going_on, ratio))
             carried = next((b.cue for b in reversed(bound) if b.cue and not b.cue.endpoint.weak), None)
-            found += _mentions(text, sentence, elements, bound, names, made)
+            found += _mentions(text, sentence, elements, bound, _within(sentence, names, starts), made)
         else:
             carried = None
-    return sorted(_with_sums(found))
+    return sorted(_with_sums(found), key=_ORDER)
 
 
 def _is_ratio(cue: Cue | None) -> bool:
@@ -122,9 +126,10 @@ def _lexemes(text: str, sentence: Sentence, atoms: Sequence[Lexeme], made: Measu
         found.append(atom)
         at = atom.end
     found += gap_lexemes(text, at, sentence.end, made.nouns)
-    for lexeme in found:
-        if lexeme.kind == "w" and lexeme.start in tumours:
-            lexeme.kind, lexeme.text = "n", "tumors"
+    if tumours:
+        for lexeme in found:
+            if lexeme.kind == "w" and lexeme.start in tumours:
+                lexeme.kind, lexeme.text = "n", "tumors"
     for lexeme, following in itertools.pairwise(found):
         if following.kind == "o" and lexeme.text.lower() in {"none", "neither"}:
             lexeme.kind, lexeme.value, lexeme.word = "N", 0.0, True
@@ -139,14 +144,15 @@ def _mentions(
     found = [_measure(text, one, items.get(one.index)) for one in bound]
     quantities = [(i, e) for i, e in enumerate(elements) if isinstance(e, Quantity)]
     taken = {one.quantity.start for one in bound}
-    found += carriers(text, [q for _, q in quantities], taken, _within(sentence, names))
+    found += carriers(text, [q for _, q in quantities], taken, names)
     found += cohorts_of(text, elements, quantities, made.people)
     return found
 
 
-def _within(sentence: Sentence, names: Sequence[Mention]) -> list[Mention]:
-    """Mentions that lie in a sentence."""
-    return [m for m in names if sentence.start <= m.start and m.end <= sentence.end]
+def _within(sentence: Sentence, names: Sequence[Mention], starts: Sequence[int]) -> list[Mention]:
+    """Mentions that lie in a sentence; ``starts`` are theirs, in order."""
+    near = names[bisect_left(starts, sentence.start) : bisect_left(starts, sentence.end)]
+    return [m for m in near if m.end <= sentence.end]
 
 
 def _plausible(bound: Sequence[Bound]) -> list[Bound]:
