@@ -199,11 +199,25 @@ def names_both(view: View) -> bool:
     return len({g.arm for g in trial.groups(view)}) > 1
 
 
+def ratio_stance(ratio: Measure) -> Stance:
+    """A hazard ratio whose interval holds 1 shows no difference; one above 1 speaks against the therapy."""
+    if not isinstance(ratio.value, int | float):
+        return SUPPORTS
+    if ratio.ci and ratio.ci[0] <= 1 <= ratio.ci[1]:
+        return DENIED
+    return AGAINST if ratio.value > 1 else SUPPORTS
+
+
 def verdict(view: View, mention: Mention, measure: Measure, others: Sequence[Item]) -> Stance | None:
     """What a figure says beside the other of its pair: denied where chance explains the difference, against where it is the lower."""
+    if measure.metric in _RATIOS:
+        return ratio_stance(measure)
     both = pair(view, mention, measure, others)
     if not both:
         return None
+    after = sorted((m.start, r.metric, r) for m, r in others if m.start > both[1].end)[:1]
+    if after and after[0][1] in _RATIOS and (said := ratio_stance(after[0][2])) != SUPPORTS:
+        return said
     partner = next(r for m, r in others if m == both[1 - both.index(mention)])
     limit = min([m.start for m, r in others if m.start > both[1].end and r.metric != "HR"] + [view.end, both[1].end + _FAR])
     chance = _CHANCE.search(view.document.text, both[1].end, limit)

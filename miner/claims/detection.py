@@ -45,7 +45,8 @@ def _of_a_test(view: View, mention: Mention, measure: Measure) -> bool:
     """Is the figure that of a test for an alteration?"""
     after = view.document.text[measure.anchor[1] if measure.anchor else mention.end :][:40]
     title = view.document.title
-    about = view.of(Label.ASSAY) or view.tells(_rules(), "testing") or (title and title.of(Label.ASSAY) and view.document.study_type is StudyType.DIAGNOSTIC_VALIDATION)
+    validates = view.document.study_type is StudyType.DIAGNOSTIC_VALIDATION
+    about = view.of(Label.ASSAY) or view.tells(_rules(), "testing") or (title and title.of(Label.ASSAY) and validates)
     return bool(about) and not _rules()["other_measure"].match(after.lstrip("- ")) and not view.tells(_rules(), "not_test")
 
 

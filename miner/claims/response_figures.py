@@ -39,7 +39,7 @@ class Key(NamedTuple):
 
 def measured(view: View) -> Iterator[Claim]:
     """Claims of the figures of a sentence."""
-    found = [f for f in frames.measures(view, *METRICS) if f[1].metric.removesuffix("_percent") not in ("SD", "PD") or _counts_outcomes(view)]
+    found = [f for f in frames.measures(view, *METRICS) if f[1].metric[:2] not in ("SD", "PD") or _counts_outcomes(view)]
     found = [f for f in found if not _did_not_respond(view, *f) and (trial.design(view.document) or not arms.of_control(view, *f, found))]
     if not found or view.says("response_figures.planned"):
         return
@@ -69,6 +69,8 @@ def _key(view: View, mention: Mention, measure: Measure, found: list[Item]) -> K
     given = trial.given_in(arm) if arm else arms.arm(view, mention, measure, found) or _given(view, mention, measure)
     given = given if arm else [drug for m in given for drug in arms.consists_of(view.document, m)]
     verdict = arms.verdict(view, mention, measure, found) if arm else None
+    if verdict == SUPPORTS and arm and arm.given:
+        verdict = None
     return Key(names(view, given), arm, subgroup, None if subgroup else _subject_item(view, measure), verdict)
 
 
@@ -239,7 +241,7 @@ def _figure_stance(view: View, span: tuple[int, int], members: list[tuple[Mentio
     ratio = next((m for _, m in members if m.metric == "HR"), None)
     if ratio is not None and view.says("response_figures.immature"):
         return HEDGED
-    if ratio is not None and (found := _ratio_stance(ratio)) != SUPPORTS:
+    if ratio is not None and (found := arms.ratio_stance(ratio)) != SUPPORTS:
         return found
     if any(differs_not(view, c) for c in view.sense("nodiff", within=clause)):
         return DENIED
@@ -256,15 +258,6 @@ def _rate(members: list[tuple[Mention, Measure]]) -> float | None:
         if measure.metric in COUNTED and measure.n is not None and measure.total:
             return 100 * measure.n / measure.total
     return None
-
-
-def _ratio_stance(ratio: Measure) -> Stance:
-    """A hazard ratio whose interval holds 1 shows no difference; one above 1 speaks against the therapy."""
-    if not isinstance(ratio.value, int | float):
-        return SUPPORTS
-    if ratio.ci and ratio.ci[0] <= 1 <= ratio.ci[1]:
-        return DENIED
-    return AGAINST if ratio.value > 1 else SUPPORTS
 
 
 def differs_not(view: View, cue: Cue) -> bool:
