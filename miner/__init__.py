@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from miner.evidence.store import Store
-    from miner.mine import Miner, extraction_row, load, mine_records
-    from miner.schema import Claim, Evidence, Mention, Reading, Record
+    from miner.mine import Miner, load, mine, mine_records
+    from miner.schema import Claim, Evidence, Mention, Record, Section
 
 __version__ = "0.1.0"
-__all__ = ["Claim", "Evidence", "Mention", "Miner", "Reading", "Record", "Store", "extraction_row", "load", "mine_records"]
+__all__ = ["Claim", "Evidence", "Mention", "Miner", "Record", "Section", "Store", "load", "mine", "mine_records"]
 
 _HOMES = {
     "Store": "miner.evidence.store",
     "Miner": "miner.mine",
-    "extraction_row": "miner.mine",
     "load": "miner.mine",
+    "mine": "miner.mine",
     "mine_records": "miner.mine",
 }
 
@@ -27,4 +27,5 @@ def __getattr__(name: str) -> Any:
 
     if name not in __all__:
         raise AttributeError(f"module 'miner' has no attribute {name!r}")
-    return getattr(import_module(_HOMES.get(name, "miner.schema")), name)
+    home = import_module(_HOMES.get(name, "miner.schema"))
+    return home if name == "mine" else getattr(home, name)

@@ -42,9 +42,9 @@ def topic(loaded: Settings) -> Topic:
 
 def miner(loaded: Settings) -> Miner:
     """Load pipeline, lexicon and topic."""
-    from miner import mine
+    from miner.mine import load
 
-    return mine.load(topic(loaded), lexicon_dirs=loaded.lexicon_dirs, models=loaded.models)
+    return load(topic(loaded), lexicon_dirs=loaded.lexicon_dirs, models=loaded.models)
 
 
 def store(loaded: Settings, *, readonly: bool = True) -> Store:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from miner import claims
@@ -22,6 +25,7 @@ from miner.schema import (
     Polarity,
     Reading,
     Record,
+    Section,
     Variant,
 )
 
@@ -55,7 +59,18 @@ class Miner:
 
 
 def load(topic: str | Topic = "ntrk-nsclc", *, lexicon_dirs: tuple[Path, ...] = (), models: Models | None = None) -> Miner:
-    """Load pipeline, lexicon and topic once; the result is what ``mine_records`` and the ten-line API use."""
+    """Load pipeline, lexicon and topic once; call the result with records.
+
+    Its ``nlp`` is a spaCy pipeline; what it finds in a text stands under ``doc._``.
+
+    Examples
+    --------
+    >>> import miner
+    >>> nlp = miner.load().nlp
+    >>> doc = nlp("Larotrectinib was given for an ETV6-NTRK3 fusion.")
+    >>> [(mention.name, mention.start, mention.end) for mention in doc._.mentions if mention.label in ("DRUG", "FUSION")]
+    [('larotrectinib', 0, 13), ('ETV6::NTRK3', 31, 41)]
+    """
     from miner.nlp import pipeline
 
     chosen = load_topic(topic) if isinstance(topic, str) else topic
@@ -63,6 +78,37 @@ def load(topic: str | Topic = "ntrk-nsclc", *, lexicon_dirs: tuple[Path, ...] = 
     nlp = pipeline.load(lexicon_dirs, parse=wanted.resolved("parse"), entities=wanted.resolved("entities"))
     voter = wanted.resolved("claims")
     return Miner(load_lexicon(lexicon_dirs), chosen, nlp, votes.load(Path(voter)) if voter else None)
+
+
+@lru_cache(maxsize=2)
+def _loaded(topic: str) -> Miner:
+    return load(topic)
+
+
+def mine(record: Record | str, topic: str = "ntrk-nsclc") -> Mined:
+    """Mine one record, or a text that has no title; what is loaded for it is kept for the next.
+
+    Examples
+    --------
+    >>> import miner
+    >>> mined = miner.mine("The NTRK1 G595R mutation confers resistance to larotrectinib.")
+    >>> [(str(claim.type), claim.variant, claim.therapies) for claim in mined.claims]
+    [('resistance_on_target', 'NTRK1 G595R', ('larotrectinib',))]
+    """
+    if isinstance(record, str):
+        record = Record(id="text", pmid=None, title="", sections=(Section(None, record),))
+    return _loaded(topic)(record)
+
+
+class _Callable(ModuleType):
+    """This module, which may be called: ``miner.mine`` is the module and, in the ten lines of the README, the function."""
+
+    def __call__(self, record: Record | str, topic: str = "ntrk-nsclc") -> Mined:
+        """Mine one record."""
+        return mine(record, topic)
+
+
+sys.modules[__name__].__class__ = _Callable
 
 
 def mine_records(miner: Miner, records: Iterable[Record], *, on_reject: OnReject | None = None) -> Iterator[Mined]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import typer
+from export_cases import all_records, fill
 
 from miner import errors
 from miner.cli import app
@@ -109,13 +110,23 @@ def test_settings_in_the_readme_exist_and_say_their_defaults() -> None:
     assert {name.lower() for name in variables} <= set(vars(Settings()))
 
 
-def test_the_python_block_runs_and_finds_claims() -> None:
+def test_the_python_block_runs_and_finds_claims(tmp_path: Path) -> None:
     (block,) = blocks(README, "python")
-    done = subprocess.run(
-        [sys.executable, "-c", block], env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False
-    )
+    fill(tmp_path / "evidence.db", *all_records()).close()
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", block], cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert "resistance_on_target" in done.stdout and "NTRK1 G595R" in done.stdout
+    assert "('ETV6-NTRK3', 'ETV6::NTRK3')" in done.stdout
+    assert "resistance_on_target NTRK1 G595R ('larotrectinib',) supports The NTRK1 G595R mutation" in done.stdout
+    assert re.search(r"ETV6::NTRK3 +B +2", done.stdout)
+
+
+def test_the_python_block_is_typed(tmp_path: Path) -> None:
+    (block,) = blocks(README, "python")
+    (tmp_path / "readme.py").write_text(block, encoding="utf-8")
+    words = ["--strict", "--config-file", str(ROOT / "pyproject.toml"), str(tmp_path / "readme.py")]
+    done = subprocess.run([sys.executable, "-m", "mypy", *words], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert [line for line in done.stdout.splitlines() if line.startswith(str(tmp_path)) or "readme.py" in line] == []
 
 
 @pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "models/README.md"])

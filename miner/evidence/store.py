@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from miner.evidence import store_curation, store_query, store_refresh, store_rows, store_write
 from miner.evidence.store_open import open_database, told
@@ -17,6 +17,9 @@ from miner.evidence.store_refresh import PassedOver
 from miner.evidence.store_write import Outcome
 from miner.evidence.table import STATUSES, Filters, FusionMention, Paper, Source, TableRow
 from miner.schema import Curation, Evidence, Mention, Mined, Record
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _COUNTED = ("records", "mentions", "claims", "evidence", "runs", "set_aside", "notices", "record_versions", "curations")
 
@@ -284,6 +287,12 @@ class Store:
         chosen = Filters.of(filters)
         with told(self.path):
             yield from store_query.table(self._connection, chosen)
+
+    def frame(self, *, papers: bool = False, **filters: object) -> pd.DataFrame:
+        """Return the table as a DataFrame, or with ``papers`` the evidence that it rests on; filters are those of ``table``."""
+        from miner.evidence.frame import frame_of_papers, frame_of_rows
+
+        return frame_of_papers(self.evidence(**filters)) if papers else frame_of_rows(self.table(**filters))
 
     def fusions(self, *, topic: str | None = None) -> Iterator[FusionMention]:
         """Yield every fusion named in a record that is not withdrawn, with the disease that stands nearest to it."""

@@ -186,9 +186,9 @@ class _Job:
     def miner(self) -> Mine:
         """Return the miner, loaded when it is first needed."""
         if self._miner is None:
-            from miner import mine
+            from miner.mine import load
 
-            self._miner = mine.load(self.topic, lexicon_dirs=self.settings.lexicon_dirs, models=self.settings.models)
+            self._miner = load(self.topic, lexicon_dirs=self.settings.lexicon_dirs, models=self.settings.models)
         return self._miner
 
     @cached_property
