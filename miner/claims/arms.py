@@ -143,6 +143,8 @@ def placed(view: View, mention: Mention, measure: Measure, others: Sequence[Item
     if side := _tied(named, partner):
         return _other(plan, side)
     order = arms if len(arms) == 2 else [arms[0], _other(plan, arms[0])] if arms else _last_order(view, plan)
+    if len(arms) == 1 and words.load("trial.toml")["second"].search(view.document.text[view.start : named[0].start]):
+        order = order[::-1]
     return order[index]
 
 

@@ -95,8 +95,8 @@ def response_population(
         if measure.n and isinstance(rate, int | float) and (fit := book.fitting(measure.n, rate, position)):
             return fit
     counted = {m.n for _, m in members} | {m.value for _, m in members}
-    local = [g.n for g in book.groups if g.view is view and g.start < position and view.clause(g.start) == view.clause(position)]
-    local = local or [g.n for g in book.groups if g.view is view and g.start < position]
+    here = [g for g in book.groups if g.view is view and g.start < position]
+    local = [g.n for g in here if view.clause(g.start) == view.clause(position)] or [g.n for g in here]
     local = [n for n in local if n not in counted]
     own = trial.size(view.document, arm) if arm else None
     if local and not (own and local[-1] in trial.sizes(view.document)):

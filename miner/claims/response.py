@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence, Set
 
 from miner.claims import effects, frames, trial, whose
-from miner.claims.claim_types import MUTATION_KINDS, combined, failed_type, family, mechanism_type, response_type, targets
+from miner.claims.claim_types import MECHANISMS, MUTATION_KINDS, combined, failed_type, family, mechanism_type, response_type, targets
 from miner.claims.document import METHODS, OUTSIDE, RESULTS, TITLE, Subject, View
 from miner.claims.effect_rules import shape
 from miner.claims.effects import Effect, Kind
 from miner.claims.frames import DENIED, HEDGED, SUPPORTS, Stance, build, names
-from miner.claims.response_figures import METRICS, measured
+from miner.claims.response_figures import METRICS, PROCEDURES, measured
 from miner.claims.therapy import BARE_CLASS, agents, stands_for, therapies
 from miner.schema import Claim, ClaimType, Direction, Label, Mention, Polarity, StudyType
 
@@ -57,7 +57,7 @@ def _stated(view: View, counted: Set[tuple[int, int]]) -> Iterator[Claim]:
         given = [drug for m in effect.therapies for drug in stands_for(view, m)]
         given = trial.spelt(view, combined(view, given) or given)
         subjects = _answered(view, effect, given) or whose.subjects(view, effect)
-        if not subjects and not _explicit(view, effect):
+        if not subjects and (not _explicit(view, effect) or PROCEDURES.issuperset(m.name or "" for m in given)):
             continue
         if not _too_general(view, effect, given):
             yield from _claims(view, effect, given, subjects)
@@ -155,7 +155,7 @@ def _told(view: View, effect: Effect, given: tuple[str, ...], subject: Subject |
     if effect.kind is Kind.SAME:
         mutant = family(subject.gene) in aimed and subject.kind in MUTATION_KINDS and effects.likened(view, effect)
         return (resists if mutant or effect.cue.sense in ("sensitive", "dose") else failed), DENIED
-    if failed is not ClaimType.SENSITIVITY_RESPONSE:
+    if failed in MECHANISMS:
         return failed, (Direction.SUPPORTS, hedge)
     return failed, (DENIED if effect.cue.sense in (*effects.WORKING, "nodiff") else (Direction.DOES_NOT_SUPPORT, hedge))
 

@@ -20,7 +20,9 @@ RATES = ("ORR_percent", "CR_percent", "n_resp", "CR", "PR", "SD", "PD", "IC_DCR_
 TIMES = ("DoR_months", "PFS_months", "OS_months", "HR")
 METRICS = RATES + TIMES
 COUNTED = ("ORR_percent", "n_resp")
+PROCEDURES = frozenset({"radiotherapy", "surgery", "local therapy", "stereotactic body radiation therapy"})
 LOW_PERCENT = 10.0
+_PLACE = re.compile(r"\b(?:local|regional|locoregional|nodal|distant|elective|tumou?r bed)\b", re.I)
 _UNTOLD = ("PR_percent", "SD_percent", "PD_percent")
 _NOT_CARRIED = ("wild-type", "gene")
 Item = tuple[Mention, Measure]
@@ -40,6 +42,7 @@ class Key(NamedTuple):
 def measured(view: View) -> Iterator[Claim]:
     """Claims of the figures of a sentence."""
     found = [f for f in frames.measures(view, *METRICS) if f[1].metric[:2] not in ("SD", "PD") or _counts_outcomes(view)]
+    found = [f for f in found if f[1].metric != "DCR_percent" or not _of_one_place(view, f[1])]
     found = [f for f in found if not _did_not_respond(view, *f) and (trial.design(view.document) or not arms.of_control(view, *f, found))]
     if not found or view.says("response_figures.planned"):
         return
@@ -72,6 +75,11 @@ def _key(view: View, mention: Mention, measure: Measure, found: list[Item]) -> K
     if verdict == SUPPORTS and arm and arm.given:
         verdict = None
     return Key(names(view, given), arm, subgroup, None if subgroup else _subject_item(view, measure), verdict)
+
+
+def _of_one_place(view: View, measure: Measure) -> bool:
+    """Is it the control of a place by surgery or radiation, and not that of the disease?"""
+    return bool(measure.anchor) and _PLACE.search(view.document.text[slice(*measure.anchor or (0, 0))]) is not None
 
 
 def _did_not_respond(view: View, mention: Mention, measure: Measure) -> bool:
@@ -130,7 +138,7 @@ def _measured_claims(view: View, key: Key, members: list[Item]) -> Iterator[Clai
     subjects = _item_subjects(view, key.item) or _changed(view, _carriers(view, span))
     if key.subgroup:
         subjects = list(key.subgroup.subjects)
-    if not given_names and not any(m.metric in RATES for _, m in members):
+    if (not given_names and not any(m.metric in RATES for _, m in members)) or (not subjects and PROCEDURES.issuperset(given_names or "?")):
         return
     figures = figures_of(view, members)
     n = cohorts.response_population(view, members, given_names, key.arm)

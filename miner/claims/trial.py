@@ -17,7 +17,7 @@ PLACEBO = "placebo"
 _REACH = 90
 _LETTER = re.compile(r"\barm\s+([A-D1-4])\b")
 _SIZE = re.compile(r"[^.;]{0,40}[\[(](?:[^()]{0,20}[;,] ?)?n\s?=")
-_LEAST_ARM = 5
+_LEAST_ARM, _MOST_UNLIKE = 5, 5
 _BESIDE = 12
 _APART = re.compile(r"[.;]|\d(?!\S*\s?mg)")
 _LISTED = re.compile(
@@ -136,7 +136,9 @@ def resolve(document: Document, plan: Design, names: frozenset[str], *, placebo:
 def size(document: Document, arm: Arm) -> int | None:
     """How many an arm has, where the text counts them beside its name."""
     plan, counts = design(document), sizes(document)
-    return None if plan is None else counts[0] if arm is plan.test else counts[1] if arm is plan.control else None
+    n = None if plan is None else counts[0] if arm is plan.test else counts[1] if arm is plan.control else None
+    whole = None if all(counts) else total(document)
+    return n if n and not (whole and (n > whole or n * _MOST_UNLIKE < whole)) else None
 
 
 def sizes(document: Document) -> tuple[int | None, int | None]:
@@ -148,8 +150,14 @@ def sizes(document: Document) -> tuple[int | None, int | None]:
         for _, arm, n in sorted(found, key=lambda f: f[0]):
             counts.setdefault(arm, n)
         plan = design(document)
-        held = document.__dict__["_arm_sizes"] = (counts.get(plan.test), counts.get(plan.control)) if plan else (None, None)
+        both = (counts.get(plan.test), counts.get(plan.control)) if plan else (None, None)
+        held = document.__dict__["_arm_sizes"] = both if _alike(*both) else (None, None)
     return held
+
+
+def _alike(first: int | None, second: int | None) -> bool:
+    """Are two counts those of arms, of which none is a tenth of the other?"""
+    return not first or not second or max(first, second) <= _MOST_UNLIKE * min(first, second)
 
 
 def _sizes(view: View) -> Iterator[tuple[int, Arm, int]]:
