@@ -52,6 +52,8 @@ def test_pandas_reads_the_workbook_with_numbers_as_numbers(store: Store) -> None
     assert frame["n_papers"].tolist() == [2, 1]
     assert frame["support"].tolist() == [row.support for row in store.table(drug="larotrectinib", direction="supports")]
     assert frame["n_patients"].tolist()[0] == 29
+    parts = (frame["support_points"] + frame["support_confirmed"]) * frame["support_consistency"]
+    assert parts.round(2).tolist() == frame["support"].tolist()
     assert frame["pmids"].tolist()[0] == "900001; 900003"
 
 

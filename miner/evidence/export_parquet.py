@@ -28,8 +28,11 @@ def schema() -> Any:
     return pa.schema(
         [(name, text) for name in ("key", "claim_type", "evidence_type", "molecular_profile", "disease")]
         + [("therapies", texts), ("therapy_interaction_type", text), ("significance", text), ("direction", text), ("polarity", text)]
-        + [("level", text), ("support", pa.float64()), ("n_papers", whole), ("n_patients", whole), ("pmids", texts)]
-        + [("n_synthetic", whole), ("years", pa.list_(whole)), ("warnings", texts), ("evidence", pa.list_(paper))]
+        + [("level", text)]
+        + [(name, pa.float64()) for name in ("support", "support_points", "support_confirmed", "support_consistency")]
+        + [("n_papers", whole), ("n_studies", whole), ("n_patients", whole), ("pmids", texts), ("n_synthetic", whole)]
+        + [("years", pa.list_(whole)), ("studies", pa.list_(texts)), ("superseded", texts), ("warnings", texts)]
+        + [("evidence", pa.list_(paper))]
     )
 
 

@@ -16,7 +16,10 @@ _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _SAVED_AT = re.compile(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*")
 _WIDE = {"statement": 60, "sentence": 80, "molecular_profile": 28, "therapies": 28, "disease": 28, "figures": 40, "key": 12}
 
-NUMBERS = frozenset({"support", "n_papers", "n_patients", "n_synthetic", "sentence_start", "sentence_end", "year", "background"})
+NUMBERS = frozenset(
+    {"support", "support_points", "support_confirmed", "support_consistency", "n_papers", "n_studies", "n_patients", "n_synthetic"}
+    | {"sentence_start", "sentence_end", "year", "background"}
+)
 
 
 def write_xlsx(chosen: Selection, out: BinaryIO) -> None:

@@ -22,10 +22,11 @@ PAPER_NAMES = (
 )
 ROW_NAMES = (
     *("key", "claim_type", "evidence_type", "molecular_profile", "disease", "therapies", "therapy_interaction_type", "significance"),
-    *("direction", "polarity", "level", "support", "n_papers", "n_patients", "pmids", "n_synthetic", "years", "warnings"),
+    *("direction", "polarity", "level", "support", "support_points", "support_confirmed", "support_consistency"),
+    *("n_papers", "n_studies", "n_patients", "pmids", "n_synthetic", "years", "studies", "superseded", "warnings"),
     *("statement", "figures", "source", "start", "end", "sentence"),
 )
-_WHOLE = ("n_papers", "n_patients", "n_synthetic", "year", "start", "end")
+_WHOLE = ("n_papers", "n_studies", "n_patients", "n_synthetic", "year", "start", "end")
 
 
 def frame_of_rows(rows: Iterable[TableRow]) -> pd.DataFrame:
