@@ -204,7 +204,9 @@ def _stance(view: View, cue: Span, clause: Span) -> frames.Stance:
 def _of_testing(view: View, clause: Span) -> Iterator[Claim]:
     """Testing that is recommended, approved or not worth while; a second biopsy and a confirmation belong to detection."""
     text = view.document.text
-    if view.role == TITLE or view.is_aim or (not _rules().within("testing", text, *clause) and not view.of(Label.ASSAY, within=clause)):
+    if view.role == TITLE or view.is_aim or view.tells(_rules(), "followed"):
+        return
+    if not _rules().within("testing", text, *clause) and not view.of(Label.ASSAY, within=clause):
         return
     advice = _find(view, "test_advice", clause)
     if not advice or _rules().within("retesting", text, *clause) or _objects(view, advice[0], clause):

@@ -115,7 +115,7 @@ def _subjects(view: View, span: Span, assays: Sequence[Mention], *, carry: bool)
         return generic(distinct(local))
     genes = [Subject(m.start, m.end, m.name, mention=m) for m in view.of(Label.GENE) if m.name]
     carried = frames.carried_subjects(view) if carry or frames.points_back(view) else []
-    return generic(carried) or genes or None
+    return generic(carried) or (genes if carry else []) or None
 
 
 def _targets(view: View, assays: Sequence[Mention]) -> list[Subject]:

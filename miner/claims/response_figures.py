@@ -8,19 +8,21 @@ from typing import NamedTuple
 
 from miner.claims import arms, cohorts, frames, subgroups, trial, whose
 from miner.claims.claim_types import MECHANISMS, combined, failed_type, response_type
-from miner.claims.document import Subject, View
+from miner.claims.document import BODY, CONCLUSIONS, RESULTS, Subject, View
 from miner.claims.effect_rules import shape
 from miner.claims.frames import AGAINST, DENIED, HEDGED, SUPPORTS, Stance, build, names
 from miner.claims.senses import Cue
 from miner.claims.therapy import agents, therapy_role
-from miner.schema import Claim, ClaimType, Direction, Label, Measure, Mention, Polarity
+from miner.schema import Claim, ClaimType, Direction, Label, Measure, Mention, Polarity, StudyType
 
 COUNTS = {"CR_percent": "CR", "PR_percent": "PR", "SD_percent": "SD", "PD_percent": "PD"}
 RATES = ("ORR_percent", "CR_percent", "n_resp", "CR", "PR", "SD", "PD", "IC_DCR_percent", "IC_ORR_percent", "DCR_percent", *COUNTS)
 TIMES = ("DoR_months", "PFS_months", "OS_months", "HR")
 METRICS = RATES + TIMES
 COUNTED = ("ORR_percent", "n_resp")
-PROCEDURES = frozenset({"radiotherapy", "surgery", "local therapy", "stereotactic body radiation therapy"})
+PROCEDURES = frozenset(
+    {"radiotherapy", "surgery", "local therapy", "stereotactic body radiation therapy", "corticosteroids", "prednisone", "dexamethasone"}
+)
 LOW_PERCENT = 10.0
 _PLACE = re.compile(r"\b(?:local|regional|locoregional|nodal|distant|elective|tumou?r bed)\b", re.I)
 _UNTOLD = ("PR_percent", "SD_percent", "PD_percent")
@@ -44,7 +46,7 @@ def measured(view: View) -> Iterator[Claim]:
     found = [f for f in frames.measures(view, *METRICS) if f[1].metric[:2] not in ("SD", "PD") or _counts_outcomes(view)]
     found = [f for f in found if f[1].metric != "DCR_percent" or not _of_one_place(view, f[1])]
     found = [f for f in found if not _did_not_respond(view, *f) and (trial.design(view.document) or not arms.of_control(view, *f, found))]
-    if not found or view.says("response_figures.planned"):
+    if not found or view.says("response_figures.planned") or view.tells(trial.rules(), "defined"):
         return
     if not agents(view) and view.says("response_figures.factors"):
         found = [f for f in found if f[1].metric not in TIMES]
@@ -112,9 +114,17 @@ def _given(view: View, mention: Mention, measure: Measure) -> list[Mention]:
     if local and not _of_classes(view, local, titled):
         return combined(view, local) or local
     carried = frames.carried_therapies(view)
+    if _one_drug(view, titled) and not any(m.name == titled[0].name for m in carried):
+        return titled
     if titled and ({m.name for m in carried} <= {m.name for m in titled} or _of_classes(view, carried, titled)):
         return arms.regimen(view.document, titled)
     return arms.regimen(view.document, carried)
+
+
+def _one_drug(view: View, titled: list[Mention]) -> bool:
+    """Is the paper's own study one of a single drug, that of the title?"""
+    own = view.document.study_type in (StudyType.TRIAL, StudyType.RETROSPECTIVE_COHORT) and view.role in (RESULTS, BODY, CONCLUSIONS)
+    return own and len(titled) == 1 and titled[0].label is Label.DRUG and not view.document.on_resistance
 
 
 def _of_classes(view: View, given: list[Mention], titled: list[Mention]) -> bool:

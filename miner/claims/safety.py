@@ -70,7 +70,7 @@ def _therapies(view: View) -> list[Mention]:
     given = agents(view)
     here = [m for m in therapies(view) if m in given or therapy_role(view.document, m) in roles]
     here = _stopped(view) or _drugs(here) or ([] if view.document.focus_drugs and _drugs(view.document.focus_drugs) else here)
-    if here:
+    if here and (given or not view.document.focus_drugs or frames.measures(view, "AE_percent")):
         return _without_classes(view, here)
     carried = _drugs(frames.carried_therapies(view))
     titled = _drugs(agents(view.document.title)) if view.document.title else []

@@ -11,7 +11,7 @@ from miner.claims.document import BACKGROUND, BODY, CONCLUSIONS, RESULTS, TITLE,
 from miner.claims.effect_rules import shape
 from miner.schema import ClaimType, Cohort, Concept, Label, Mention, StudyType
 
-__all__ = ["Arm", "Design", "cytotoxic", "design", "groups", "things"]
+__all__ = ["Arm", "Design", "cytotoxic", "design", "groups", "rules", "things"]
 
 PLACEBO = "placebo"
 _REACH = 90
