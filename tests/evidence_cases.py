@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from miner.evidence.merge import make_key
+from miner.evidence.table import Paper, Quote
 from miner.schema import (
     Alteration,
     Claim,
@@ -21,6 +23,7 @@ from miner.schema import (
     Record,
     Section,
     Sentence,
+    Status,
     StudyType,
     Variant,
 )
@@ -165,3 +168,20 @@ def small_series(pmid: str = "900003", **rest: Any) -> Mined:
 def with_record(item: Mined, **changes: Any) -> Mined:
     """Return the same reading of a changed record."""
     return replace(item, reading=replace(item.reading, record=replace(item.record, **changes)))
+
+
+def paper(pmid: str, quote: str = "A sentence.", **given: Any) -> Paper:
+    """Make evidence as the store gives it: a trial of larotrectinib in cancer with an NTRK fusion, unless told otherwise."""
+    figures = given.pop("figures", {})
+    fields: dict[str, Any] = {
+        "key": f"v1:{pmid}", "claim_type": ClaimType.SENSITIVITY_RESPONSE, "evidence_type": "Predictive",
+        "molecular_profile": "NTRK Fusion", "genes": ("NTRK",), "disease": "cancer", "disease_key": "doid:162",
+        "therapies": ("larotrectinib",), "therapy_interaction_type": None, "significance": "Sensitivity/Response",
+        "direction": Direction.SUPPORTS, "polarity": Polarity.ASSERTED, "level": "B", "study_type": str(StudyType.TRIAL),
+        "statement": f"What {pmid} states", "source": "tests", "status": "submitted", "cohorts": (figures,), "warnings": (),
+        "n_patients": figures.get("N"), "background": False, "quotes": (Quote(0, len(quote), quote),),
+        "record_status": Status.CURRENT, "notices": (), "title": f"Title {pmid}", "journal": None, "year": 2020,
+    }  # fmt: skip
+    held = fields | given
+    parts = [held[name] for name in ("claim_type", "molecular_profile", "disease_key", "therapies", "significance", "direction")]
+    return Paper(pmid=pmid, figures=figures, proposition=make_key(*parts), **held)

@@ -265,7 +265,8 @@ def estimated(counts: Sequence[tuple[int, int]]) -> tuple[Estimate | None, str]:
     variances = numpy.array([1 / (hits + 0.5) + 1 / (total - hits + 0.5) for hits, total in counts])
     found = combine_effects(effects, variances, method_re="iterated", use_t=False)
     rate, low, high = map(_percent, (found.mean_effect_re, *found.conf_int()[1]))
-    return Estimate(rate, low, high, max(0.0, 100 * float(found.i2)), float(found.tau2)), ""
+    beyond = float(found.q) - (len(counts) - 1)  # Of equal rates Q is as good as nothing, and the library's own I² a huge number.
+    return Estimate(rate, low, high, max(0.0, 100 * beyond / float(found.q)) if beyond > 0 else 0.0, float(found.tau2)), ""
 
 
 def _percent(log_odds: float) -> float:
