@@ -213,7 +213,7 @@ def ratio_stance(ratio: Measure) -> Stance:
 def verdict(view: View, mention: Mention, measure: Measure, others: Sequence[Item]) -> Stance | None:
     """What a figure says beside the other of its pair: denied where chance explains the difference, against where it is the lower."""
     if measure.metric in _RATIOS:
-        return ratio_stance(measure)
+        return AGAINST if ratio_stance(measure) == SUPPORTS and _of_control(view, mention, others) else ratio_stance(measure)
     both = pair(view, mention, measure, others)
     if not both:
         return None
@@ -228,3 +228,14 @@ def verdict(view: View, mention: Mention, measure: Measure, others: Sequence[Ite
     if not isinstance(measure.value, int | float) or not isinstance(partner.value, int | float):
         return None
     return AGAINST if measure.value < partner.value else SUPPORTS
+
+
+def _of_control(view: View, mention: Mention, others: Sequence[Item]) -> bool:
+    """Is a ratio that of the control: do the two times before it stand higher in the control, which is named first?"""
+    plan = trial.design(view.document)
+    before = [(m, r) for m, r in others if m.end <= mention.start and r.metric not in _RATIOS]
+    if plan is None or len(before) < 2 or len(pair(view, *before[-1], others)) != 2:
+        return False
+    first, last = before[-2][1].value, before[-1][1].value
+    control_first = placed(view, *before[-2], others) is plan.control and placed(view, *before[-1], others) is plan.test
+    return control_first and isinstance(first, int | float) and isinstance(last, int | float) and first > last

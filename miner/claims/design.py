@@ -80,7 +80,7 @@ def short_forms(document: Document) -> dict[str, tuple[Mention, ...]]:
 
 def _short_forms(document: Document) -> Iterator[tuple[str, tuple[Mention, ...]]]:
     for view in document.views:
-        drugs = view.of(Label.DRUG)
+        drugs = view.of(Label.DRUG, Label.DRUG_CLASS)
         for last in drugs:
             match = _SHORT.match(document.text, last.end)
             letters = match[1].replace("+", "") if match else ""
@@ -108,9 +108,10 @@ def _design(document: Document) -> Design | None:
     late = [v for v in document.views if v.role in (BACKGROUND, RESULTS)]
     if document.study_type in (StudyType.REVIEW, StudyType.CASE_REPORT, StudyType.PRECLINICAL):
         told, late = [], []
+    spelt = [v for v in title if _drugs_alone(v)]
     assigned = [v for v in (*told, *late) if v.tells(rules(), "randomised")]
     shared = _given_to_all(document)
-    for view in (*assigned, *told, *title, *(v for v in late if v.role == RESULTS)):
+    for view in (*spelt, *assigned, *told, *title, *(v for v in late if v.role == RESULTS)):
         if not view.tells(rules(), "design"):
             continue
         arms = _alike(document, _arms_of(view))
@@ -118,6 +119,12 @@ def _design(document: Document) -> Design | None:
         if plan:
             return plan
     return None
+
+
+def _drugs_alone(view: View) -> bool:
+    """Does a sentence name drugs alone, and no class or placebo?"""
+    found = things(view)
+    return len(found) > 1 and all(t.given and t.given[0].label is Label.DRUG for t in found)
 
 
 def _alike(document: Document, arms: list[Arm]) -> list[Arm]:

@@ -10,6 +10,8 @@ from miner.claims.document import Subject, View, distinct
 from miner.claims.frames import AGAINST, SUPPORTS, Stance
 from miner.schema import Measure, Mention, Polarity
 
+_NEAR = 30
+
 
 @dataclass(frozen=True, slots=True)
 class Subgroup:
@@ -23,6 +25,9 @@ def of_figure(view: View, mention: Mention, measure: Measure, found: Sequence[tu
     """The subgroup that one of two figures belongs to, where the sentence sets carriers against others; else None."""
     if not view.subjects:
         return None
+    beside = _in_brackets_after(view, mention)
+    if beside:
+        return Subgroup((without(beside) if _lacks(beside) else beside,), None)
     pair = arms.pair(view, mention, measure, found)
     sides = _sides(view) if pair else []
     if len(sides) != 2 or arms.names_both(view):
@@ -37,7 +42,7 @@ def _sides(view: View) -> list[list[Subject]]:
     """Carriers and the others, in the order of the sentence; where one alone is favoured, it stands first."""
     held: list[tuple[bool, list[Subject]]] = []
     for subject in sorted((s for s in view.subjects if s.gene), key=lambda s: s.start):
-        lacks = subject.alteration == "wild-type" or bool(subject.mention and subject.mention.polarity is Polarity.NEGATED)
+        lacks = _lacks(subject)
         if held and held[-1][0] is lacks:
             held[-1][1].append(subject)
         else:
@@ -47,6 +52,21 @@ def _sides(view: View) -> list[list[Subject]]:
     if len(held) != 2 or not {s.gene for s in held[0][1]} & {s.gene for s in held[1][1]}:
         return []
     return [distinct(without(s) if lacks else s for s in members) for lacks, members in held]
+
+
+def _in_brackets_after(view: View, mention: Mention) -> Subject | None:
+    """The alteration that a figure in brackets stands behind, where brackets set several apart."""
+    text = view.document.text
+    opened = text.rfind("(", view.start, mention.start)
+    if opened < 0 or ")" in text[opened : mention.start] or mention.start - opened > _NEAR or len({_lacks(s) for s in view.subjects}) < 2:
+        return None
+    before = [s for s in view.subjects if s.gene and s.end <= opened and not text[s.end : opened].strip(" -").count(" ") > 3]
+    return before[-1] if before and opened - before[-1].end < _NEAR else None
+
+
+def _lacks(subject: Subject) -> bool:
+    """Is it told that patients lack the alteration?"""
+    return subject.alteration == "wild-type" or bool(subject.mention and subject.mention.polarity is Polarity.NEGATED)
 
 
 def without(subject: Subject) -> Subject:
