@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from miner.cluster import codec, parts
-from miner.config import Topic
+from miner.config import Models, Topic
 from miner.lexicon import Lexicon, load_lexicon
 from miner.mine import Miner, load
 from miner.schema import Mined, Reading, Record
@@ -23,8 +23,8 @@ class PartMiner:
     What a part does not hold whole (a record that did not matter but is in the database already) is read by the pipeline.
     """
 
-    def __init__(self, topic: Topic, lexicon_dirs: tuple[Path, ...]) -> None:
-        self.topic, self.lexicon_dirs = topic, lexicon_dirs
+    def __init__(self, topic: Topic, lexicon_dirs: tuple[Path, ...], models: Models | None = None) -> None:
+        self.topic, self.lexicon_dirs, self.models = topic, lexicon_dirs, models
         self._held: dict[tuple[str, str], dict[str, Any]] = {}
 
     @property
@@ -34,7 +34,7 @@ class PartMiner:
 
     @cached_property
     def _pipeline(self) -> Miner:
-        return load(self.topic, lexicon_dirs=self.lexicon_dirs)
+        return load(self.topic, lexicon_dirs=self.lexicon_dirs, models=self.models)
 
     def forget(self) -> None:
         """Let go of what was not asked for."""

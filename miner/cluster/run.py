@@ -111,6 +111,7 @@ def _tasks(settings: Settings, topic: Topic, shards: Iterable[Path], folder: Pat
         topic=settings.topic,
         topic_dirs=tuple(settings.topic_dirs),
         lexicon_dirs=tuple(settings.lexicon_dirs),
+        models=settings.models,
         version=version,
         record_seconds=record_seconds,
     )
@@ -135,7 +136,7 @@ def _is_done(task: Task) -> bool:
 
 
 def _merge(settings: Settings, topic: Topic, tasks: Sequence[Task], into: Path, on_progress: OnProgress) -> RunReport:
-    miner = PartMiner(topic, settings.lexicon_dirs)
+    miner = PartMiner(topic, settings.lexicon_dirs, settings.models)
     reader = PartReader({task.shard: task.part for task in tasks}, miner)
     shards = [task.shard for task in tasks]
     return refresh(replace(settings, db=into), topic, sources=shards, miner=miner, reader=reader, on_progress=on_progress)

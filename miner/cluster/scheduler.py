@@ -32,7 +32,7 @@ class Cluster:
             client: Any = Client(self.address, timeout=CONNECT_SECONDS, set_as_default=False)  # type: ignore[no-untyped-call]
         except (OSError, TimeoutError, ValueError) as error:
             raise UpstreamError(f"the scheduler at {self.address} does not answer: {error}") from error
-        with client:
+        with client, client.as_current():
             left = sorted(tasks, key=lambda task: task.shard.stat().st_size, reverse=True)
             for attempt in range(1, TRIES + 1):
                 left = self._round(client, left, done, last=attempt == TRIES)

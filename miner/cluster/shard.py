@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from miner.cluster import codec, parts
-from miner.config import load_topic
+from miner.config import Models, load_topic
 from miner.evidence.merge import merge
 from miner.mine import Miner, load
 from miner.refresh.surfaces import Surfaces
@@ -40,6 +40,7 @@ class Task:
     lexicon_dirs: tuple[Path, ...]
     version: str
     record_seconds: int = RECORD_SECONDS
+    models: Models = Models()
 
     @property
     def journal(self) -> Path:
@@ -48,8 +49,8 @@ class Task:
 
 
 @cache
-def _miner(topic: str, topic_dirs: tuple[Path, ...], lexicon_dirs: tuple[Path, ...]) -> tuple[Miner, frozenset[str]]:
-    miner = load(load_topic(topic, topic_dirs), lexicon_dirs=lexicon_dirs)
+def _miner(topic: str, topic_dirs: tuple[Path, ...], lexicon_dirs: tuple[Path, ...], models: Models) -> tuple[Miner, frozenset[str]]:
+    miner = load(load_topic(topic, topic_dirs), lexicon_dirs=lexicon_dirs, models=models)
     return miner, miner.topic.trigger_terms(Surfaces(lexicon_dirs))
 
 
@@ -80,7 +81,7 @@ def mine_shard(task: Task) -> parts.Facts:
     held = parts.facts(task.part)
     if held and (held.digest, held.version) == (task.digest, task.version):
         return held
-    miner, terms = _miner(task.topic, task.topic_dirs, task.lexicon_dirs)
+    miner, terms = _miner(task.topic, task.topic_dirs, task.lexicon_dirs, task.models)
     told = parts.write(task.part, _rows(task, miner, Noting(terms)), parts.Facts(task.shard.name, task.digest, task.version))
     with suppress(OSError):
         task.journal.unlink()
