@@ -46,6 +46,7 @@ _LITERATURE = frozenset(form for word in _RULES.words("cohorts", "literature") f
 _PLACES = frozenset(form for word in _RULES.words("cohorts", "places") for form in (word, word + "s")) | _LITERATURE
 _PART_OF = ("responder", "responders", "responses")
 _OWN_SITE = 3.0
+_TRAITS = _RULES.word_set("words", "traits")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +121,18 @@ def _nearest(
 
     A name before another figure of the same form, to which that figure was not bound, is out of reach.
     """
+    if (
+        quantity.form == "percent"
+        and 0 < i < len(elements) - 1
+        and elements[i - 1].kind in ",;("
+        and elements[i + 1].text.lower() in _TRAITS
+    ):
+        return None  # "(n = 107; median age 70 years, 29% female)"
     best, least = None, _LIMIT[quantity.form]
     subject = _is_subject(elements, i)
     counted = quantity.form == "count" and quantity.total is None
     for j, cue in named.items():
-        if not _takes(cue, quantity, elements[j].text):
+        if not _takes(cue, quantity, elements[j].text) or (cue.endpoint.name == "threshold" and j < i and _found_in(elements, j, i)):
             continue
         if not (_countable(elements, i, j, quantity, cue) if counted else cue.firm or _verbal(elements, i, j)):
             continue
@@ -132,6 +140,8 @@ def _nearest(
         if j > i and cost > _LIMIT_AFTER:
             continue
         if not cue.natural(kind_of(quantity)):
+            if "duration" in cue.endpoint.metrics and _is_share(elements, named, i):
+                continue
             cost += 6.0
         if last and j < last[0] and (last[1] is None or last[1].endpoint is not cue.endpoint) and not _inside(elements, last[0], i):
             cost += 16.0
@@ -142,6 +152,16 @@ def _nearest(
         if cost < least:
             best, least = cue, cost
     return best
+
+
+def _found_in(elements: Sequence[Element], j: int, i: int) -> bool:
+    """Does a verb of finding stand between a name and a figure ("low scores were seen in 18%")?"""
+    return any(e.text.lower().partition(" ")[0] in _FINDING for e in elements[j + 1 : i])
+
+
+def _is_share(elements: Sequence[Element], named: Mapping[int, Cue], i: int) -> bool:
+    """Does a percentage open a bracket in which a name with its own figure follows: a group's share ("(22%; mOS = 9 months)")?"""
+    return elements[i - 1].kind == "(" and i + 2 in named and elements[i + 1].kind in ";," and not named[i + 2].endpoint.weak
 
 
 def _inside(elements: Sequence[Element], k: int, i: int) -> bool:

@@ -88,6 +88,9 @@ def share_units(lexemes: Sequence[Lexeme]) -> None:
     for lexeme, following in pairwise(lexemes):
         if lexeme.kind in "ND" and following.text.lower() in _LATE_UNITS and following.kind == "w":
             lexeme.kind, lexeme.unit, following.kind = "T", following.text[0].lower(), "w"
+    for lexeme, following, after in zip(lexemes, lexemes[1:], lexemes[2:], strict=False):
+        if lexeme.kind == "T" and following.text.lower() in _LATE_UNITS and after.text.lower() in {"later", "earlier", "apart", "prior"}:
+            lexeme.kind = "H"
     kinds = "".join(lexeme.kind for lexeme in lexemes)
     for match in _SHARED_UNIT.finditer(kinds):
         last = lexemes[match.start("last")]

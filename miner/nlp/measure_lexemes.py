@@ -208,15 +208,17 @@ def _single(text: str, number: Number, noise: Noise) -> Lexeme:
     elif unit and (unit["hyphen"] or (unit["adjective"] and (number.value > 1 or _RATE_NEXT.match(text, unit.end())))):
         lexeme.kind, lexeme.end = "H", unit.end()
     elif unit and (unit["time"] or unit["adjective"]) and (not noise.is_unit(text, number.end) or _is_month(text, number, unit)):
-        at = _AT.search(text, max(0, number.start - 24), number.start)
+        at = _AT.search(text, max(0, number.start - 24), number.start) or _LATER.match(text, unit.end())
         lexeme.kind, lexeme.unit, lexeme.end = "H" if at else "T", (unit["time"] or unit["adjective"]).strip()[0].lower(), unit.end()
-    elif noise.is_unit(text, number.end) or (number.value <= 4 and _SCORE.match(text, number.end)):
+    elif noise.is_unit(text, number.end) or (number.value <= 4 and _SCORE.match(text, number.end)) or _GLUED.match(text, number.end):
         lexeme.kind = "X"
     if lexeme.kind in "ND" and (equals := _EQUALS.search(text, max(0, number.start - 8), number.start)):
         lexeme.start, lexeme.equals = equals.start(), True
     return lexeme
 
 
+_GLUED = re.compile(r"[A-Z]{2}")  # "measure 12RLN"
+_LATER = re.compile(r"\s(?:later|earlier|apart|prior)\b")
 _MEDIAN_NEXT = re.compile(r"\s(?:median|mean)\b")
 _SCORE = re.compile(r"\+(?!\s?(?:\d|months|mo\b|years|weeks))")  # "3+" of a stain
 _RATE_NEXT = re.compile(
