@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from miner.claims import frames
+from miner.claims import frames, senses
 from miner.claims.document import Document, Subject, View
 from miner.claims.effect_rules import shape
 from miner.claims.therapy import therapies, therapy_role
@@ -63,6 +63,11 @@ def response_type(view: View, given: list[Mention], subjects: list[Subject], *, 
 
 def failed_type(view: View, subject: Subject | None, lost: tuple[str, ...], general: ClaimType) -> ClaimType:
     """The type of a response that did not come: a mechanism where the alteration is no target of the therapy, or known to resist it."""
+    if general is ClaimType.OVERCOMES_RESISTANCE and subject is not None:
+        known, own = subject.variant in senses.known_resistance(), family(subject.gene) in targets(view.document, lost)
+        called = subject.variant in view.document.called_resistant or subject.alteration in RESISTANCE_KINDS
+        if (known and not own) or (own and not known and not called):
+            return general
     plain = ClaimType.SENSITIVITY_RESPONSE if general is ClaimType.OVERCOMES_RESISTANCE else general
     if plain is not ClaimType.SENSITIVITY_RESPONSE or subject is None or subject.alteration == "wild-type":
         return plain

@@ -70,6 +70,10 @@ def _idle(view: View, cue: Cue) -> bool:
     before, after = text[max(view.start, cue.start - 60) : cue.start], text[cue.end : min(view.end, cue.end + 60)]
     if cue.sense in ("active", "inhibit", "respond") and rules.other_before.search(before):
         return True
+    if cue.sense == "nodiff" and shape("effects.harm").match(text, cue.end):
+        return True
+    if shape("effects.option").match(text, cue.start) and not shape("effects.is_option").search(before):
+        return True
     if cue.sense in ("active", "inhibit") and (_acts_on_target(view, cue) or _names_kind(view, cue, before)):
         return True
     return cue.sense != "resist" and bool(rules.idle_before.search(before) or rules.idle_after.match(after))

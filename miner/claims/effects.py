@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -12,7 +13,7 @@ from miner.claims.effect_cues import WORKING, Span, compared, cues
 from miner.claims.effect_rules import shape
 from miner.claims.senses import Cue
 from miner.claims.therapy import joined, therapies, therapy_role
-from miner.schema import Mention, Polarity
+from miner.schema import Label, Mention, Polarity
 
 __all__ = ["WORKING", "Effect", "Kind", "Span", "compared", "cues", "find", "likened", "read"]
 
@@ -38,6 +39,10 @@ class Effect:
     hedged: bool = False
 
 
+TURNED = {Kind.WORKS: Kind.FAILED, Kind.RESISTED: Kind.NOT_RESISTED}
+EXCEPTED = 45
+
+
 def find(view: View) -> list[Effect]:
     """Effects of a sentence, in the order of their therapies; therapies that share cue and reading are one effect."""
     if "_effects" not in view.__dict__:
@@ -50,7 +55,7 @@ def _find(view: View) -> list[Effect]:
     held: dict[tuple[Cue, Kind, bool], Effect] = {}
     for chain in _chains(view):
         cue = _cue_of(view, chain)
-        if cue is None or shape("effects.supposed").search(view.document.text, view.start, cue.start):
+        if cue is None or _only_asked(view, cue):
             continue
         kind, hedged = read(view, cue)
         if kind is None or (hedged and view.has("unknown", within=view.clause(cue.start))):
@@ -61,10 +66,31 @@ def _find(view: View) -> list[Effect]:
             and shape("effects.disarms").match(view.document.text, cue.end, chain[0].start)
         ):
             kind = {Kind.WORKS: Kind.RESISTED, Kind.FAILED: Kind.NOT_RESISTED}.get(kind, kind)
+        if cue.end <= chain[0].start and shape("effects.but_not_it").search(view.document.text, cue.end, chain[0].start):
+            kind = TURNED.get(kind, kind)
         key = (cue, kind, hedged)
         before = held[key].therapies if key in held else ()
         held[key] = Effect(kind, cue, view.clause(cue.start), (*before, *chain), hedged)
-    return list(held.values())
+    return [*held.values(), *_excepted(view, held.values())]
+
+
+def _only_asked(view: View, cue: Cue) -> bool:
+    """Is an effect only supposed, or said not to have been studied?"""
+    text = view.document.text
+    return bool(
+        shape("effects.supposed").search(text, view.start, cue.start) or shape("effects.unasked").search(text, *view.clause(cue.start))
+    )
+
+
+def _excepted(view: View, found: Iterable[Effect]) -> Iterator[Effect]:
+    """The contrary of an effect for what is excepted behind it: "inhibited G667C but not G595R"."""
+    for effect in found:
+        match = shape("effects.but_not").search(view.document.text, effect.cue.end, view.end)
+        named = view.of(Label.FUSION, Label.VARIANT) or view.of(Label.ALTERATION)
+        mentions = [m for m in named if match and 0 <= m.start - match.end() <= EXCEPTED]
+        if match and mentions and effect.kind in TURNED and all(m.start < match.start() for m in effect.therapies):
+            end = min([view.clause(mentions[-1].start)[1], *(m.start for m in therapies(view) if m.start > match.end())])
+            yield Effect(TURNED[effect.kind], effect.cue, (match.start(), end), effect.therapies, effect.hedged)
 
 
 def _chains(view: View) -> list[tuple[Mention, ...]]:
@@ -260,8 +286,7 @@ def read(view: View, cue: Cue) -> tuple[Kind | None, bool]:
             negated = not shape("effects.lacking").search(view.document.text[max(view.start, cue.start - 60) : cue.start])
             kind = Kind.RESISTED if negated else kind
     if negated:
-        turned = {Kind.WORKS: Kind.FAILED, Kind.RESISTED: Kind.NOT_RESISTED}
-        return turned.get(kind), hedged
+        return TURNED.get(kind), hedged
     return kind, hedged
 
 
