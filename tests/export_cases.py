@@ -47,6 +47,7 @@ def driver(pmid: str = "900004") -> Mined:
         mention(text, "EZR-ROS1", Label.FUSION, Fusion("EZR", "ROS1"), Polarity.HEDGED),
         mention(text, "lung tumour", Label.DISEASE, LUNG),
         mention(text, "tab\tand", Label.ASSAY, Concept("assay:tab", "tab and")),
+        mention(text, "{less}\n=A", Label.ASSAY),
     ]
     return mined(item, claims, mentions, StudyType.CASE_REPORT, "C")
 

@@ -58,6 +58,8 @@ def test_bioc_annotations_are_the_mentions_and_stand_in_the_text(store: Store) -
                 place = annotation.locations[0]
                 assert record.text[place.offset : place.end] == annotation.text
                 found.append((document.id, place.offset, annotation.text))
+        found += [(document.id, a.locations[0].offset, a.text) for a in document.annotations]
+    assert [name for name, _, text in found if text == "{less}\n=A"] == ["900004"]
     assert sorted(found) == sorted(held(store))
 
 

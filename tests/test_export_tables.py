@@ -15,6 +15,7 @@ from export_cases import all_records, fill, written
 from markdown_it import MarkdownIt
 from pyarrow import parquet
 
+from miner.errors import ConfigError
 from miner.evidence.export_civic import profile, titled
 from miner.evidence.export_markdown import escape
 from miner.evidence.export_rows import PAPER_COLUMNS, ROW_COLUMNS
@@ -64,6 +65,12 @@ def test_text_that_looks_like_a_formula_stays_text(tmp_path: Path) -> None:
     assert [(cell.value, cell.data_type) for cell in sheet[2]] == [("=1+1", "s"), (3, "n")]
     assert sheet["A3"].value == "bell\ufffd"
     assert len(sheet["B3"].value) == LONGEST
+
+
+def test_more_rows_than_a_sheet_holds_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("miner.evidence.export_xlsx.MOST_ROWS", 3)
+    with pytest.raises(ConfigError, match="a sheet holds 3 rows and there are more; name filters, or take parquet"):
+        write_workbook({"s": (("a",), [("1",), ("2",), ("3",)])}, io.BytesIO())
 
 
 def test_parquet_holds_what_jsonl_holds(store: Store) -> None:

@@ -35,21 +35,25 @@ def write_bioc(chosen: Selection, out: TextIO) -> None:
 
 
 def document(record: Record, mentions: Iterable[Mention]) -> Object:
-    """Return a record as a BioC document; a mention stands in the passage that it begins in."""
+    """Return a record as a BioC document; a mention stands in its passage, or in the document where it crosses from one to the next."""
     held = list(enumerate(mentions))
+    across = [
+        (n, mention) for n, mention in held if not any(start <= mention.start and mention.end <= end for _, start, end in record.spans)
+    ]
     passages = [
         {
             "offset": start,
             "infons": {"type": "title" if label == "TITLE" and start == 0 else "abstract", **({"section": label} if label else {})},
             "text": record.text[start:end],
             "sentences": [],
-            "annotations": [annotation(number, mention) for number, mention in held if start <= mention.start < end],
+            "annotations": [annotation(n, mention) for n, mention in held if start <= mention.start and mention.end <= end],
             "relations": [],
         }
         for label, start, end in record.spans
     ]
     infons = {name: value for name, value in (("pmid", record.pmid), ("doi", record.doi), ("pmcid", record.pmcid)) if value}
-    return {"id": record.pmid or record.id, "infons": infons, "passages": passages, "annotations": [], "relations": []}
+    crossing = [annotation(n, mention) for n, mention in across]
+    return {"id": record.pmid or record.id, "infons": infons, "passages": passages, "annotations": crossing, "relations": []}
 
 
 def annotation(number: int, mention: Mention) -> Object:
@@ -70,6 +74,8 @@ def write_pubtator(chosen: Selection, out: TextIO) -> None:
         out.write(f"{name}|t|{title}\n{name}|a|{abstract}\n")
         for mention in chosen.mentions(record):
             start, end = mention.start + shift, mention.end + shift
+            if start < len(title) < end:
+                end = len(title)  # An annotation cannot hold the break between title and abstract.
             words = _BREAKS.sub(" ", text[start:end])
             out.write(f"{name}\t{start}\t{end}\t{words}\t{TYPES[mention.label]}\t{mention.curie or mention.name or '-'}\n")
         out.write("\n")

@@ -19,7 +19,7 @@ from miner.evidence.export_rows import cell
 from miner.evidence.store import Store
 from miner.evidence.table import Paper
 from miner.plugins import Exporter, Selection
-from miner.schema import Direction, Record, Status
+from miner.schema import ClaimType, Direction, Record, Status
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +67,8 @@ def obstacle(item: Paper) -> str | None:
         return "no PMID"
     if item.record_status in (Status.RETRACTED, Status.WITHDRAWN):
         return "retracted or withdrawn"
-    if not civic.MEANINGS[item.claim_type].submittable:
+    # CIViC's diagnostic evidence is on a disease that a variant tells, not on an assay that finds the variant.
+    if item.claim_type is ClaimType.DETECTION_METHOD or not civic.MEANINGS[item.claim_type].submittable:
         return f"{str(item.claim_type).replace('_', ' ')} has no evidence type"
     if item.significance not in civic.LEGAL_SIGNIFICANCES.get(item.evidence_type, ()):
         return f"{item.significance} is not legal for {item.evidence_type}"

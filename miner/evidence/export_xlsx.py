@@ -8,10 +8,12 @@ import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
 
+from miner.errors import ConfigError
 from miner.evidence.export_rows import PAPER_COLUMNS, ROW_COLUMNS
 from miner.plugins import Exporter, Selection
 
 LONGEST = 32_767  # characters in a cell of Excel
+MOST_ROWS = 1_048_576
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _SAVED_AT = re.compile(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*")
 _WIDE = {"statement": 60, "sentence": 80, "molecular_profile": 28, "therapies": 28, "disease": 28, "figures": 40, "key": 12}
@@ -53,7 +55,9 @@ def _lines(sheet: Any, header: Sequence[str], rows: Iterable[Sequence[object]]) 
 
     bold = Font(bold=True)
     yield [_cell(sheet, name, font=bold) for name in header]
-    for row in rows:
+    for number, row in enumerate(rows, 2):
+        if number > MOST_ROWS:
+            raise ConfigError(f"a sheet holds {MOST_ROWS:,} rows and there are more; name filters, or take parquet")
         yield [_cell(sheet, _number(name, value)) for name, value in zip(header, row, strict=True)]
 
 
