@@ -11,7 +11,8 @@ from miner.evidence.merge import make_key
 from miner.evidence.statement import compose
 from miner.evidence.store_facets import genes_of_profile
 from miner.evidence.store_rows import TYPE_RANK, Row, dumps
-from miner.evidence.table import CURATOR, LEVEL_WEIGHTS
+from miner.evidence.support import LEVEL_WEIGHTS
+from miner.evidence.table import CURATOR
 from miner.schema import Action, ClaimType, Direction, Polarity, StudyType
 
 Problem = tuple[str, str]

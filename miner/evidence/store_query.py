@@ -25,17 +25,16 @@ FROM evidence e JOIN records r ON r.pmid = e.pmid
 """
 _ORDER = "ORDER BY e.type_rank, e.molecular_profile, e.therapies, e.disease_key, e.significance, e.direction, e.proposition, e.pmid, e.key"
 _CLASS = re.compile(r"(?:inhibitors?|tkis?|antibod(?:y|ies)|antagonists?|therapy)$", re.IGNORECASE)
-_PLAIN = {"claim_type": "claim_type", "polarity": "polarity", "direction": "direction", "level": "level", "pmid": "pmid"}
+_FACETED = ("gene", "drug", "disease", "claim_type", "polarity", "direction", "level")
 
 
 def where(connection: sqlite3.Connection, filters: Filters) -> tuple[str, list[str]]:
     """Return the WHERE clause of filters and its parameters."""
     clauses: list[str] = []
     values: list[str] = []
-    for name, column in _PLAIN.items():
-        if given := getattr(filters, name):
-            clauses.append(f"e.{column} IN ({_marks(given)})")
-            values += given
+    if filters.pmid:
+        clauses.append(f"e.pmid IN ({_marks(filters.pmid)})")
+        values += filters.pmid
     if filters.key:
         marks = _marks(filters.key)
         clauses.append(f"(e.proposition IN ({marks}) OR e.key IN ({marks}))")
@@ -43,11 +42,9 @@ def where(connection: sqlite3.Connection, filters: Filters) -> tuple[str, list[s
     statuses = filters.status or ("submitted", "accepted")
     clauses.append(f"e.status IN ({_marks(statuses)})")
     values += statuses
-    for kind in ("gene", "drug", "disease"):
-        if given := getattr(filters, kind):
-            clause, parameters = _facet_clause(connection, kind, given)
-            clauses.append(clause)
-            values += parameters
+    sets = [_ids(connection, kind, given) for kind in _FACETED if (given := getattr(filters, kind))]
+    if sets:
+        clauses.append(f"e.id IN ({meeting(connection, sets)})")
     for text in filters.text:
         clauses.append("(e.statement LIKE ? ESCAPE '\\' OR e.sentence LIKE ? ESCAPE '\\' OR r.title LIKE ? ESCAPE '\\')")
         values += [_like(text)] * 3
@@ -75,16 +72,28 @@ def _named(connection: sqlite3.Connection, kind: str, given: Sequence[str]) -> t
     return match, values
 
 
-def _facet_clause(connection: sqlite3.Connection, kind: str, given: tuple[str, ...]) -> tuple[str, list[str]]:
-    """A disease is met by any part of its name; a gene by its symbol or as a member of the family named; a drug by its name."""
-    kinds = f"'{kind}'"
-    if kind == "disease":
-        kinds += ", 'disease_id'"
-        match, values = " OR ".join(["value LIKE ? ESCAPE '\\'"] * len(given)), [_like(value.casefold()) for value in given]
-    else:
-        match, values = _named(connection, kind, given)
-    facet = f"SELECT id FROM facets WHERE kind IN ({kinds}) AND ({match})"
-    return f"e.id IN (SELECT evidence FROM evidence_facets WHERE facet IN ({facet}))", values
+def _ids(connection: sqlite3.Connection, kind: str, given: tuple[str, ...]) -> list[int]:
+    """Return the facets of a filter; a disease is met by any part of its name, or by its identifier."""
+    if kind != "disease":
+        return facet_ids(connection, kind, given)
+    match = " OR ".join(["value LIKE ? ESCAPE '\\'"] * len(given))
+    query = f"SELECT id FROM facets WHERE kind IN ('disease', 'disease_id') AND ({match}) ORDER BY id"
+    return [row["id"] for row in connection.execute(query, [_like(value.casefold()) for value in given])]
+
+
+FEW = 20_000
+
+
+def meeting(connection: sqlite3.Connection, sets: Sequence[Sequence[int]]) -> str:
+    """Return a query for the evidence that has a facet of every set; it walks the smallest and looks the others up."""
+
+    def size(ids: str) -> int:
+        query = f"SELECT count(*) FROM (SELECT 1 FROM evidence_facets WHERE facet IN ({ids}) LIMIT {FEW})"
+        return int(connection.execute(query).fetchone()[0])
+
+    first, *others = sorted((", ".join(map(str, ids)) or "NULL" for ids in sets), key=size)
+    held = "".join(f" AND EXISTS (SELECT 1 FROM evidence_facets x WHERE x.facet IN ({ids}) AND x.evidence = d.evidence)" for ids in others)
+    return f"SELECT d.evidence FROM evidence_facets d WHERE d.facet IN ({first}){held}"
 
 
 def _of_class(connection: sqlite3.Connection, name: str) -> list[str]:

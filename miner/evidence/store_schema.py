@@ -55,7 +55,8 @@ CREATE TABLE evidence (
 ) STRICT;
 
 CREATE INDEX evidence_order
-    ON evidence (type_rank, molecular_profile, therapies, disease_key, significance, direction, proposition, pmid);
+    ON evidence (type_rank, molecular_profile, therapies, disease_key, significance, direction, proposition, pmid,
+                 weight, year, n_patients, status);
 CREATE INDEX evidence_pmid ON evidence (pmid);
 CREATE INDEX evidence_proposition ON evidence (proposition);
 

@@ -14,15 +14,18 @@ The contract, for those who build a page on it:
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from miner.errors import ConfigError
 from miner.evidence import store_facets
+from miner.evidence.store_index import Index, index_of
 from miner.evidence.store_insert import facet_range
 from miner.evidence.store_query import facet_ids, papers
 from miner.evidence.table import TableRow, make_rows, subject
@@ -42,6 +45,9 @@ SORTS: dict[str, tuple[tuple[str, ...], str]] = {
     "relevance": (("min(w.rank)",), "ASC"),
 }
 """Name → what rows are sorted by, and its natural direction: the most first."""
+_SHOWN = "e.status <> 'rejected'"
+COUNTED_APART = 50_000
+"""Evidence up to which the facets of rows are counted one by one; of more they are counted over all, and kept."""
 MOST_VALUES = 200
 """Values of a facet that are counted out, the commonest first."""
 
@@ -64,11 +70,17 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class _Clause:
-    """A condition on ``e``, of one facet, with its parameters."""
+    """A condition on ``e``, of one facet, with its parameters; ``ids`` is a query for the evidence that meets it."""
 
     facet: str
     sql: str
     values: tuple[object, ...] = ()
+    ids: str = ""
+
+    def evidence(self, connection: sqlite3.Connection) -> list[int]:
+        """Return the ids of the evidence that meets the condition."""
+        query = self.ids or f"SELECT e.id FROM evidence e WHERE {self.sql}"
+        return [row[0] for row in connection.execute(query, self.values)]
 
 
 def search(
@@ -93,10 +105,41 @@ def search(
     with store.reading() as connection:
         clauses = _clauses(connection, text, facets or {})
         order = _order(sort, text)
-        total, keys = _keys(connection, clauses, order, page, size)
-        rows = tuple(_rows(connection, clauses, keys))
-        counts = _counts(connection, clauses) if counted else {}
+        index = index_of(connection, store.path)
+        if "w.rank" in order:
+            total, keys = _keys(connection, clauses, order, page, size)
+            rows = tuple(_rows(connection, clauses, keys))
+        else:
+            total, rows = _page(connection, index, clauses, sort, page, size)
+        counts = _counts(connection, clauses, index) if counted else {}
     return Page(rows, total, counts, page, size)
+
+
+def _left(connection: sqlite3.Connection, index: Index, clauses: Sequence[_Clause]) -> Any:
+    """Return the mask of the evidence that meets all conditions."""
+    mask = ~index.rejected if any(clause.sql == _SHOWN for clause in clauses) else index.rejected | True
+    for clause in clauses:
+        if clause.sql != _SHOWN:
+            mask = mask & index.mask((clause.sql, *clause.values), partial(clause.evidence, connection))
+    return mask
+
+
+def _page(
+    connection: sqlite3.Connection, index: Index, clauses: Sequence[_Clause], sort: str, page: int, size: int
+) -> tuple[int, tuple[TableRow, ...]]:
+    name = sort.removeprefix("-")
+    mask = _left(connection, index, clauses)
+    total, left, groups = index.propositions(mask, "support" if name == "relevance" else name, turned=sort.startswith("-"))
+    if not total:
+        return 0, ()
+    shown = groups[:, (page - 1) * size : page * size]
+    ids = [int(item) for first, last in shown.T for item in index.ids[left[first:last]]]
+    found = papers(connection, "WHERE e.id IN (SELECT value FROM json_each(?))", [json.dumps(ids)])
+    rows = {row.key: row for _, group in groupby(found, key=subject) for row in make_rows(group)}
+    firsts = [int(item) for item in index.ids[left[shown[0]]]]
+    query = "SELECT e.id, e.proposition FROM evidence e WHERE e.id IN (SELECT value FROM json_each(?))"
+    names = {row["id"]: row["proposition"] for row in connection.execute(query, [json.dumps(firsts)])}
+    return total, tuple(rows[names[item]] for item in firsts)
 
 
 def _order(sort: str, text: str | None) -> str:
@@ -114,14 +157,15 @@ def _order(sort: str, text: str | None) -> str:
 def _clauses(connection: sqlite3.Connection, text: str | None, facets: Mapping[str, Sequence[str]]) -> list[_Clause]:
     found = []
     if text and (match := _match(text)):
-        found.append(_Clause("text", "e.id IN (SELECT rowid FROM evidence_text WHERE evidence_text MATCH ?)", (match,)))
+        rows = "SELECT rowid FROM evidence_text WHERE evidence_text MATCH ?"
+        found.append(_Clause("text", f"e.id IN ({rows})", (match,), rows))
     for facet, values in facets.items():
         if facet not in FACETS:
             raise ConfigError(f"no facet is called {facet!r}; there are {', '.join(FACETS)}")
         if values:
             found.append(_clause(connection, facet, tuple(values)))
     if not facets.get("status"):
-        found.append(_Clause("status", "e.status <> 'rejected'"))
+        found.append(_Clause("status", _SHOWN))
     return found
 
 
@@ -135,7 +179,8 @@ def _clause(connection: sqlite3.Connection, facet: str, values: tuple[str, ...])
         return _Clause(facet, f"(e.pmid, e.key) IN ({rows})", (since,))
     ids = facet_ids(connection, facet, values)
     inside = ", ".join(map(str, ids)) or "NULL"
-    return _Clause(facet, f"e.id IN (SELECT evidence FROM evidence_facets WHERE facet IN ({inside}))")
+    rows = f"SELECT evidence FROM evidence_facets WHERE facet IN ({inside})"
+    return _Clause(facet, f"e.id IN ({rows})", (), rows)
 
 
 def _run(value: str) -> int:
@@ -185,17 +230,28 @@ def _rows(connection: sqlite3.Connection, clauses: Sequence[_Clause], keys: Sequ
 Counts = dict[str, tuple[tuple[str, int], ...]]
 
 
-def _counts(connection: sqlite3.Connection, clauses: Sequence[_Clause]) -> Counts:
+def _counts(connection: sqlite3.Connection, clauses: Sequence[_Clause], index: Index) -> Counts:
     """Count the rows under each value; of a facet that is filtered by, under all filters but its own."""
-    chosen = {clause.facet for clause in clauses} - {"text"}
-    counts = _facet_counts(connection, clauses, [kind for kind in FACETS if kind not in chosen])
-    for facet in chosen:
-        counts |= _facet_counts(connection, [clause for clause in clauses if clause.facet != facet], [facet])
-    return {facet: counts.get(facet, ()) for facet in FACETS}
+    key = tuple((clause.sql, *clause.values) for clause in clauses)
+    if key not in index.counts:
+        chosen = {clause.facet for clause in clauses} - {"text"}
+        counts = _facet_counts(connection, index, clauses, [kind for kind in FACETS if kind not in chosen])
+        for facet in chosen:
+            counts |= _facet_counts(connection, index, [clause for clause in clauses if clause.facet != facet], [facet])
+        index.keep_counts(key, {facet: counts.get(facet, ()) for facet in FACETS})
+    return dict(index.counts[key])
 
 
-def _facet_counts(connection: sqlite3.Connection, clauses: Sequence[_Clause], facets: Sequence[str]) -> Counts:
-    where, values = _where(clauses)
+def _among(connection: sqlite3.Connection, index: Index, clauses: Sequence[_Clause]) -> tuple[str, list[object]]:
+    """Return a condition on ``e``: the evidence by its ids where it is not much, else the conditions themselves."""
+    mask = _left(connection, index, clauses)
+    if mask.sum() > COUNTED_APART:
+        return _where(clauses)
+    return "e.id IN (SELECT value FROM json_each(?))", [json.dumps(index.ids[mask].tolist())]
+
+
+def _facet_counts(connection: sqlite3.Connection, index: Index, clauses: Sequence[_Clause], facets: Sequence[str]) -> Counts:
+    where, values = _among(connection, index, clauses)
     kinds = [facet_range(facet) for facet in facets if facet in store_facets.KINDS]
     # CROSS JOIN keeps the order: from the rows let through to their facets, never from all facets to the rows.
     inside = " OR ".join(f"ef.facet BETWEEN {first} AND {last}" for first, last in kinds) or "0"
