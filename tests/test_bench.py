@@ -53,6 +53,22 @@ def test_bench_parse_prints_every_candidate(tmp_path: Path) -> None:
     assert [line[:22].strip() for line in lines[2:]] == ["gzip -dc", "lossless reader", "pre-screen + reader"]
 
 
+@pytest.mark.skipif(shutil.which("gzip") is None, reason="needs gzip")
+def test_bench_pipeline_prints_stages_reading_and_scaling(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow", reason="the cluster extra is not installed")
+    articles = "".join(ARTICLE.format(pmid=i, title=title, text=text) for i, (title, text) in enumerate(TEXTS, 1))
+    file, texts = tmp_path / "pubmed.xml.gz", tmp_path / "texts.jsonl.gz"
+    file.write_bytes(gzip.compress(f'<?xml version="1.0"?><PubmedArticleSet>{articles}</PubmedArticleSet>'.encode()))
+    rows = [{"id": f"s{i}", "title": title, "sections": [{"label": None, "text": text}]} for i, (title, text) in enumerate(TEXTS)]
+    texts.write_bytes(gzip.compress("\n".join(map(json.dumps, rows)).encode()))
+    out = run("bench_pipeline.py", str(file), "--abstracts", str(texts), "--rounds", "1", "--copies", "1").splitlines()
+    assert out[0] == "pubmed.xml.gz: 3 records and deletions; median of 1 rounds"
+    named = [line[:28].strip() for line in out[2:6] + out[8:11]]
+    assert named[:4] == ["gzip -dc", "lossless reader", "pre-screen", "whole mining, pre-screened"]
+    assert named[4:] == ["miner: reading", "miner: whole of mine", "blank spaCy"]
+    assert out[-1].split()[0] == "1"
+
+
 TOPIC = """name = "own"
 title = "t"
 query = "q"
