@@ -204,10 +204,10 @@ class Store:
         with told(self.path):
             return store_refresh.lost_rows(self._connection)
 
-    def last_changes(self) -> dict[tuple[str, str], tuple[int, str, str]]:
-        """Return (PMID, key) → (run, change, cause) of the last change of every row."""
+    def gone_rows(self) -> dict[tuple[str, str], tuple[int, str]]:
+        """Return (PMID, key) → (run, cause) of every row whose last change was that it went."""
         with told(self.path):
-            return store_refresh.last_changes(self._connection)
+            return store_refresh.gone_rows(self._connection)
 
     def source_names(self, topic: str) -> set[str]:
         """Return the names of the source files that were wholly taken in for a topic, by whatever rules."""

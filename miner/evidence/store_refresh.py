@@ -74,7 +74,13 @@ def lost_rows(connection: sqlite3.Connection) -> list[tuple[str, str]]:
     return [(row["pmid"], row["key"]) for row in connection.execute(query)]
 
 
-def last_changes(connection: sqlite3.Connection) -> dict[tuple[str, str], tuple[int, str, str]]:
-    """Return (PMID, key) → (run, change, cause) of the last change of every row."""
-    rows = connection.execute("SELECT pmid, key, run_id, change, cause FROM evidence_changes ORDER BY run_id, change <> 'gone'")
-    return {(row["pmid"], row["key"]): (row["run_id"], row["change"], row["cause"]) for row in rows}
+def gone_rows(connection: sqlite3.Connection) -> dict[tuple[str, str], tuple[int, str]]:
+    """Return (PMID, key) → (run, cause) of every row whose last change was that it went."""
+    query = """
+    SELECT pmid, key, run_id, cause FROM (
+        SELECT pmid, key, run_id, cause, change,
+               row_number() OVER (PARTITION BY pmid, key ORDER BY run_id DESC, change = 'gone') AS recency
+        FROM evidence_changes WHERE (pmid, key) IN (SELECT pmid, key FROM evidence_changes WHERE change = 'gone')
+    ) WHERE recency = 1 AND change = 'gone'
+    """
+    return {(row["pmid"], row["key"]): (row["run_id"], row["cause"]) for row in connection.execute(query)}

@@ -28,19 +28,19 @@ def check_export(store: Store, published: Path | None = None, *, force: bool = F
     force
         Pass all the same, and only warn.
     """
-    standing = store.standing()
-    changes = store.last_changes()
-    gone = {row: cause for row, (_, change, cause) in changes.items() if change == "gone"}
+    gone = store.gone_rows()
     before = set(_rows(published)) if published is not None and published.is_file() else set()
     last = max((run.id for run in store.runs() if run.outcome in ("done", "partial")), default=0)
+    # A million rows are counted and not held, unless there is something to hold them against.
+    standing = store.standing() if before or gone else set()
     vanished = set(store.lost_rows())
-    vanished |= {row for row in before - standing if gone.get(row, UNEXPLAINED) == UNEXPLAINED}
-    vanished |= {row for row, cause in gone.items() if cause == UNEXPLAINED and changes[row][0] == last} - standing
-    base = before or standing | vanished
-    if len(vanished) <= MOST * len(base | vanished):
+    vanished |= {row for row in before - standing if row not in gone or gone[row][1] == UNEXPLAINED}
+    vanished |= {row for row, (run_id, cause) in gone.items() if cause == UNEXPLAINED and run_id == last} - standing
+    whole = len(before | vanished) if before else store.counts()["evidence"] + len(vanished)
+    if len(vanished) <= MOST * whole:
         return
     shown = ", ".join(f"PMID {pmid} {key}" for pmid, key in sorted(vanished)[:5])
-    message = f"{len(vanished):,} of {len(base | vanished):,} rows vanished without a cause ({shown}{', …' if len(vanished) > 5 else ''})"
+    message = f"{len(vanished):,} of {whole:,} rows vanished without a cause ({shown}{', …' if len(vanished) > 5 else ''})"
     if not force:
         raise GateError(f"{message}; nothing was published: find out why (miner diff, miner status), or publish with --force")
     log.warning("%s; published all the same", message)
