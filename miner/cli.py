@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from miner import __version__, cli_exchange, cli_lexicon, cli_mine, cli_review, cli_serve
+from miner import __version__, cli_exchange, cli_lexicon, cli_mine, cli_review, cli_serve, cli_train
 from miner import cli_options as opt
 from miner.cli_state import State as _State
 from miner.cli_state import miner as _miner
@@ -203,6 +203,7 @@ cli_exchange.register(app)
 cli_serve.register(app)
 cli_review.register(app)
 cli_mine.register(app)
+cli_train.register(app)
 
 
 @app.command()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 from miner import evaluate
 from miner.claims import votes
@@ -15,12 +14,12 @@ from miner.claims.pair_features import Pair
 from miner.claims.votes import AGAINST_HEAD, HEDGED_HEAD, ClaimModel
 from miner.evaluate import Row, Stance
 from miner.lexicon import Lexicon
-from miner.schema import Claim, ClaimType, Direction, Mined, Polarity
+from miner.schema import Claim, ClaimType, Mined
 
 SEED = 20
 FOLDS = 5
-PENALTY = 0.05
-LASSO = 0.0
+PENALTY = 0.02
+SMALLEST = 0.01
 RARE, FEW = 4, 8
 SENSITIVE, RESISTANT = ("Sensitivity/Response",), ("Resistance", "Reduced Sensitivity")
 EFFECT_TYPES = frozenset(
@@ -86,21 +85,39 @@ def examples_of_civic(mined: Mined, items: Sequence[Mapping[str, str]], lexicon:
     return found
 
 
-def examples_of_curation(mined: Mined, decided: Iterable[tuple[Claim, bool]], lexicon: Lexicon) -> list[Example]:
-    """Examples of accepted (True) and rejected claims; of other claims of the paper nothing is known."""
-    verdicts = [(claim, right) for claim, right in decided]
-    found = []
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a curator held of a row: its type, genes and therapies, where its sentences begin, and whether it is right."""
+
+    type: str
+    genes: tuple[str, ...]
+    therapies: tuple[str, ...]
+    starts: frozenset[int]
+    right: bool
+    against: bool = False
+    hedged: bool = False
+
+
+def examples_of_curation(mined: Mined, decisions: Iterable[Decision], lexicon: Lexicon) -> list[Example]:
+    """Examples of accepted and rejected rows of a paper; of what else it asserts nothing is known."""
+    decisions, found = list(decisions), []
     for pair, features, claims in _pairs(mined, lexicon):
-        here = [(c, right) for c, right in verdicts if c.start == pair.view.start and _about(pair, c)]
-        for claim, right in here:
+        for one in (d for d in decisions if _decided(pair, d)):
             found.append(
                 Example(
-                    f"curated {mined.record.id}", _key(pair), tuple(features), frozenset({str(claim.type)} if right else ()),
-                    known=frozenset({str(claim.type)}), against=claim.direction is Direction.DOES_NOT_SUPPORT if right else None,
-                    hedged=claim.polarity is Polarity.HEDGED if right else None, claimed=_claimed(pair, claims),
+                    f"curated {mined.record.id}", _key(pair), tuple(features), frozenset({one.type} if one.right else ()),
+                    known=frozenset({one.type}), against=one.against if one.right else None, hedged=one.hedged if one.right else None,
+                    claimed=_claimed(pair, claims),
                 )
             )  # fmt: skip
     return found
+
+
+def _decided(pair: Pair, decision: Decision) -> bool:
+    if not any(pair.view.start <= start < pair.view.end for start in decision.starts):
+        return False
+    genes: set[str | None] = {evaluate.family(g) for g in decision.genes} or {None}
+    return (evaluate.family(pair.gene) if pair.gene else None) in genes and pair.therapy in (decision.therapies or (None,))
 
 
 def _pairs(mined: Mined, lexicon: Lexicon) -> Iterable[tuple[Pair, list[str], list[Claim]]]:
@@ -153,22 +170,40 @@ def fold(group: str) -> int:
     return int(hashlib.sha256(f"{SEED} {group}".encode()).hexdigest(), 16) % FOLDS
 
 
-def train(examples: Sequence[Example], *, propose: float = 0.7, veto: float = 0.0, penalty: float = PENALTY) -> ClaimModel:
-    """Fit every head, then calibrate on predictions for texts that a model of the other folds had not seen."""
-    seen: list[tuple[bool, float, bool]] = []
-    for number in range(FOLDS):
-        rest = [e for e in examples if fold(e.group) != number]
-        part = [e for e in examples if fold(e.group) == number]
-        seen += judged(fit(rest, penalty=penalty), part)
+Judged = tuple[bool, float, bool]
+
+
+def train(
+    examples: Sequence[Example], *, calibrating: Sequence[Example] | None = None, learned: bool = True, penalty: float = PENALTY
+) -> ClaimModel:
+    """Fit every head, then calibrate on predictions for texts that the predicting model had not seen.
+
+    Parameters
+    ----------
+    examples
+        What the heads learn from.
+    calibrating
+        The examples whose frequencies the confidence shall mean (real texts, all claims annotated); None for all.
+    learned
+        Whether those are among the examples, and so are judged by models of the other folds.
+    """
     model = fit(examples, penalty=penalty)
-    curves = {name: isotonic([(p, right) for claimed, p, right in seen if claimed is wanted]) for name, wanted in _WHICH.items()}
-    return ClaimModel(model.heads, model.bias, model.weights, propose, veto, model.stance, curves["claimed"], curves["proposed"])
+    seen = cross_judged(examples, calibrating, penalty=penalty) if learned or calibrating is None else judged(model, calibrating)
+    claimed, proposed = (isotonic([(p, right) for told, p, right in seen if told is wanted]) for wanted in (True, False))
+    return replace(model, claimed=claimed, proposed=proposed)
 
 
-_WHICH = {"claimed": True, "proposed": False}
+def cross_judged(examples: Sequence[Example], judging: Sequence[Example] | None = None, *, penalty: float = PENALTY) -> list[Judged]:
+    """Judgements of each text by a model of the other folds."""
+    seen: list[Judged] = []
+    for number in range(FOLDS):
+        part = [e for e in (examples if judging is None else judging) if fold(e.group) == number]
+        if part:
+            seen += judged(fit([e for e in examples if fold(e.group) != number], penalty=penalty), part)
+    return seen
 
 
-def judged(model: ClaimModel, examples: Iterable[Example]) -> list[tuple[bool, float, bool]]:
+def judged(model: ClaimModel, examples: Iterable[Example]) -> list[Judged]:
     """(did the frames claim it, raw probability, is it so) of each text's atoms, each at its clearest sentence."""
     best: dict[tuple[str, str, object], list[tuple[float, bool, bool]]] = {}
     for example in examples:
@@ -182,7 +217,7 @@ def judged(model: ClaimModel, examples: Iterable[Example]) -> list[tuple[bool, f
 
 
 def fit(examples: Sequence[Example], *, penalty: float = PENALTY) -> ClaimModel:
-    """Fit the heads by logistic regression with an L1 penalty, which leaves few weights."""
+    """Fit the heads by logistic regression with an L2 penalty; weights too small to matter are left out."""
     import numpy
     from sklearn.feature_extraction.text import CountVectorizer
     from sklearn.linear_model import LogisticRegression
@@ -190,15 +225,16 @@ def fit(examples: Sequence[Example], *, penalty: float = PENALTY) -> ClaimModel:
     counter = CountVectorizer(analyzer=list, binary=True, min_df=RARE)
     matrix = counter.fit_transform([e.features for e in examples]).tocsr()
     names = counter.get_feature_names_out()
-    heads, bias = [], []
+    heads: list[str] = []
+    bias: list[float] = []
     weights: dict[str, list[tuple[int, float]]] = {}
     for head, rows, wanted in _tasks(examples):
         if not FEW <= sum(wanted) <= len(wanted) - FEW:
             continue
-        solver = LogisticRegression(solver="liblinear", l1_ratio=LASSO, C=penalty, random_state=SEED, max_iter=200, tol=1e-3)
+        solver = LogisticRegression(solver="liblinear", C=penalty, random_state=SEED, max_iter=200, tol=1e-3)
         weight = numpy.array([examples[i].weight for i in rows])
         solver.fit(matrix[rows], numpy.array(wanted), sample_weight=weight)
-        for column in numpy.flatnonzero(solver.coef_[0]):
+        for column in numpy.flatnonzero(numpy.abs(solver.coef_[0]) > SMALLEST):
             weights.setdefault(str(names[column]), []).append((len(heads), float(solver.coef_[0][column])))
         heads.append(head)
         bias.append(float(solver.intercept_[0]))
@@ -248,11 +284,21 @@ def reliability(pairs: Sequence[tuple[float, bool]], *, bins: int = 5) -> list[B
     return found
 
 
-def claims_score(pairs: Iterable[tuple[Row, Row]]) -> dict[str, float]:
-    """Claims F1 (type, gene, therapy) and strict F1 of (gold, prediction) rows, with precision and recall."""
-    report = evaluate.evaluate([g for g, _ in pairs], [p for _, p in pairs])
-    found: dict[str, Any] = {}
-    for name in ("claims", "claims strict", "claims against or hedged"):
-        score = report.scores[name]
-        found |= {name: round(score.f1, 3), f"{name} p": round(score.precision, 3), f"{name} r": round(score.recall, 3)}
-    return found
+def quality(rows: Iterable[Judged]) -> dict[str, float]:
+    """How well the odds tell right from wrong: of the frames' claims their mean squared error and share right above and below one half."""
+    claimed = [(p, right) for told, p, right in rows if told]
+    if not claimed:
+        return {"rows": 0}
+    sure = [right for p, right in claimed if p >= 0.5]
+    unsure = [right for p, right in claimed if p < 0.5]
+    return {
+        "rows": len(claimed),
+        "squared error": round(sum((p - right) ** 2 for p, right in claimed) / len(claimed), 4),
+        "right where sure": round(sum(sure) / len(sure), 3) if sure else 0.0,
+        "right where not": round(sum(unsure) / len(unsure), 3) if unsure else 0.0,
+    }
+
+
+def calibrated(model: ClaimModel, rows: Iterable[Judged]) -> list[Judged]:
+    """Judgements with the confidence that a row would show instead of the raw probability."""
+    return [(told, votes.between(model.claimed if told else model.proposed, p), right) for told, p, right in rows]

@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy
 import spacy
+import train_corpora as corpora
 from spacy.language import Language
 from spacy.scorer import Scorer
 from spacy.tokens import Doc
@@ -26,8 +26,6 @@ from spacy.training import Example
 from spacy.training.initialize import load_vectors_into_model
 from spacy.util import fix_random_seed
 from thinc.api import Adam, NumpyOps, set_current_ops
-
-import train_corpora as corpora
 
 SEED = 20
 WIDTH, DEPTH = 96, 4

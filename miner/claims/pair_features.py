@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from miner.claims import effects, frames
 from miner.claims.claim_types import family
 from miner.claims.document import Subject, View, therapies, therapy_role
-from miner.schema import Claim, Label, Measure, Mention
+from miner.schema import Claim, Label, Measure, Mention, Token
 
 _TOKEN = re.compile(r"[A-Za-z]+|\d+(?:\.\d+)?|[^\w\s]")
 _MARKS = {Label.DISEASE: "<dis>", Label.COHORT: "<n>", Label.ASSAY: "<assay>", Label.DRUG: "<drug2>", Label.DRUG_CLASS: "<class2>"}
 _ALTERED = (Label.FUSION, Label.VARIANT, Label.ALTERATION)
 _NEAR = 5
+_EFFECT_SENSES = frozenset({"sensitive", "respond", "active", "benefit", "inhibit", "overcome", "resist", "worse", "nodiff", "outcome"})
+_LONGEST, _DEEPEST = 6, 40
 SUBJECT, THERAPY = "<subject>", "<therapy>"
 
 
@@ -65,6 +68,7 @@ def features(pair: Pair, claims: Iterable[Claim]) -> list[str]:
     held.update(_cues(pair, words))
     held.update(_read(pair, claims))
     held.update(_facts(pair))
+    held.update(_path(pair))
     return sorted(held)
 
 
@@ -148,7 +152,7 @@ def _cues(pair: Pair, words: list[Word]) -> Iterator[str]:
     for cue in view.cues:
         yield f"cue {cue.sense}"
         yield f"cue {'pre' if cue.end <= low else 'post' if cue.start >= high else 'mid'} {cue.sense}"
-        if cue.sense in effects.CUES:
+        if cue.sense in _EFFECT_SENSES:
             direction, polarity = frames.stance_at(view, cue.start, cue.end)
             yield f"said {cue.sense} {direction} {polarity}"
     for effect in effects.find(view):
@@ -205,3 +209,68 @@ def _of_subjects(view: View, subjects: list[Subject]) -> Iterator[str]:
             yield f"subject {subject.mention.polarity}"
         if subject.variant in view.document.resistance_variants:
             yield "subject resists"
+
+
+def _path(pair: Pair) -> Iterator[str]:
+    """The way from gene to therapy through the parse, where a parser ran: its arcs, and the verbs and nouns on it."""
+    tokens, view = pair.view.document.reading.tokens, pair.view
+    if not tokens or pair.gene is None or pair.therapy is None:
+        return
+    ends = [_heads(view, _mentions_of(pair, mark)) for mark in (SUBJECT, THERAPY)]
+    found = [way for a in ends[0] for b in ends[1] if (way := _way(tokens, a, b)) is not None]
+    if not found:
+        yield "path none"
+        return
+    up, down = min(found, key=lambda way: len(way[0]) + len(way[1]))
+    arcs = [f"<{tokens[i].dep}" for i in up[:-1]] + [f">{tokens[i].dep}" for i in down[:-1]]
+    top = view.document.text[tokens[up[-1]].start : tokens[up[-1]].end].lower()
+    yield f"path {' '.join(arcs) if len(arcs) <= _LONGEST else 'long'}"
+    yield f"path length {min(len(arcs), 8)}"
+    yield f"path top {top}"
+    for index in (*up, *down):
+        if tokens[index].tag[:1] in ("V", "N", "J"):
+            yield f"path word {view.document.text[tokens[index].start : tokens[index].end].lower()}"
+    starts = _starts(view)
+    for token in tokens[bisect_left(starts, view.start) : bisect_left(starts, view.end)]:
+        if token.head == up[-1] and token.dep in ("neg", "aux"):
+            yield f"path {token.dep} {view.document.text[token.start : token.end].lower()}"
+
+
+def _mentions_of(pair: Pair, mark: str) -> list[Mention]:
+    return [m for m in pair.view.mentions if _mark(pair, m) == mark]
+
+
+def _heads(view: View, mentions: Iterable[Mention]) -> list[int]:
+    """For each mention the token whose head lies outside it."""
+    tokens, starts = view.document.reading.tokens, _starts(view)
+    found = []
+    for mention in mentions:
+        inside = range(bisect_left(starts, mention.start), bisect_left(starts, mention.end))
+        found += [i for i in inside if tokens[i].head >= 0 and (tokens[i].head not in inside or tokens[i].head == i)][:1]
+    return found
+
+
+def _starts(view: View) -> list[int]:
+    """Where the tokens of the document begin, counted once."""
+    held = view.document.__dict__
+    if "_token_starts" not in held:
+        held["_token_starts"] = [token.start for token in view.document.reading.tokens]
+    starts: list[int] = held["_token_starts"]
+    return starts
+
+
+def _way(tokens: Sequence[Token], start: int, end: int) -> tuple[list[int], list[int]] | None:
+    """Tokens from both ends up to the head that they share, it included; None where they share none."""
+    up, down = _upward(tokens, start), _upward(tokens, end)
+    shared = next((i for i in up if i in down), None)
+    if shared is None:
+        return None
+    return up[: up.index(shared) + 1], down[: down.index(shared) + 1]
+
+
+def _upward(tokens: Sequence[Token], at: int) -> list[int]:
+    found = [at]
+    while tokens[at].head not in (at, -1) and len(found) < _DEEPEST:
+        at = tokens[at].head
+        found.append(at)
+    return found

@@ -72,7 +72,7 @@ class ClaimModel:
         odds = [best[atom][0] for atom in atoms(claim) if atom in best]
         if not odds:
             return claim
-        return None if max(odds) < self.veto else replace(claim, confidence=round(_between(self.claimed, max(odds)), 2))
+        return None if max(odds) < self.veto else replace(claim, confidence=round(between(self.claimed, max(odds)), 2))
 
     def _proposed(self, best: Mapping[Atom, tuple[float, Weighed]], kept: Sequence[Claim]) -> list[Claim]:
         """Claims that no frame read though the model is sure enough; the fullest of several atoms of one meaning."""
@@ -92,7 +92,7 @@ class ClaimModel:
         odds, (pair, heads) = max(found, key=lambda f: f[0])
         told = AGAINST if heads.get(AGAINST_HEAD, 0) >= self.stance else HEDGED if heads.get(HEDGED_HEAD, 0) >= self.stance else SUPPORTS
         names = [f[1].pair.therapy for f in found if f[1].pair.therapy]
-        confidence = round(_between(self.proposed, odds), 2)
+        confidence = round(between(self.proposed, odds), 2)
         subjects = _subjects(pair)
         return build(
             pair.view, ClaimType(type_), RULE, subjects=subjects, therapies=names, stance=told, joint=True, confidence=confidence
@@ -173,7 +173,7 @@ def _logistic(value: float) -> float:
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, value))))
 
 
-def _between(knots: Knots, value: float) -> float:
+def between(knots: Knots, value: float) -> float:
     """Read a piecewise linear curve."""
     at = bisect_right([x for x, _ in knots], value)
     if at in (0, len(knots)):

@@ -40,7 +40,7 @@ class Task:
     lexicon_dirs: tuple[Path, ...]
     version: str
     record_seconds: int = RECORD_SECONDS
-    models: Models = Models()
+    models: Models = field(default_factory=Models)
 
     @property
     def journal(self) -> Path:
