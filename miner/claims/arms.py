@@ -19,8 +19,9 @@ _RATIOS = ("HR",)
 _BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _WITH = re.compile(
     r"\s*(?:months?|mo|%|percent)?,?\s*(?:of\s+)?"
-    r"(?:(?:in|with|for|on|among|the|those|patients|receiving|given|who|received|treated|assigned|to|of)\s+)*"
+    r"(?:(?:\d+|in|with|for|on|among|the|those|patients|receiving|given|who|received|treated|assigned|to|of)\s+)*"
 )
+_CLOSED = re.compile(r"[^()\[\]]*[)\]]")
 _CHANCE = re.compile(r"\bp\s*[=>≥]\s*0?[.·](\d+)", re.I)
 _LEVEL = 0.05
 Item = tuple[Mention, Measure]
@@ -70,10 +71,11 @@ def consists_of(document: Document, mention: Mention) -> list[Mention]:
     return [mention]
 
 
-def sides(view: View) -> tuple[list[Mention], list[Mention]] | None:
-    """The two arms that a sentence compares: therapies before and behind "versus" or "compared with"."""
-    given, text = therapies(view), view.document.text
-    marks = [view.start + m.start() for m in shape("effects.than").finditer(view.text)]
+def sides(view: View, before: int | None = None) -> tuple[list[Mention], list[Mention]] | None:
+    """The two arms that a sentence compares: therapies before and behind "versus" or "compared with", up to a place."""
+    text, end = view.document.text, before or view.end
+    given = [m for m in therapies(view) if m.end <= end]
+    marks = [view.start + m.start() for m in shape("effects.than").finditer(text[view.start : end])]
     marks = [at for at in marks if any(m.end <= at for m in given) and any(at <= m.start <= at + 60 for m in given)]
     if len(marks) != 1 or shape("arms.listed").search(text, view.start, marks[0]):
         return None
@@ -82,7 +84,7 @@ def sides(view: View) -> tuple[list[Mention], list[Mention]] | None:
 
 def arm(view: View, mention: Mention, measure: Measure, others: list[Item]) -> list[Mention] | None:
     """The arm of one of two figures that stand side by side: "13.4 v 19.5 months"; None where they do not."""
-    compared = sides(view)
+    compared = sides(view) or sides(view, min(m.start for m, _ in others))
     if compared is None:
         return None
     text = view.document.text
@@ -177,10 +179,16 @@ def _set_against(view: View, first: Mention, second: Mention) -> bool:
 def _next_to(view: View, named: Sequence[trial.Group], mention: Mention) -> trial.Arm | None:
     """The arm named right behind a figure, else the one before it."""
     behind = [g for g in named if g.start >= mention.end]
-    if behind and _WITH.fullmatch(_BRACKETS.sub(" ", view.document.text[mention.end : behind[0].start])):
+    if behind and _WITH.fullmatch(_outside(view.document.text[mention.end : behind[0].start])):
         return behind[0].arm
     before = [g for g in named if g.end <= mention.start]
     return before[-1].arm if before else None
+
+
+def _outside(gap: str) -> str:
+    """A gap without what stands in brackets, and without the end of a bracket that was opened before it."""
+    closed = _CLOSED.match(gap)
+    return _BRACKETS.sub(" ", gap[closed.end() :] if closed else gap)
 
 
 def _other(plan: trial.Design, arm: trial.Arm) -> trial.Arm:

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 
 from miner.claims import frames, trial, words
 from miner.claims.detection import generic
-from miner.claims.document import CONCLUSIONS, RESULTS, TITLE, Subject, View, agents, distinct
+from miner.claims.document import BODY, CONCLUSIONS, RESULTS, TITLE, Subject, View, agents, distinct
 from miner.claims.frames import DENIED, HEDGED, SUPPORTS, Stance, build
 from miner.claims.senses import Cue
 from miner.schema import Claim, ClaimType, Cohort, Direction, Label, Mention, StudyType
 
 Span = tuple[int, int]
 Figures = dict[str, float | int | str]
+_BESIDE = 60
 _NO_SUBJECT = ("expression", "overexpression", "wild-type")
 
 
@@ -22,11 +23,33 @@ def extract(view: View) -> Iterator[Claim]:
         return
     if view.role == TITLE and not view.tells(_rules(), "states"):
         return
+    yield from _counted_trait(view)
     for clause in view.clauses:
         features = _features(view, clause)
         relations = _relations(view, clause)
         if features and relations and not _rules().within("unasked", view.document.text, *clause):
             yield from _of_clause(view, clause, features, relations)
+
+
+def _counted_trait(view: View) -> Iterator[Claim]:
+    """Carriers who had a trait, counted: "31% of patients (275 of 888) had brain metastases"."""
+    if view.role not in (RESULTS, BODY):
+        return
+    text = view.document.text
+    for clause in view.clauses:
+        traits = _rules().spans("counted_trait", text, *clause)
+        items = [(m, r) for m, r in frames.measures(view, "value_percent", "n_pos", within=clause) if r.n is not None and r.total]
+        near = [(m, r) for m, r in items if traits and frames.distance((m.start, m.end), traits[0]) < _BESIDE]
+        items = items if near and len(items) > 1 else near
+        subjects = _subjects(view, clause) or generic(view.document.focus) if traits and items else []
+        for _, measure in items if subjects else []:
+            figures: Figures = {"n_pos": measure.n or 0, "N": measure.total or 0}
+            if measure.value is not None and measure.metric == "value_percent":
+                figures["value_percent"] = measure.value
+            yield from build(
+                view, ClaimType.CLINICAL_FEATURES_ASSOCIATION, "biology.counted_trait", subjects=subjects[:1], figures=figures,
+                n=measure.total, confidence=0.5,
+            )  # fmt: skip
 
 
 def _rules() -> words.Words:
@@ -59,7 +82,7 @@ def _of_clause(view: View, clause: Span, features: Sequence[Span], relations: Se
     text = view.document.text
     stance = _stance(view, clause, relations[0])
     outcome = any(_rules()["outcome"].match(text[a:b]) for a, b in features)
-    given = _all_given(view) if outcome else []
+    given = _all_given(view) if outcome and not _rules().within("of_all", text, *clause) else []
     if given:
         yield from _of_treated(view, clause, subjects, given, stance, figures)
         return

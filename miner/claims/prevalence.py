@@ -82,7 +82,7 @@ def _counted(view: View, item: Item, items: Sequence[Item]) -> list[Subject]:
     text, clause = view.document.text, view.clause(item[0].start)
     if not rules().within("found", text, *clause) or counts_else(view, item, items):
         return []
-    if _of_response(view, clause) or _acquired(view):
+    if (_of_response(view, clause) and not _plainly_found(view, mention)) or _acquired(view):
         return []
     everyone = [s for s in candidates(view) if not is_population(view, s)] or candidates(view)
     if measure.item:
@@ -98,19 +98,36 @@ def _counted(view: View, item: Item, items: Sequence[Item]) -> list[Subject]:
     return _in_slot(view, mention, local, here)
 
 
+def _plainly_found(view: View, mention: Mention) -> bool:
+    """Is a figure told straight as one of carriers: "detected in 13%", "mutations (21% of tumours)"?"""
+    text = view.document.text
+    told = rules()["plainly"].search(text[max(view.start, mention.start - 60) : mention.start])
+    return bool(told) or bool(text[: mention.start].endswith("(") and rules()["of_tumours"].match(text[mention.end : mention.end + 30]))
+
+
 def counts_else(view: View, item: Item, items: Sequence[Item]) -> bool:
     """Does the figure count smokers, tested patients, stained tumours ... and not carriers?"""
     text, segment = view.document.text, _segment(view, item, items)
     before = [i for i in items if i[0].end <= item[0].start]
     if before and rules()["against"].search(text[before[-1][0].end : item[0].start]):
         return counts_else(view, before[-1], items)
-    if rules().within("treated", text, view.clause(item[0].start)[0], item[0].start):
+    start = view.clause(item[0].start)[0]
+    if rules().within("treated", text, start, item[0].start) or _chained(view, item, items):
         return True
     if any(rules().within(name, text, *segment) for name in ("other_count", "stained", "predicate")):
         return True
     lead = text[segment[0] : item[0].start]
     assay = [m for m in view.of(Label.ASSAY, within=(segment[0], item[0].start)) if len(text[m.end : item[0].start].strip(" ()[]")) == 0]
     return bool(assay) or rules()["trait"].search(lead) is not None
+
+
+def _chained(view: View, item: Item, items: Sequence[Item]) -> bool:
+    """Does a figure go on after others that count a trait: "had brain metastases (50 of 79; 80 of 112)"?"""
+    text, clause = view.document.text, view.clause(item[0].start)
+    first = min((m.start for m, _ in items if m.start >= clause[0]), default=item[0].start)
+    if first == item[0].start or any(first <= s.start < item[0].start for s in view.subjects):
+        return False
+    return rules().within("brain", text, clause[0], first)
 
 
 def _of_response(view: View, clause: Span) -> bool:

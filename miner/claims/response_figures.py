@@ -148,6 +148,8 @@ def _measured_claims(view: View, key: Key, members: list[Item]) -> Iterator[Clai
     subjects = _item_subjects(view, key.item) or _changed(view, _carriers(view, span))
     if key.subgroup:
         subjects = list(key.subgroup.subjects)
+    if given_names == ("standard of care",):
+        return
     if (not given_names and not any(m.metric in RATES for _, m in members)) or (not subjects and PROCEDURES.issuperset(given_names or "?")):
         return
     figures = figures_of(view, members)
