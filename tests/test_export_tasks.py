@@ -178,3 +178,9 @@ def test_the_commands_go_round(store: Store, tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["import", str(tasks), "--curator", "ada", "--db", db])
     assert (done.exit_code, done.output) == (0, f"{len(lines)} curations written · 0 known already · 0 undecided\n")
     assert {item.status for item in store.evidence()} == {"accepted"}
+
+
+def test_label_studios_own_library_takes_the_predictions(store: Store) -> None:
+    reader = pytest.importorskip("label_studio_sdk.label_interface", reason="label-studio-sdk (seventy packages) is not installed")
+    interface = reader.LabelInterface(ElementTree.tostring(INTERFACE, encoding="unicode"))
+    assert [p for task in label_studio(store) for p in task["predictions"] if not interface.validate_prediction(p)] == []

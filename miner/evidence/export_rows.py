@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable
 from typing import TextIO
 
+from miner.evidence.support import Support
 from miner.evidence.table import Paper, TableRow
 from miner.plugins import Exporter, Selection
 
@@ -23,6 +24,21 @@ def cell(value: object) -> str:
     return text.translate(_ESCAPES)
 
 
+class _Score:
+    """The score of the row that was asked for last: several columns of a row need it."""
+
+    def __init__(self) -> None:
+        self._held: tuple[TableRow, Support] | None = None
+
+    def __call__(self, row: TableRow) -> Support:
+        held = self._held  # Read once: threads share it.
+        if held is None or held[0] is not row:
+            held = self._held = (row, row.score)
+        return held[1]
+
+
+_score = _Score()
+
 ROW_COLUMNS: dict[str, Callable[[TableRow], object]] = {
     "key": lambda row: row.key,
     "claim_type": lambda row: str(row.claim_type),
@@ -36,13 +52,13 @@ ROW_COLUMNS: dict[str, Callable[[TableRow], object]] = {
     "direction": lambda row: str(row.direction),
     "polarity": lambda row: str(row.polarity),
     "level": lambda row: row.level,
-    "support": lambda row: f"{row.support:g}",
-    "support_points": lambda row: f"{row.score.points:g}",
-    "support_confirmed": lambda row: f"{row.score.confirmed:g}",
-    "support_consistency": lambda row: f"{row.score.consistency:.4g}",
+    "support": lambda row: f"{_score(row).value:g}",
+    "support_points": lambda row: f"{_score(row).points:g}",
+    "support_confirmed": lambda row: f"{_score(row).confirmed:g}",
+    "support_consistency": lambda row: f"{_score(row).consistency:.4g}",
     "n_papers": lambda row: row.n_papers,
     "n_studies": lambda row: row.n_studies,
-    "n_patients": lambda row: row.n_patients,
+    "n_patients": lambda row: _score(row).patients,
     "pmids": lambda row: "; ".join(row.papers),
     "n_synthetic": lambda row: row.n_synthetic,
     "years": lambda row: "; ".join(map(str, row.years)),
@@ -123,13 +139,13 @@ def row_object(row: TableRow) -> dict[str, object]:
         "direction": str(row.direction),
         "polarity": str(row.polarity),
         "level": row.level,
-        "support": row.support,
-        "support_points": row.score.points,
-        "support_confirmed": row.score.confirmed,
-        "support_consistency": row.score.consistency,
+        "support": _score(row).value,
+        "support_points": _score(row).points,
+        "support_confirmed": _score(row).confirmed,
+        "support_consistency": _score(row).consistency,
         "n_papers": row.n_papers,
         "n_studies": row.n_studies,
-        "n_patients": row.n_patients,
+        "n_patients": _score(row).patients,
         "pmids": list(row.papers),
         "n_synthetic": row.n_synthetic,
         "years": list(row.years),
