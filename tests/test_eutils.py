@@ -25,7 +25,7 @@ from miner.config import Settings
 from miner.errors import ConfigError, StoreError, UpstreamError
 from miner.sources.eutils import Eutils, dated
 from miner.sources.eutils_answers import check_status
-from miner.sources.eutils_transport import Answer, Transient
+from miner.sources.eutils_transport import TALKING, Answer, Transient
 from tests.http.faults import FAULTS, PASSING, told
 from tests.http.records import Fake
 from tests.http.server import FakeNcbi, LargeNcbi, sliding_maximum
@@ -375,6 +375,16 @@ def test_a_connection_that_comes_late_does_not_escape_the_deadline(
     with pytest.raises(UpstreamError):
         client(server, tmp_path, timeout=0.2, deadline=0.3).count("x")
     assert time.monotonic() - started < 20  # the body would drip for 200
+
+
+@pytest.mark.parametrize("fault", ["drip body", "drip headers", "hang"])
+def test_a_request_that_had_its_time_keeps_no_connection_and_no_thread(server: FakeNcbi, tmp_path: Path, fault: str) -> None:
+    server.stay = fault
+    with pytest.raises(UpstreamError):
+        client(server, tmp_path, timeout=0.1, deadline=0.15).count("x")
+    for thread in [thread for thread in threading.enumerate() if thread.name == TALKING]:
+        thread.join(10)
+        assert not thread.is_alive()
 
 
 def test_no_free_slot_before_the_deadline_is_upstream_trouble(server: FakeNcbi, tmp_path: Path) -> None:

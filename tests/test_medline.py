@@ -253,6 +253,13 @@ def test_what_is_no_pubmed_set_is_refused(xml, message):
         read(xml, on_reject=lambda reject: None)
 
 
+def test_a_record_that_is_nested_beyond_reason_is_set_aside():
+    rejects: list[Reject] = []
+    deep = article("1", "<b>" * 20_000 + "</b>" * 20_000)
+    assert [record.pmid for record in read(pubmed_set(deep, article("2")), on_reject=rejects.append)] == ["2"]
+    assert [reject.identifier for reject in rejects] == ["1"]
+
+
 def test_an_undeclared_entity_is_never_resolved():
     rejects: list[Reject] = []
     assert read(pubmed_set(article("1", "&xxe;"), article("2")), on_reject=rejects.append)[0].pmid == "2"

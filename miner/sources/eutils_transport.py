@@ -22,6 +22,7 @@ MAX_BODY = 512 * 1024 * 1024
 CHUNK = 64 * 1024
 SHUT_EVERY = 0.05
 GRACE = 1.0
+TALKING = "eutils"
 _CONNECTION = re.compile(r"^\w+\(host='([^']*)', port=(\d+)\): ")
 
 
@@ -73,7 +74,7 @@ class Transport:
             except Exception as error:
                 told.put(error)
 
-        threading.Thread(target=talk, daemon=True).start()
+        threading.Thread(target=talk, name=TALKING, daemon=True).start()
         outcome = self._outcome(told, until)
         late = time.monotonic() >= until
         if isinstance(outcome, Answer):
