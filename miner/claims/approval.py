@@ -51,7 +51,7 @@ def _of_therapy(view: View, clause: Span) -> Iterator[Claim]:
     if not acts and not advice:
         return
     cue = (*acts, *advice)[0]
-    given = _objects(view, cue, clause)
+    given = [m for m in _objects(view, cue, clause) if m.name not in _NO_THERAPY]
     if not given:
         return
     for subjects, chosen in _by_target(view, _subjects(view, clause, given), given):

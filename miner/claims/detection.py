@@ -15,6 +15,7 @@ Item = tuple[Mention, Measure]
 Figures = dict[str, float | int | str]
 TEST_FIGURES = ("sensitivity_percent", "specificity_percent", "concordance_percent", "ppv_percent", "npv_percent", "accuracy_percent")
 _LOW = {"sensitivity_percent": 80, "specificity_percent": 80, "accuracy_percent": 60}
+_HIGH = 90
 _OWN_SERIES = (StudyType.DIAGNOSTIC_VALIDATION, StudyType.RETROSPECTIVE_COHORT)
 _NO_FINDING = ("wild-type", "expression", "overexpression")
 AGAINST = (Direction.DOES_NOT_SUPPORT, Polarity.ASSERTED)
@@ -210,5 +211,6 @@ def _judged(view: View, values: Figures) -> frames.Stance:
     """Low figures, or words against the test, speak against it."""
     low = any(isinstance(v, int | float) and v < _LOW.get(k, -1) for k, v in values.items())
     rules = _rules()
-    poor = view.tells(rules, "poor") and not view.tells(rules, "better") and len(values) <= 2
+    high = any(isinstance(v, int | float) and k in TEST_FIGURES and v >= _HIGH for k, v in values.items())
+    poor = not high and view.tells(rules, "poor") and not view.tells(rules, "better") and len(values) <= 2
     return AGAINST if low or poor else frames.SUPPORTS

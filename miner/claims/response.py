@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence, Set
 
-from miner.claims import effects, frames, trial, whose
+from miner.claims import effects, frames, trial, whose, words
 from miner.claims.claim_types import MECHANISMS, MUTATION_KINDS, combined, failed_type, family, mechanism_type, response_type, targets
 from miner.claims.document import METHODS, OUTSIDE, RESULTS, TITLE, Subject, View
 from miner.claims.effect_rules import shape
@@ -52,6 +52,8 @@ def _stated(view: View, counted: Set[tuple[int, int]]) -> Iterator[Claim]:
     for effect in effects.find(view) or ([] if counted else _carried(view)):
         if effect.clause in counted:
             continue
+        if _only_wanted(view, effect):
+            continue
         if effect.kind is Kind.RESISTED and not whose.subjects(view, effect):
             continue
         given = [drug for m in effect.therapies for drug in stands_for(view, m)]
@@ -61,6 +63,14 @@ def _stated(view: View, counted: Set[tuple[int, int]]) -> Iterator[Claim]:
             continue
         if not _too_general(view, effect, given):
             yield from _claims(view, effect, given, subjects)
+
+
+def _only_wanted(view: View, effect: Effect) -> bool:
+    """Does the cue name a treatment that is missing, or that research is to find?"""
+    lists, text = words.load("response.toml"), view.document.text
+    start, end = max(effect.clause[0], effect.cue.start - 30), min(effect.clause[1], effect.cue.end + 30)
+    wanted = any(a < effect.cue.end and effect.cue.start < b for a, b in lists.spans("wanted", text, start, end))
+    return wanted and lists.within("missing", text, *effect.clause)
 
 
 def _explicit(view: View, effect: Effect) -> bool:

@@ -203,10 +203,13 @@ def _by_type(
 
 
 def _carriers(view: View, span: tuple[int, int]) -> list[Subject]:
-    """Alterations of the treated; of those that no sentence near names, none but what the title tells or what carriers have."""
-    found = frames.subjects_for(view, span)
-    if any(view.start <= s.start < view.end for s in found) or not view.document.title or view.document.title.subjects:
+    """Alterations of the treated; of those that the sentence does not name, neither what others lack nor a list of what was found."""
+    found, title = frames.subjects_for(view, span), view.document.title
+    if any(view.start <= s.start < view.end for s in found) or title is None or title.subjects:
         return found
+    told = next((v for v in view.document.views if found and v.start <= found[0].start < v.end), None)
+    if told and not frames.points_back(view) and len({s.gene for s in found}) > 1 and frames.measures(told, "value_percent", "n_pos"):
+        return []
     return [s for s in found if s.kind not in _NOT_CARRIED]
 
 

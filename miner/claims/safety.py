@@ -11,6 +11,7 @@ from miner.schema import Claim, ClaimType, Cohort, Label, Measure, Mention, Pola
 
 Item = tuple[Mention, Measure]
 Span = tuple[int, int]
+_FEW = 3
 
 
 def extract(view: View) -> Iterator[Claim]:
@@ -182,7 +183,7 @@ def _population(view: View, items: list[Item], chosen: Sequence[str]) -> int | N
         return totals[0]
     counted = {r.n for _, r in items}
     treated = [m for m in view.of(Label.COHORT) if isinstance(m.referent, Cohort) and m.referent.n not in counted and _is_all(view, m)]
-    if treated and isinstance(treated[0].referent, Cohort):
+    if treated and isinstance(treated[0].referent, Cohort) and (treated[0].referent.n or 0) > (_FEW if items else 0):
         return treated[0].referent.n
     book = cohorts.ledger(view.document)
     if view.document.study_type is StudyType.CASE_REPORT and max((g.n for g in book.groups), default=1) == 1:
