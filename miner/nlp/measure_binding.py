@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from miner.nlp.measure_cues import Cue
-from miner.nlp.measure_lists import TELLING, aligned, compared, goes_on, sharing
+from miner.nlp.measure_lists import TELLING, aligned, compared, goes_on, has_predicate, sharing
 from miner.nlp.measure_quantities import Element, Quantity, kind_of
 from miner.nlp.measure_rules import measure_rules
 
@@ -46,6 +46,7 @@ _LITERATURE = frozenset(form for word in _RULES.words("cohorts", "literature") f
 _PLACES = frozenset(form for word in _RULES.words("cohorts", "places") for form in (word, word + "s")) | _LITERATURE
 _PART_OF = ("responder", "responders", "responses")
 _OWN_SITE = 3.0
+_ACCURACIES = frozenset({"sensitivity", "specificity", "other accuracy"})  # "95% of sensitivity"
 _TRAITS = _RULES.word_set("words", "traits")
 
 
@@ -83,7 +84,7 @@ def bind(elements: Sequence[Element], cues: Mapping[int, Cue], carried: Cue | No
         if cue is None and form == "ratio" and element.ci and i and elements[i - 1].kind in "(;,":
             cue = ratio
         last[form] = (i, cue)
-        metric = cue.metric(form) if cue else _default(element)
+        metric = cue.metric(form) if cue else _default(element, elements[max(0, i - 2) : i])
         if metric:
             found.append(Bound(element, metric, cue, i))
         found += [Bound(element, other.endpoint.metrics["duration"], other, i) for other in shared.get(i, ()) if other is not cue]
@@ -96,12 +97,14 @@ def _inner(quantity: Quantity, cues: Mapping[int, Cue]) -> Cue | None:
     return inside[-1] if inside else None
 
 
-def _default(quantity: Quantity) -> str | None:
+def _default(quantity: Quantity, before: Sequence[Element]) -> str | None:
     """Metric of a quantity that nothing names: a frequency, or a count of a total."""
     if quantity.form == "percent":
         return "value_percent"
     if quantity.form != "count" or quantity.total is None or quantity.noun.lower() in _PLACES:
         return None
+    if quantity.n == quantity.total and {e.text.lower() for e in before} & {"among", "of"}:
+        return None  # "among all 673 patients": the whole group
     return "n_pos" if quantity.noun or quantity.total > 3 else None
 
 
@@ -130,11 +133,14 @@ def _nearest(
         return None  # "(n = 107; median age 70 years, 29% female)"
     best, least = None, _LIMIT[quantity.form]
     subject = _is_subject(elements, i)
+    own = has_predicate(elements, i)
     counted = quantity.form == "count" and quantity.total is None
     for j, cue in named.items():
         if not _takes(cue, quantity, elements[j].text) or (cue.endpoint.name == "threshold" and j < i and _found_in(elements, j, i)):
             continue
         if not (_countable(elements, i, j, quantity, cue) if counted else cue.firm or _verbal(elements, i, j)):
+            continue
+        if own and j < i:
             continue
         cost = _before(elements, named, j, i, quantity) + 7 * subject if j < i else _after(elements, named, i, j)
         if j > i and cost > _LIMIT_AFTER:
@@ -217,10 +223,11 @@ def _verbal(elements: Sequence[Element], i: int, j: int) -> bool:
 
 def _is_subject(elements: Sequence[Element], i: int) -> bool:
     """Is a quantity the subject of a clause of its own ("... and 12% of patients had")?"""
-    j = i + 1
+    j, quantity = i + 1, elements[i]
+    counted = isinstance(quantity, Quantity) and quantity.form == "percent" and quantity.n is not None
     while j < len(elements) and elements[j].kind in ")wno" and j < i + 6:
         word = elements[j].text.lower()
-        if word in _HAVING - {"with"} and (j > i + 1 or word not in {"was", "were"}):
+        if word in _HAVING - {"with"} and (j > i + 1 or counted or word not in {"was", "were"}):
             return i == 0 or elements[i - 1].kind in ",;a:" or elements[i - 1].text.lower() in {"whereas", "while", "but", "although"}
         j += 1
     return False
@@ -316,7 +323,7 @@ def _of(elements: Sequence[Element], cue: Cue, i: int, j: int) -> float:
         return _FAR
     if elements[i + 1].kind != "o" or any(e.kind != "w" for e in elements[i + 2 : j]):
         return 0.0
-    if cue.endpoint.name == "ongoing response":
+    if cue.endpoint.name == "ongoing response" or (j == i + 2 and cue.endpoint.name in _ACCURACIES):
         return -10.0
     return _FAR if elements[j].text.lower().endswith(_PART_OF) else 0.0
 

@@ -169,7 +169,7 @@ class Cues:
         found = [span for span in _longest(spans) if span[2].metrics]
         if "RR" in folded and _RISK.search(folded):
             found = [span for span in found if folded[span[0] : span[1]] not in {"RR", "RRs"}]
-        found = self._durations(spaced, found)
+        found = self._durations(spaced, _with_abbreviations(folded, found))
         return _with_timepoints(folded, [self._cue(folded, *span) for span in found])
 
     def _durations(self, spaced: str, spans: list[tuple[int, int, Endpoint]]) -> list[tuple[int, int, Endpoint]]:
@@ -225,6 +225,28 @@ def _compiled(rules: Rules, name: str, pattern: str) -> re.Pattern[str]:
 
 
 _PREDICATE = re.compile(r"\s?(?:[,.;:()%]|$|(?:and|but|for|in|with|at|as|against|compared|versus|when|relative|using)\b)", re.IGNORECASE)
+
+
+_DEFINED = re.compile(r"(?:\s(?:rate|rates|time))?\s?\((?P<short>[A-Za-z]{0,2}[A-Z]{1,5})\)")
+
+
+def _with_abbreviations(text: str, spans: list[tuple[int, int, Endpoint]]) -> list[tuple[int, int, Endpoint]]:
+    """Names with their own abbreviations, as the text defines them: "objective tumor response (OR) ... OR was 80%"."""
+    defined: dict[str, Endpoint] = {}
+    for start, end, endpoint in spans:
+        match = None if endpoint.weak or end - start < 6 else _DEFINED.match(text, end)
+        if match and len(match["short"]) > 1 and match["short"][0].lower() in {w[0].lower() for w in text[start:end].split()}:
+            defined.setdefault(match["short"], endpoint)
+    own: list[tuple[int, int, Endpoint]] = []
+    for short, endpoint in defined.items():
+        for found in re.finditer(rf"(?<![\w-]){short}(?![\w-])", text):
+            held = next((s for s in spans if s[0] <= found.start() < s[1]), None)
+            if held is None or held[2] is not endpoint:
+                own.append((*found.span(), endpoint))
+    if not own:
+        return spans
+    taken = {start for start, _, _ in own}
+    return sorted([*(s for s in spans if s[0] not in taken), *own], key=lambda s: s[:2])
 
 
 def _windows(text: str, signs: tuple[str, ...]) -> list[tuple[int, int]]:

@@ -26,7 +26,9 @@ def aligned(elements: Sequence[Element], named: Mapping[int, Cue]) -> dict[int, 
         quantities = _run_after(elements, named, group[-1])
         dealt = _deal(elements, cues, quantities) if quantities else None
         if dealt is None:
-            dealt = _deal(elements, cues, _run_before(elements, group[0]))
+            before = _run_before(elements, group[0])
+            alike = len({kind_of(e) for i in before if isinstance(e := elements[i], Quantity)}) == 1
+            dealt = _deal(elements, cues, before) if alike else None
         found.update(dealt or {})
     return found
 
@@ -99,7 +101,7 @@ def _deal(elements: Sequence[Element], cues: Sequence[Cue], indices: Sequence[in
     forms = {kind_of(q) for q in fitting.values()}
     if len(forms) > 1:
         single = all(len(c) == 1 for c in takers.values())
-        return {i: c[0] for i, c in takers.items()} if single else _by_form(takers, fitting)
+        return {i: c[0] for i, c in takers.items()} if single else _by_form(elements, takers, fitting)
     able = takers[min(fitting)]
     if not able or len(fitting) % len(able) or len(able) < 2:
         return None
@@ -110,13 +112,16 @@ def _deal(elements: Sequence[Element], cues: Sequence[Cue], indices: Sequence[in
     return {i: able[n % len(able)] for n, i in enumerate(order)}
 
 
-def _by_form(takers: Mapping[int, Sequence[Cue]], quantities: Mapping[int, Quantity]) -> dict[int, Cue]:
+def _by_form(elements: Sequence[Element], takers: Mapping[int, Sequence[Cue]], quantities: Mapping[int, Quantity]) -> dict[int, Cue]:
     """Deal out form by form: the percentages among the names that take percentages, and so on."""
     found: dict[int, Cue] = {}
     for form in {kind_of(q) for q in quantities.values()}:
         same = [i for i in sorted(quantities) if kind_of(quantities[i]) == form]
         cues = takers[same[0]]
-        if len(same) % len(cues) == 0:
+        size = len(same) // len(cues)
+        if len(same) % len(cues) == 0 and size > 1 and _versus(elements, same):
+            found.update({i: cues[n // size] for n, i in enumerate(same)})
+        elif len(same) % len(cues) == 0:
             found.update({i: cues[n % len(cues)] for n, i in enumerate(same)})
     return found
 
@@ -163,10 +168,19 @@ def compared(elements: Sequence[Element], i: int, form: str, found: Sequence[tup
     return {i: before[0], i + 2: before[1]}
 
 
+def has_predicate(elements: Sequence[Element], i: int) -> bool:
+    """Does a counted percentage say of itself what it is ("... and 50 (93%) were alive")?"""
+    quantity = elements[i]
+    if not isinstance(quantity, Quantity) or quantity.form != "percent" or quantity.n is None or i + 1 == len(elements):
+        return False
+    begins = i == 0 or elements[i - 1].kind in ",;a:"
+    return begins and elements[i + 1].text.lower().partition(" ")[0] in {"was", "were"}
+
+
 def goes_on(elements: Sequence[Element], named: Mapping[int, Cue], quantity: Quantity, last: tuple[int, Cue | None], i: int) -> bool:
     """Does a figure go on a list ("in 105, 29 and 7 tumors", "mutations in 105, KRAS mutations in 29", "cutoffs of 1%, 5% and 50%")?"""
     before, cue = last
-    if cue is None or i - before > (24 if quantity.form == "duration" else 12 if quantity.total else 8):
+    if cue is None or has_predicate(elements, i) or i - before > (24 if quantity.form == "duration" else 12 if quantity.total else 8):
         return False
     between = elements[before + 1 : i]
     if all(e.kind in ",a" for e in between):

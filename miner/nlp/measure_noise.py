@@ -61,7 +61,7 @@ class Noise:
             r"[0-5][a-dA-D]?(?:\s?(?:[-–/,]|or|and|to)\s?[0-5][a-dA-D]?)*(?=\s(?:patients|tumou?rs|cases|disease|NSCLC)\b)|[0-5](?:/[0-5])+(?![\w.])"
         )
         self.dated = re.compile(rf"(?:\sfo)?\s+,?\.?(?:{month}|naJ|beF|raM|rpA|guA|tpeS|peS|tcO|voN|ceD)(?!\w)")
-        self.named = re.compile(r"[-‐]\d*[A-Z]{1,4}(?!\w)|[A-Za-z]{2}|[©§#$€£¥]\s?|\^01")
+        self.named = re.compile(r"-?\)L\(-?DP|[-‐]\d*[A-Z]{1,4}(?!\w)|[A-Za-z]{2}|[©§#$€£¥]\s?|\^01")
         self.listed = re.compile(rf"{number}(?:\s?(?:{DASH}|/|,|,?\s?(?:to|and|or|through|versus|vs\.?))\s?{number})*")
         self.date = re.compile(r"\d{4}\b|\d{1,2}(?:,?\s+(?:19|20)\d{2})?\b")
         self.name = re.compile(r"\d+(?:[/–,-]\d+)*")
@@ -115,7 +115,7 @@ class Noise:
                 match = self.name.match(text, start)
             if not match and spaced and self.dated.match(back):
                 match = self.date.match(text, start)
-        if not match and back and not spaced and back[0] != "(" and self.named.match(back):
+        if not match and back and not spaced and (back[0] != "(" or back[1:2] == "L") and self.named.match(back):
             match = self.name.match(text, start)
         if not match and not (back and (back[0].isalnum() or back[0] in ".,·")):
             match = self.whole.match(text, start)

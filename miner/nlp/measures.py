@@ -37,6 +37,8 @@ _GOES_ON = re.compile(
 )
 
 
+_OLD = 480
+_SURVIVAL = frozenset({"OS_months", "PFS_months", "DFS_months", "CSS_months", "TTP_months", "DoR_months"})
 _ORDER = attrgetter("start", "end", "text", "label")
 _TUMOURS = re.compile(r"(?:.*\s)?[A-Z][A-Za-z]*[A-Z]s")  # "25 PTCs"
 
@@ -157,9 +159,16 @@ def _within(sentence: Sentence, names: Sequence[Mention], starts: Sequence[int])
 
 def _plausible(bound: Sequence[Bound]) -> list[Bound]:
     """Without percentages above 100 that no change explains, and ratios that are none."""
-    return [
+    kept = [
         b for b in bound if not (b.quantity.form == "percent" and isinstance(b.quantity.value, (int, float)) and b.quantity.value > 100)
     ]
+    return [replace(b, metric="age", cue=None) if b.metric in _SURVIVAL and _is_age(b.quantity.value) else b for b in kept]
+
+
+def _is_age(value: float | str | None) -> bool:
+    """Is a time longer than any endpoint is followed, so that it is an age ("patients ≥70y")?"""
+    number = value.lstrip("<>") if isinstance(value, str) else str(value)
+    return number.isdigit() and int(number) >= _OLD
 
 
 def _measure(text: str, bound: Bound, item: tuple[int, int] | None) -> Mention:
