@@ -14,6 +14,7 @@ from miner.evidence.store_schema import SCHEMA
 APPLICATION_ID = 0x4D494E52  # "MINR"
 SCHEMA_VERSION = 3
 WAIT_SECONDS = 30.0
+CACHE_KB = 32_768
 _MAGIC = b"SQLite format 3\x00"
 _NO_WRITE_BIT = 0o222
 
@@ -107,6 +108,7 @@ def _check_content(connection: sqlite3.Connection, path: Path, *, exists: bool) 
 def _prepare(connection: sqlite3.Connection, *, fresh: bool, readonly: bool) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA case_sensitive_like = OFF")
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KB}")
     if readonly:
         connection.execute("PRAGMA query_only = ON")
         return

@@ -25,7 +25,7 @@ ENDPOINTS = ("response", "PFS", "OS", "DoR", "intracranial")
 """Groups of figures that a newer data cut replaces; each is looked at alone."""
 LEAST_TOTAL = 20
 """Equal counts tell one study only of a denominator so large; smaller ones are equal by chance."""
-LIKE_TITLES = 0.8
+LIKE_TITLES, MOST_OF_AN_AUTHOR = 0.8, 50
 _KINDS = ("Preprint", "Update", "Republished", "CorrectedandRepublished", "RetractedandRepublished")
 _LINKS = frozenset(kind + way for kind in _KINDS for way in ("In", "Of", "From"))
 _WORD = re.compile(r"[a-z0-9]+")
@@ -243,12 +243,18 @@ def _shared(own: Sequence[Paper], keys: Callable[[Paper], Iterable[object]], why
 
 
 def _same_title(own: Sequence[Paper]) -> Iterator[Tie]:
-    """Equal titles, or such as share four words in five and an author."""
-    words = [(paper, frozenset(_WORD.findall(paper.title.casefold()))) for paper in {paper.pmid: paper for paper in own}.values()]
-    for (left, one), (right, two) in itertools.combinations(words[:400], 2):
-        shared = set(left.authors) & set(right.authors)
-        if len(one) > 4 and (one == two or (shared and len(one & two) >= LIKE_TITLES * len(one | two))):
-            yield Tie(right.pmid, left.pmid, "same title")
+    """Equal titles, or such as share four words in five and an author; only papers of one author are compared."""
+    words = {paper.pmid: frozenset(_WORD.findall(paper.title.casefold())) for paper in own}
+    yield from _shared(own, lambda paper: [words[paper.pmid]] if len(words[paper.pmid]) > 4 else [], "same title")
+    by_author: dict[str, dict[str, Paper]] = {}
+    for paper in own:
+        for author in paper.authors:
+            by_author.setdefault(author, {})[paper.pmid] = paper
+    for held in by_author.values():
+        for left, right in itertools.combinations(list(held)[:MOST_OF_AN_AUTHOR], 2):
+            one, two = words[left], words[right]
+            if one != two and len(one) > 4 and len(one & two) >= LIKE_TITLES * len(one | two):
+                yield Tie(right, left, "same title")
 
 
 def _counts(paper: Paper) -> Iterator[tuple[str, tuple[int, int]]]:
