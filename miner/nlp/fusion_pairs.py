@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 import re
 from dataclasses import dataclass
+from functools import cache
 
-from miner.nlp.fusion_rules import Rules
+from miner.nlp.fusion_rules import Rules, load_rules
 from miner.nlp.fusion_units import Sentences, Unit
 from miner.schema import Fusion, Label, Mention
 
@@ -115,14 +116,23 @@ class Judge:
 
 
 _WRITTEN = re.compile(r"(?:reciprocal(?:\s\w+){0,2}\s?|5['’′](?:\s|-)?|five[- ]prime\s)\W{0,2}$", re.I)
-_FIVE, _THREE, _KINASE = r"\b5(?:['’′]|[- ]prime)", r"\b3(?:['’′]|[- ]prime)", r"(?:kinase|N?TRK\w*|ALK|ROS1|RET)\b"
-_KINASE_FIRST = re.compile(
-    rf"\b{_KINASE}[^.;,()]{{0,30}}{_FIVE}|{_FIVE}[- ](?:partner |gene |kinase |fusion )*(?:was |is |were |being )?(?:the )?{_KINASE}", re.I
-)
-_KINASE_LAST = re.compile(rf"{_THREE}[- ](?:\w+ ){{0,2}}{_KINASE}|(?:kinase|domain)\b[^.;,]{{0,20}}{_THREE}", re.I)
+_FIVE, _THREE = r"\b5(?:['’′]|[- ]prime)", r"\b3(?:['’′]|[- ]prime)"
 _WRITTEN_AFTER = re.compile(
     r"[-\s]3['’′](?![-\s]?(?:end|part|region|kinase))|[^.;,]{0,12}\breciprocal|[^.;]{0,30}\bas (?:the|a) 5['’′]", re.I
 )
+
+
+@cache
+def _kinase_places() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """How a text says that the kinase is the 5' partner, and that it is the 3' one."""
+    rules = load_rules()
+    stems = [rf"{stem}\w*" for stem in sorted(rules.stems)]
+    named = (*stems, *sorted(symbol for symbol in rules.strong if not symbol.startswith(tuple(rules.stems))))
+    kinase = rf"(?:kinase|{'|'.join(named)})\b"
+    partner = r"(?:partner |gene |kinase |fusion )*(?:was |is |were |being )?(?:the )?"
+    first = rf"\b{kinase}[^.;,()]{{0,30}}{_FIVE}|{_FIVE}[- ]{partner}{kinase}"
+    last = rf"{_THREE}[- ](?:\w+ ){{0,2}}{kinase}|(?:kinase|domain)\b[^.;,]{{0,20}}{_THREE}"
+    return re.compile(first, re.I), re.compile(last, re.I)
 
 
 def written_order(text: str, start: int, end: int) -> bool:
@@ -153,7 +163,8 @@ class PairFinder:
         if "p" not in self.sentence.kinds and "prime" not in text:
             return False
         start, end = units[0].start, units[-1].end
-        return bool(_KINASE_FIRST.search(text, start, end)) and not _KINASE_LAST.search(text, start, end)
+        first, last = _kinase_places()
+        return bool(first.search(text, start, end)) and not last.search(text, start, end)
 
     def run(self) -> list[Mention]:
         """All fusions written with a sign."""

@@ -19,7 +19,7 @@ _PAIR = re.compile(r"[^\s:]+::[^\s:]+")
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Sets of symbols and words; ``known`` holds pairs in biological order."""
+    """Sets of symbols and words; ``known`` holds pairs in biological order, ``stems`` how names of families' members begin."""
 
     strong: frozenset[str]
     weak: frozenset[str]
@@ -44,6 +44,7 @@ class Rules:
     altered: frozenset[str]
     blockers: frozenset[str]
     families: frozenset[str]
+    stems: frozenset[str]
 
     @property
     def fusable(self) -> frozenset[str]:
@@ -113,6 +114,7 @@ def _rules(data: Mapping[str, Any]) -> Rules:
         altered=_set(limits["altered"]),
         blockers=_set(limits["fusion_blockers"]),
         families=frozenset(data["families"]),
+        stems=frozenset(data["families"]) | _set(" ".join(data["families"].values())) - _set(kinases["strong"]),
     )
 
 
