@@ -74,10 +74,10 @@ def blank(vectors: Path | None) -> Language:
     return nlp
 
 
-def parse_pipeline(vectors: Path | None) -> Language:
+def parse_pipeline() -> Language:
     """Tagger and parser over one set of token vectors."""
-    nlp = blank(vectors)
-    nlp.add_pipe("tok2vec", name="tok2vec", config={"model": tok2vec(rows=(5000, 1000, 2500, 2500), vectors=vectors is not None)})
+    nlp = blank(None)
+    nlp.add_pipe("tok2vec", name="tok2vec", config={"model": tok2vec(rows=(5000, 1000, 2500, 2500), vectors=False)})
     nlp.add_pipe("tagger", config={"model": {"@architectures": "spacy.Tagger.v2", "tok2vec": listener("tok2vec")}})
     nlp.add_pipe("parser", config={"model": transitions("parser", "tok2vec", 64), "min_action_freq": 20})
     return nlp
@@ -121,7 +121,12 @@ def batches(examples: list[Example], *, words: int, draw: random.Random) -> Iter
 
 
 def fit(
-    nlp: Language, feed: Callable[[random.Random], Iterator[tuple[list[Example], list[str]]]], judge: Callable[[], float], *, epochs: int, log: Path
+    nlp: Language,
+    feed: Callable[[random.Random], Iterator[tuple[list[Example], list[str]]]],
+    judge: Callable[[], float],
+    *,
+    epochs: int,
+    log: Path,
 ) -> None:
     """Train by epochs and keep the averaged weights that ``judge`` likes best.
 
@@ -147,7 +152,12 @@ def fit(
             score = judge()
             if score > best:
                 best, kept = score, nlp.to_bytes(exclude=["vocab"])
-        row = {"epoch": epoch, "score": round(score, 4), "seconds": round(time.process_time() - started), **{k: round(float(v)) for k, v in losses.items()}}
+        row = {
+            "epoch": epoch,
+            "score": round(score, 4),
+            "seconds": round(time.process_time() - started),
+            **{k: round(float(v)) for k, v in losses.items()},
+        }
         with log.open("a") as out:
             out.write(json.dumps(row) + "\n")
         print(json.dumps(row), flush=True)
@@ -200,9 +210,9 @@ def _prf(hit: int, predicted: int, gold: int) -> dict[str, float]:
     return {"p": round(p, 4), "r": round(r, 4), "f": round(2 * p * r / (p + r), 4) if p + r else 0.0}
 
 
-def train_parse(data: Path, vectors: Path | None, work: Path, epochs: int) -> tuple[Language, dict[str, float]]:
+def train_parse(data: Path, work: Path, epochs: int) -> tuple[Language, dict[str, float]]:
     """Train tagger and parser; figures on the articles held back."""
-    nlp, parts = parse_pipeline(vectors), corpora.craft(data)
+    nlp, parts = parse_pipeline(), corpora.craft(data)
     devel = [corpora.tree_doc(nlp.vocab, group) for group in corpora.grouped(parts["devel"], seed=SEED)]
     train = [example(corpora.tree_doc(nlp.vocab, group)) for group in corpora.grouped(parts["train"], seed=SEED)]
     FIRST[:] = [train]
@@ -255,20 +265,10 @@ def judged_entities(nlp: Language, data: Path) -> dict[str, dict[str, float]]:
 
 
 def joined(parse: Language, entities: Language) -> Language:
-    """One pipeline of both halves, which stand on the same vectors."""
-    for name in entities.pipe_names:
-        parse.add_pipe(name, source=entities)
-    return parse
-
-
-def words_per_second(nlp: Language, golds: list[Doc]) -> int:
-    """Words that one core reads in a CPU second, one sentence or few at a time."""
-    texts = [Doc(nlp.vocab, words=[t.text for t in gold]) for gold in golds[:400]]
-    started = time.process_time()
-    for doc in texts:
-        for _, component in nlp.pipeline:
-            doc = component(doc)
-    return round(sum(map(len, texts)) / (time.process_time() - started))
+    """One pipeline of both halves; the entities' vectors are the pipeline's, and the parser needs none."""
+    for name in parse.pipe_names:
+        entities.add_pipe(name, source=parse, before="tok2vec_ner")
+    return entities
 
 
 def main() -> None:
@@ -276,9 +276,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     root = Path(__file__).parents[1]
     parser.add_argument("--data", type=Path, default=root.parent / "shared" / "data" / "corpora")
-    parser.add_argument("--vectors", type=Path, help="folder of floret vectors (scripts/train vectors makes it); none: hashed features alone")
+    parser.add_argument(
+        "--vectors", type=Path, help="folder of floret vectors; without, hashed features alone"
+    )
     parser.add_argument("--output", type=Path, default=root / "models" / "en_bio_core")
-    parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "miner-train", help="where the two halves lie until joined")
+    parser.add_argument(
+        "--work", type=Path, default=Path(tempfile.gettempdir()) / "miner-train", help="where the halves lie"
+    )
     parser.add_argument("--only", choices=("parse", "entities", "join"))
     parser.add_argument("--epochs-parse", type=int, default=7)
     parser.add_argument("--epochs-entities", type=int, default=10)
@@ -287,7 +291,7 @@ def main() -> None:
     fix_random_seed(SEED)
     set_current_ops(NumpyOps(use_blis=False))
     if given.only in (None, "parse"):
-        _keep(given.work, "parse", *train_parse(given.data, given.vectors, given.work, given.epochs_parse))
+        _keep(given.work, "parse", *train_parse(given.data, given.work, given.epochs_parse))
     if given.only in (None, "entities"):
         _keep(given.work, "entities", *train_entities(given.data, given.vectors, given.work, given.epochs_entities))
     if given.only in (None, "join"):
@@ -303,7 +307,12 @@ def _keep(work: Path, name: str, nlp: Language, figures: dict[str, Any]) -> None
 def write(work: Path, output: Path) -> None:
     """Join the halves and write pipeline and metrics.json; the card beside them stays."""
     nlp = joined(spacy.load(work / "parse"), spacy.load(work / "entities"))
-    nlp.meta |= {"name": "bio_core", "version": "1.0.0", "license": "CC BY 4.0", "description": "Tagger, parser and entities of biomedical English"}
+    nlp.meta |= {
+        "name": "bio_core",
+        "version": "1.0.0",
+        "license": "CC BY 4.0",
+        "description": "Tagger, parser, entities of biomedical English",
+    }
     card = (output / "README.md").read_text() if (output / "README.md").exists() else None
     shutil.rmtree(output, ignore_errors=True)
     nlp.to_disk(output)

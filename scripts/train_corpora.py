@@ -136,7 +136,9 @@ def entity_doc(vocab: Vocab, words: list[str], tags: list[str]) -> Doc:
 def spaces_between(words: Iterable[str]) -> list[bool]:
     """Guess where white space stood between the tokens of an IOB file, which does not tell."""
     held = list(words)
-    return [not (_closing(following) or word in "([-/'" or following == "-") for word, following in zip(held, [*held[1:], "."], strict=True)]
+    return [
+        not (_closing(following) or word in "([-/'" or following == "-") for word, following in zip(held, [*held[1:], "."], strict=True)
+    ]
 
 
 def _closing(word: str) -> bool:
