@@ -156,11 +156,13 @@ def test_a_model_is_replaced_only_when_told_to(tmp_path: Path, monkeypatch: pyte
 
 
 def test_what_curators_decided_becomes_examples(miner: mine.Miner, tmp_path: Path) -> None:
-    read = miner(Record("7", "7", "", (Section(None, TEXT),)))
+    read = miner(
+        Record("7", "7", "", (Section(None, "EGFR L858R tumours responded to gefitinib. BRAF V600E tumours responded to dabrafenib."),))
+    )
     with Store.open(tmp_path / "e.db") as store:
         store.save(read, merge(read, FAMILIES), run_id=None, mining_version="m1", topic="t")
         rows = {row.genes: row for row in store.evidence()}
         store.curate(Curation("ada", Action.ACCEPT, rows[("EGFR",)].key, "7"))
-        store.curate(Curation("ada", Action.REJECT, rows[("KRAS",)].key, "7"))
+        store.curate(Curation("ada", Action.REJECT, rows[("BRAF",)].key, "7"))
     found = {(e.key, e.types) for e in train_data.curated(miner, tmp_path / "e.db")}
-    assert found == {(("EGFR", "gefitinib"), frozenset({str(rows[("EGFR",)].claim_type)})), (("KRAS", "gefitinib"), frozenset())}
+    assert found == {(("EGFR", "gefitinib"), frozenset({str(rows[("EGFR",)].claim_type)})), (("BRAF", "dabrafenib"), frozenset())}
