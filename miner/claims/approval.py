@@ -14,7 +14,7 @@ from miner.claims.therapy import joined
 from miner.schema import Claim, ClaimType, Direction, Label, Mention, Polarity, StudyType
 
 Span = tuple[int, int]
-_APART = 60
+_APART, _STRAIGHT = 60, 40
 _NO_THERAPY = ("standard of care", "kinase inhibitors")
 
 
@@ -44,7 +44,7 @@ def _find(view: View, name: str, clause: Span) -> list[Span]:
 
 def _of_therapy(view: View, clause: Span) -> Iterator[Claim]:
     acts = [s for s in _find(view, "act", clause) if not _compared(view, s, "compared_act")]
-    idle = view.role in (TITLE, "aim") or view.is_aim
+    idle = view.role == TITLE or view.is_aim
     advice = [] if idle else [s for s in _find(view, "advice", clause) if not _compared(view, s, "compared")]
     if _rules().within("research", view.document.text, *clause):
         advice = [s for s in advice if _rules().within("standing", view.document.text, *s)]
@@ -209,9 +209,14 @@ def _of_testing(view: View, clause: Span) -> Iterator[Claim]:
     if not _rules().within("testing", text, *clause) and not view.of(Label.ASSAY, within=clause):
         return
     advice = _find(view, "test_advice", clause)
-    if not advice or _rules().within("retesting", text, *clause) or _objects(view, advice[0], clause):
+    if not advice or _rules().within("retesting", text, *clause):
         return
     tests = [*_find(view, "testing", clause), *((m.start, m.end) for m in view.of(Label.ASSAY, within=clause))]
+    straight = any(0 <= t[0] - advice[0][1] < _STRAIGHT for t in tests) and not any(
+        advice[0][1] <= m.start < advice[0][1] + _STRAIGHT for m in therapies(view)
+    )
+    if not straight and _objects(view, advice[0], clause):
+        return
     if min(frames.distance(t, advice[0]) for t in tests) > 90:
         return
     subjects = _subjects(view, clause, ()) or _genes(view)

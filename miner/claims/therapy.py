@@ -94,7 +94,7 @@ def therapies(view: View, within: tuple[int, int] | None = None) -> list[Mention
 
 def _therapies(view: View, within: tuple[int, int] | None) -> list[Mention]:
     found = view.of(Label.DRUG, Label.DRUG_CLASS, within=within)
-    drugs = [m for m in found if m.label is Label.DRUG]
+    drugs = [m for m in found if m.label is Label.DRUG and not any(o.start <= m.start and m.end < o.end for o in found)]
     kept: list[Mention] = []
     for mention, following in zip_longest(found, found[1:]):
         is_class = mention.label is Label.DRUG_CLASS
