@@ -69,12 +69,7 @@ class StudyType(StrEnum):
 class Action(StrEnum):
     """What a curator does to a row; UNDO takes an earlier curation back."""
 
-    ACCEPT = "accept"
-    REJECT = "reject"
-    EDIT = "edit"
-    ADD = "add"
-    COMMENT = "comment"
-    UNDO = "undo"
+    ACCEPT, REJECT, EDIT, ADD, COMMENT, UNDO = "accept", "reject", "edit", "add", "comment", "undo"
 
 
 class ClaimType(StrEnum):
@@ -389,11 +384,8 @@ class Evidence:
 class Curation:
     """What a curator said of one paper on one proposition; the log of them is only ever appended to.
 
-    ``key`` is the key of the row as it was read by the miner (of an added row, the key of what it says) and ``source`` the
-    PMID, or the id of a record without one; together they outlive the row. ``changes`` maps fields to the values that the
-    curator wrote (edit, add). ``undoes`` is the id of the curation that an undo takes back. ``at`` is ISO 8601 in UTC.
-    ``seen`` is what the row said before, kept so that a decision can be understood, and an accepted row restored, when
-    other rules no longer read it. The store fills ``id``, ``at`` and ``seen``.
+    ``key`` is that of the row as the miner read it (of an added row, of what it says), ``source`` the PMID or record id. ``changes``
+    maps fields to new values, ``undoes`` names what an undo takes back; the store fills ``id``, ``at`` (UTC) and ``seen`` (the row before).
     """
 
     curator: str

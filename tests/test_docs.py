@@ -33,10 +33,9 @@ def blocks(text: str, language: str) -> list[str]:
 
 def leaves(command: Any = PROGRAM, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
     """Every command that does something, by the words that name it."""
-    if not hasattr(command, "commands"):
+    if not hasattr(command, "commands") or (path and command.invoke_without_command):
         yield " ".join(path), command
-        return
-    for name, child in command.commands.items():
+    for name, child in getattr(command, "commands", {}).items():
         yield from leaves(child, (*path, name))
 
 
@@ -48,7 +47,7 @@ def parse(line: str) -> None:
     words = shlex.split(re.sub(r"\s[|>].*", "", line), comments=True)[1:]
     command, context = PROGRAM, PROGRAM.make_context("miner", words, resilient_parsing=False)
     rest = [*context._protected_args, *context.args] if hasattr(context, "_protected_args") else context.args
-    while hasattr(command, "commands"):
+    while hasattr(command, "commands") and (rest or not command.invoke_without_command):
         name, rest = rest[0], rest[1:]
         command = command.commands[name]
         context = command.make_context(name, list(rest), parent=context)
