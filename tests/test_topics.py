@@ -194,3 +194,54 @@ def test_a_topic_without_a_screen_is_told_what_it_lacks() -> None:
     topic = Topic("bare", "Bare", "x", (), ())
     with pytest.raises(ConfigError, match=r"the topic 'bare' needs words, genes, drugs or classes under \[prescreen\]"):
         topic.trigger_terms(Surfaces())
+
+
+KINASES = {
+    "NTRK1": ("NTRK", "TPM3-NTRK1", "larotrectinib", "TRK inhibitors", "G595R", "Selitrectinib"),
+    "NTRK3": ("NTRK", "ETV6-NTRK3", "entrectinib", "TRK inhibitors", "G623R", "Repotrectinib"),
+    "RET": ("RET", "KIF5B-RET", "selpercatinib", "RET inhibitors", "G810R", "Vepafestinib"),
+    "ROS1": ("ROS1", "CD74-ROS1", "crizotinib", "ROS1 inhibitors", "G2032R", "Repotrectinib"),
+    "ALK": ("ALK", "EML4-ALK", "alectinib", "ALK inhibitors", "G1202R", "Lorlatinib"),
+}
+# Sentence → what it claims, whichever kinase it speaks of: (type, direction, polarity, figures).
+SAID = {
+    "{fam} fusions drive this lung adenocarcinoma.": ("driver_role", "supports", "asserted", {}),
+    "{fam} fusions were found in 7 of 900 patients with lung cancer (0.8%).": (
+        *("prevalence", "supports", "asserted"),
+        {"value_percent": 0.8, "n_pos": 7, "N": 900},
+    ),
+    "{fam} fusions and EGFR mutations were mutually exclusive.": ("mutual_exclusivity", "supports", "asserted", {}),
+    "The {fusion} fusion coexisted with a KRAS G12D mutation in one tumour.": ("co_occurrence", "supports", "asserted", {"n_pos": 1}),
+    "The objective response rate with {drug} was 70% in patients with {fam} fusion-positive tumours.": (
+        *("sensitivity_response", "supports", "asserted"),
+        {"ORR_percent": 70},
+    ),
+    "No response to {drug} was seen in patients with {fam}-amplified tumours.": ("sensitivity_response", "does_not_support", "negated", {}),
+    "{gene} {variant} confers resistance to {drug}.": ("resistance_on_target", "supports", "asserted", {}),
+    "MET amplification mediated resistance to {drug} in a patient with the {fusion} fusion.": (
+        *("resistance_off_target", "supports", "asserted"),
+        {},
+    ),
+    "{later} overcame resistance mediated by {gene} {variant}.": ("overcomes_resistance", "supports", "asserted", {}),
+    "The {fusion} fusion emerged as a mechanism of resistance to osimertinib in EGFR-mutant lung cancer.": (
+        *("resistance_to_other_therapy", "supports", "asserted"),
+        {},
+    ),
+    "Neither of two patients with {fam} fusions responded to pembrolizumab.": (
+        *("immunotherapy_outcome", "does_not_support", "negated"),
+        {"n_resp": 0, "N": 2},
+    ),
+    "{classes} are recommended as first-line treatment of {fam} fusion-positive lung cancer.": (
+        *("approval_recommendation", "supports", "asserted"),
+        {},
+    ),
+}
+
+
+@pytest.mark.parametrize("gene", KINASES)
+def test_what_is_said_of_one_kinase_is_read_like_what_is_said_of_another(gene: str, miner: mine.Miner) -> None:
+    names = dict(zip(("fam", "fusion", "drug", "classes", "variant", "later"), KINASES[gene], strict=True))
+    for sentence, expected in SAID.items():
+        text = sentence.format(gene=gene, **names)
+        found = [(str(c.type), str(c.direction), str(c.polarity), dict(c.figures)) for c in miner(record("1", "", (None, text))).claims]
+        assert found == [expected], text
