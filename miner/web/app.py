@@ -9,6 +9,7 @@ from typing import Any
 
 import anyio.to_thread
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -46,6 +47,8 @@ PAGES: tuple[tuple[str, Page], ...] = (
     ("/curator", pages_about.curator),
 )
 FORMS: tuple[tuple[str, Callable[[Site, Request], Awaitable[Response]]], ...] = (("/curate", curate.curate), ("/curator", curate.name))
+BOTH = ("/curator", "/api/curations")
+"""Addresses that take GET and POST by two routes, of which a refusal would name one."""
 FAILURES: dict[type[Exception], int] = {
     NotFound: 404,
     QueryError: 422,
@@ -73,8 +76,8 @@ def create_app(settings: Settings, *, read_only: bool = False, hosts: tuple[str,
     for kind, status in FAILURES.items():
         app.add_exception_handler(kind, _told(site, status))
     app.add_exception_handler(HTTPException, _http(site))
-    app.add_exception_handler(Exception, _broken(site))
-    app.add_middleware(Guard, hosts=hosts)
+    app.add_exception_handler(RequestValidationError, _asked_wrongly)
+    app.add_middleware(Guard, hosts=hosts, broken=_broken(site))
     return app
 
 
@@ -130,14 +133,21 @@ def _http(site: Site) -> Handler:
         told = {404: "there is no such page", 405: "this address does not take that method"}.get(error.status_code, str(error.detail))
         answer = _answer(site, request, error.status_code, told)
         answer.headers.update(error.headers or {})
+        if error.status_code == 405 and request.url.path in BOTH:
+            answer.headers["Allow"] = "GET, POST"
         return answer
 
     return handler
 
 
-def _broken(site: Site) -> Handler:
-    async def handler(request: Request, error: Exception) -> Response:
-        log.exception("%s %s", request.method, request.url.path, exc_info=error)
+async def _asked_wrongly(_: Request, error: Any) -> Response:
+    told = "; ".join(f"{'.'.join(str(part) for part in item['loc'][1:]) or item['loc'][0]}: {item['msg']}" for item in error.errors()[:8])
+    return JSONResponse({"detail": told}, 422)
+
+
+def _broken(site: Site) -> Callable[[Request, Exception], Response]:
+    def handler(request: Request, error: Exception) -> Response:
+        log.error("%s %s", request.method, request.url.path, exc_info=error)
         return _answer(site, request, 500, "the fault is in the program; its log tells more")
 
     return handler

@@ -6,12 +6,12 @@ import hashlib
 import hmac
 import ipaddress
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from urllib.parse import quote, unquote, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LOCAL = ("127.0.0.1", "localhost", "[::1]")
@@ -36,8 +36,9 @@ HEADERS = {
 class Guard:
     """Refuse what no page should see, and put the headers on whatever is answered."""
 
-    def __init__(self, app: ASGIApp, *, hosts: Iterable[str] = ()) -> None:
+    def __init__(self, app: ASGIApp, *, hosts: Iterable[str] = (), broken: Callable[[Request, Exception], Response] | None = None) -> None:
         self.app = app
+        self.broken = broken
         self.hosts = frozenset(host.casefold() for host in (*LOCAL, *hosts))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -45,8 +46,12 @@ class Guard:
             await self.app(scope, receive, send)
             return
 
+        begun = False
+
         async def answer(message: Message) -> None:
+            nonlocal begun
             if message["type"] == "http.response.start":
+                begun = True
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
@@ -54,13 +59,20 @@ class Guard:
             await send(message)
 
         refused = self._refused(scope)
-        await (refused or self.app)(scope, receive, answer)
+        try:
+            await (refused or self.app)(scope, receive, answer)
+        except Exception as error:
+            if begun or self.broken is None:
+                raise
+            await self.broken(Request(scope), error)(scope, receive, answer)
 
     def _refused(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
         if hostname(headers.get("host", "")) not in self.hosts:
             return PlainTextResponse("This server does not go by that name; start it with --allow-host NAME.\n", 400)
         if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > MAX_URL:
+            if scope["path"].startswith("/api/"):
+                return JSONResponse({"detail": "the address is too long"}, 400)
             return PlainTextResponse("The address is too long.\n", 414)
         if scope["method"] in ("GET", "HEAD"):
             return None
