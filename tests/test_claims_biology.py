@@ -1,4 +1,4 @@
-"""Claims of biology and practice: driver, prevalence, pairs, features, detection, approval, safety."""
+"""Claims of biology and practice, and the effects of therapies: each case names the types that it is about."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from miner.claims import frames, senses
 from miner.claims.document import Document, Subject, View
-from miner.claims.effect_rules import shape
+from miner.claims.effect_rules import load, shape
 from miner.claims.therapy import therapies, therapy_role
 from miner.lexicon_rows import families
 from miner.schema import ClaimType, Mention
@@ -72,9 +72,16 @@ def failed_type(view: View, subject: Subject | None, lost: tuple[str, ...], gene
     if plain is not ClaimType.SENSITIVITY_RESPONSE or subject is None or subject.alteration == "wild-type":
         return plain
     aimed = targets(view.document, lost)
-    own = family(subject.gene) in aimed or not aimed
-    resistant = bool(subject.variant) and subject.variant in view.document.resistance_variants
+    in_cells = bool(subject.variant) and view.says("effects.cells")
+    own = family(subject.gene) in aimed or (not aimed and not in_cells) or _is_reason(view.document, subject, aimed)
+    resistant = bool(subject.variant) and (subject.variant in view.document.resistance_variants or view.says("effects.unchanged_group"))
     return plain if own and not resistant else mechanism_type(view.document, subject, lost)
+
+
+def _is_reason(document: Document, subject: Subject, aimed: set[str]) -> bool:
+    """Is an alteration the reason to give a therapy that is aimed at another gene: BRCA1 and PARP, PTEN and mTOR?"""
+    reasons = load().reasons
+    return any(subject.gene in reasons.get(target, ()) for target in aimed)
 
 
 def _after_its_like(view: View, given: list[Mention]) -> bool:

@@ -72,7 +72,13 @@ def _idle(view: View, cue: Cue) -> bool:
         return True
     if cue.sense == "nodiff" and shape("effects.harm").match(text, cue.end):
         return True
+    if cue.sense == "worse" and view.has("safetycore") and shape("effects.death").match(text, cue.start):
+        return True
+    if text[cue.start : cue.end].lower().endswith(("tising", "tizing")) and shape("effects.names_alteration").match(text, cue.end):
+        return True
     if shape("effects.option").match(text, cue.start) and not shape("effects.is_option").search(before):
+        return True
+    if cue.sense == "active" and shape("effects.active_arm").match(text, cue.start):
         return True
     if cue.sense in ("active", "inhibit") and (_acts_on_target(view, cue) or _names_kind(view, cue, before)):
         return True

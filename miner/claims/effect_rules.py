@@ -38,6 +38,7 @@ class EffectRules(NamedTuple):
     raised: re.Pattern[str]
     past: re.Pattern[str]
     inert: frozenset[str]
+    reasons: Mapping[str, frozenset[str]]
     composed: Openings
     shapes: Mapping[str, re.Pattern[str]]
     sought: Openings
@@ -96,6 +97,7 @@ def _compiled(data: dict[str, Any]) -> EffectRules:
         raised=ends("outcome", "raised", any_of("lower", "fillers"), "{0,3}"),
         past=re.compile(rf"\b(?:{any_of('context', 'past')})\b", re.I),
         inert=frozenset(data["context"]["inert"]),
+        reasons={target: frozenset(genes) for target, genes in data["reasons"].items()},
         composed=Openings(data["composed"]),
         shapes={name: re.compile(pattern, re.I) for name, pattern in shapes.items()},
         sought=Openings({name: alternatives(pattern) for name, pattern in shapes.items()}),

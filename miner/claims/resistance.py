@@ -40,7 +40,8 @@ def _inevitable(view: View) -> Iterator[Claim]:
     if not told or view.role == TITLE or whose.resisting(view):
         return
     lost = _targeted(view, therapies(view)) or _targeted(view, frames.carried_therapies(view))
-    subjects = [s for s in _drivers(view) if not (s.variant and s.variant in view.document.resistance_variants)]
+    known = view.document.resistance_variants
+    subjects = [s for s in _drivers(view) if not s.variant or s.variant not in known or whose.of_population(view, s)]
     if lost and subjects and frames.stance_at(view, told[0].start, told[0].end)[1] is Polarity.ASSERTED:
         yield from build(
             view, ClaimType.SENSITIVITY_RESPONSE, "resistance.inevitable", subjects=subjects, therapies=names(view, lost), stance=AGAINST,
@@ -63,8 +64,19 @@ def _follows_failure(view: View) -> bool:
     return (
         told
         and view.says("resistance.counted")
-        and bool(_resistance_variants(view) or any(s.alteration in ACQUIRED_KINDS for s in view.subjects))
+        and bool(
+            _resistance_variants(view)
+            or any(s.alteration in ACQUIRED_KINDS for s in view.subjects)
+            or any(_emerged(view, s) for s in view.subjects)
+        )
     )
+
+
+def _emerged(view: View, subject: Subject) -> bool:
+    """Is it a variant that the text names for the first time, among what was found at progression?"""
+    if not subject.variant or not view.says("resistance.counted"):
+        return False
+    return not any(s.variant == subject.variant for v in view.document.views[: view.index] for s in v.subjects)
 
 
 def _resistance_variants(view: View) -> list[Subject]:
@@ -78,7 +90,7 @@ def _mechanisms(view: View) -> Iterator[Claim]:
     if not explicit and agents(view) and view.has("overcome", "inhibit", "active", "sensitive"):
         return
     lost = explicit or _defeated(view)
-    mechanisms = [s for s in view.subjects if s.gene and _is_mechanism(view, s, lost)]
+    mechanisms = _named_first([s for s in view.subjects if s.gene and _is_mechanism(view, s, lost) and not _only_lacked(view, s)])
     if not mechanisms:
         yield from _unnamed(view, lost)
         return
@@ -92,6 +104,18 @@ def _mechanisms(view: View) -> Iterator[Claim]:
             view, type_, "resistance.mechanism", subjects=subjects, therapies=names(view, lost), stance=stance, figures=figures, n=n,
             confidence=0.7,
         )  # fmt: skip
+
+
+def _only_lacked(view: View, subject: Subject) -> bool:
+    """Does the absence of an alteration only describe people: patients without T790M?"""
+    before = view.document.text[max(view.start, subject.start - 60) : subject.start]
+    return bool(shape("resistance.lacked").search(before)) and subject.mention is not None and subject.mention.polarity is Polarity.NEGATED
+
+
+def _named_first(found: list[Subject]) -> list[Subject]:
+    """Leave out the mutations in general of a gene whose variant is named."""
+    named = {s.gene for s in found if s.variant}
+    return [s for s in found if s.gene not in named or s.alteration not in ("mutation", "activating mutation")]
 
 
 def _mechanism_stance(view: View, subject: Subject) -> Stance:
@@ -119,6 +143,8 @@ def _is_mechanism(view: View, subject: Subject, lost: list[Mention]) -> bool:
     focus = {family(s.gene) for s in view.document.focus}
     targets = {family(t) for m in lost for t in view.document.lexicon.targets(view.document.class_meant(m.name or ""))}
     other = family(subject.gene) not in targets if targets else family(subject.gene) not in focus
+    if not other and _emerged(view, subject) and _follows_failure(view):
+        return True
     if other:
         return bool(view.says("resistance.causes") or view.says("resistance.counted"))
     return view.says("resistance.causes") and subject.kind in MUTATION_KINDS

@@ -20,6 +20,19 @@ def subjects(view: View, effect: Effect) -> list[Subject]:
         return distinct(s for s in told if s.alteration not in ("wild-type", "expression"))
     if effect.kind is Kind.RESISTED and _is_noun(view, effect.cue):
         return _causes(view, effect)
+    if effect.kind is Kind.SAME:
+        return _altered(view, effect)
+    return _told(view, effect)
+
+
+def _altered(view: View, effect: Effect) -> list[Subject]:
+    """What makes no difference: of a fusion with a variant of its kinase the variant."""
+    found = _told(view, effect)
+    variants = {s.gene for s in found if s.variant}
+    return [s for s in found if not (s.fusion and s.gene in variants)]
+
+
+def _told(view: View, effect: Effect) -> list[Subject]:
     for span in (effect.clause, (view.start, effect.clause[0]), (view.start, view.end)):
         found = [s for s in _local(view) if span[0] <= s.start and s.end <= span[1]]
         if found:
@@ -76,7 +89,13 @@ def resisting(view: View) -> list[Effect]:
 
 def _local(view: View) -> list[Subject]:
     held = [s for s in frames.affirmed(view.subjects) if s.gene and not compared(view, s) and not _inside_therapy(view, s)]
-    return [s for s in held if not shape("effects.known").match(view.document.text, s.end)]
+    text = view.document.text
+    held = [
+        s
+        for s in held
+        if s.alteration == "wild-type" or not shape("effects.unchanged").search(text[max(view.start, s.start - 30) : s.start])
+    ]
+    return [s for s in held if not shape("effects.known").match(text, s.end)]
 
 
 def _inside_therapy(view: View, subject: Subject) -> bool:
