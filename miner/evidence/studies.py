@@ -105,8 +105,9 @@ def group(papers: Sequence[Paper]) -> tuple[Study, ...]:
     sets = _Sets(own)
     held = sets.held()
     alone: dict[str, list[Paper]] = {}
+    told = _Told(own)
     for paper in (paper for paper in papers if is_repeated(paper)):
-        tie = None if paper.pmid in sets else _repeats(paper, own)
+        tie = None if paper.pmid in sets else told.tie(paper)
         if paper.pmid in sets or tie:
             root = sets.root(tie.to if tie else paper.pmid)
             held[root].append(paper)
@@ -267,30 +268,41 @@ def _counts(paper: Paper) -> Iterator[tuple[str, tuple[int, int]]]:
             yield f"{hits}/{total} on {subject}", (hits, total)
 
 
-def _repeats(paper: Paper, own: Sequence[Paper]) -> Tie | None:
-    """Tie a paper that repeats others to the one that it repeats."""
-    cited = frozenset().union(*(cited_trials(quote.text) for quote in paper.quotes))
-    for other in own:
-        if shared := sorted(cited.intersection(other.trials)):
-            return Tie(paper.pmid, other.pmid, f"repeats {shared[0]}")
-    for other in own:
-        if told := _same_figures(paper, other):
-            return Tie(paper.pmid, other.pmid, f"repeats its {told}")
-    return None
+class _Told:
+    """What papers told first, to find which of them another repeats: their trials, and their figures by drug."""
 
+    def __init__(self, own: Sequence[Paper]) -> None:
+        self._trials: dict[str, Paper] = {}
+        self._figures: dict[tuple[str, str, object], list[tuple[Paper, int | None]]] = {}
+        for paper in own:
+            for trial in paper.trials:
+                self._trials.setdefault(trial, paper)
+            for key, value, total in _rates(paper):
+                for therapy in paper.therapies:
+                    self._figures.setdefault((therapy, key, value), []).append((paper, total))
 
-def _same_figures(paper: Paper, other: Paper) -> str | None:
-    """Return the figures that a paper repeats: a rate that is no round number, with the same denominator or none."""
-    if not set(paper.therapies) & set(other.therapies):
+    def tie(self, paper: Paper) -> Tie | None:
+        """Tie a paper that repeats others to the first whose trial its sentence names, or whose figures it gives."""
+        cited = sorted(frozenset().union(*(cited_trials(quote.text) for quote in paper.quotes)) & self._trials.keys())
+        if cited:
+            return Tie(paper.pmid, self._trials[cited[0]].pmid, f"repeats {cited[0]}")
+        for key, value, total in _rates(paper):
+            for therapy in paper.therapies:
+                for other, size in self._figures.get((therapy, key, value), ()):
+                    sizes = {known for known in (total, size) if known}
+                    if len(sizes) < 2 and (sizes or not _is_round(value)):
+                        return Tie(paper.pmid, other.pmid, f"repeats its {describe({key: value})}")
         return None
+
+
+_REPEATED = ("ORR_percent", "value_percent", "PFS_months", "OS_months", "DoR_months")
+
+
+def _rates(paper: Paper) -> Iterator[tuple[str, float | int | str, int | None]]:
     for figures in paper.cohorts:
-        for key in ("ORR_percent", "value_percent", "PFS_months", "OS_months", "DoR_months"):
-            value, total = figures.get(key), whole(figures.get("N"))
-            for held in other.cohorts:
-                sizes = {size for size in (total, whole(held.get("N"))) if size}
-                if value is not None and value == held.get(key) and len(sizes) < 2 and (sizes or not _is_round(value)):
-                    return describe({key: value})
-    return None
+        for key in _REPEATED:
+            if key in figures:
+                yield key, figures[key], whole(figures.get("N"))
 
 
 def _is_round(value: object) -> bool:
