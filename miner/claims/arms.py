@@ -213,7 +213,7 @@ def ratio_stance(ratio: Measure) -> Stance:
     """A hazard ratio whose interval holds 1 shows no difference; one above 1 speaks against the therapy."""
     if not isinstance(ratio.value, int | float):
         return SUPPORTS
-    if ratio.ci and ratio.ci[0] <= 1 <= ratio.ci[1]:
+    if ratio.ci and ratio.ci[0] < 1 < ratio.ci[1]:
         return DENIED
     return AGAINST if ratio.value > 1 else SUPPORTS
 

@@ -94,6 +94,8 @@ def response_population(
         rate = measure.value if measure.metric.endswith("percent") else None
         if measure.n and isinstance(rate, int | float) and (fit := book.fitting(measure.n, rate, position)):
             return fit
+    if arm and (beside := trial.size_here(view, arm)):
+        return beside
     counted = {m.n for _, m in members} | {m.value for _, m in members}
     here = [g for g in book.groups if g.view is view and g.start < position]
     local = [g.n for g in here if view.clause(g.start) == view.clause(position)] or [g.n for g in here]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence, Set
 
-from miner.claims import effects, frames, trial, whose, words
+from miner.claims import effects, frames, subgroups, trial, whose, words
 from miner.claims.claim_types import MECHANISMS, MUTATION_KINDS, combined, failed_type, family, mechanism_type, response_type, targets
 from miner.claims.document import METHODS, OUTSIDE, RESULTS, TITLE, Subject, View
 from miner.claims.effect_rules import shape
@@ -59,6 +59,8 @@ def _stated(view: View, counted: Set[tuple[int, int]]) -> Iterator[Claim]:
         given = [drug for m in effect.therapies for drug in stands_for(view, m)]
         given = trial.spelt(view, combined(view, given) or given)
         subjects = _answered(view, effect, given) or whose.subjects(view, effect)
+        if not any(view.start <= s.start < view.end for s in subjects):
+            subjects = subgroups.as_told(subjects)
         if not subjects and (not _explicit(view, effect) or PROCEDURES.issuperset(m.name or "" for m in given)):
             continue
         if not _too_general(view, effect, given):

@@ -24,6 +24,7 @@ PROCEDURES = frozenset(
     {"radiotherapy", "surgery", "local therapy", "stereotactic body radiation therapy", "corticosteroids", "prednisone", "dexamethasone"}
 )
 LOW_PERCENT = 10.0
+_FOLLOWED = re.compile(r"\bfollow-?up (?:time |duration )?(?:at|for|of|in|from)\b[^.;,()]{0,90} (?:was|of)\s*$", re.I)
 _PLACE = re.compile(r"\b(?:local|regional|locoregional|nodal|distant|elective|tumou?r bed)\b", re.I)
 _UNTOLD = ("PR_percent", "SD_percent", "PD_percent")
 _NOT_CARRIED = ("wild-type", "gene")
@@ -44,6 +45,7 @@ class Key(NamedTuple):
 def measured(view: View) -> Iterator[Claim]:
     """Claims of the figures of a sentence."""
     found = [f for f in frames.measures(view, *METRICS) if f[1].metric[:2] not in ("SD", "PD") or _counts_outcomes(view)]
+    found = [f for f in found if f[1].metric not in TIMES or not _FOLLOWED.search(view.document.text[view.start : f[0].start])]
     found = [f for f in found if f[1].metric != "DCR_percent" or not _of_one_place(view, f[1])]
     found = [f for f in found if not _did_not_respond(view, *f) and (trial.design(view.document) or not arms.of_control(view, *f, found))]
     if not found or view.says("response_figures.planned") or view.tells(trial.rules(), "defined"):
@@ -210,7 +212,7 @@ def _carriers(view: View, span: tuple[int, int]) -> list[Subject]:
     told = next((v for v in view.document.views if found and v.start <= found[0].start < v.end), None)
     if told and not frames.points_back(view) and len({s.gene for s in found}) > 1 and frames.measures(told, "value_percent", "n_pos"):
         return []
-    return [s for s in found if s.kind not in _NOT_CARRIED]
+    return subgroups.as_told(s for s in found if s.kind not in _NOT_CARRIED)
 
 
 def _changed(view: View, found: list[Subject]) -> list[Subject]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from miner.claims import arms, words
@@ -67,6 +67,11 @@ def _in_brackets_after(view: View, mention: Mention) -> Subject | None:
 def _lacks(subject: Subject) -> bool:
     """Is it told that patients lack the alteration?"""
     return subject.alteration == "wild-type" or bool(subject.mention and subject.mention.polarity is Polarity.NEGATED)
+
+
+def as_told(subjects: Iterable[Subject]) -> list[Subject]:
+    """Subjects that a paper sets for its patients: who were told to lack an alteration are those without it."""
+    return [without(s) if _lacks(s) else s for s in subjects]
 
 
 def without(subject: Subject) -> Subject:

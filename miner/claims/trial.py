@@ -155,6 +155,11 @@ def sizes(document: Document) -> tuple[int | None, int | None]:
     return held
 
 
+def size_here(view: View, arm: Arm) -> int | None:
+    """How many of an arm a sentence itself counts."""
+    return next((n for _, held, n in sorted(_sizes(view), key=lambda f: f[0]) if held is arm), None)
+
+
 def _alike(first: int | None, second: int | None) -> bool:
     """Are two counts those of arms, of which none is a tenth of the other?"""
     return not first or not second or max(first, second) <= _MOST_UNLIKE * min(first, second)
