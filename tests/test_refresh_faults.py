@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import gc
 import logging
 import os
 import shutil
@@ -129,10 +128,8 @@ def test_a_fault_that_stays_ends_in_its_exit_code_and_moves_nothing(case: Case, 
 def mixtures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mixtures]:
     folder = fast_folder() or str(tmp_path_factory.mktemp("mixtures"))
     logging.disable(logging.CRITICAL)  # some twenty thousand warnings, which pytest would keep
-    gc.freeze()  # what is loaded stays, and need not be looked through again and again
     with FakeNcbi() as running, tempfile.TemporaryDirectory(dir=folder) as scratch:
         yield Mixtures(Path(scratch), running)
-    gc.unfreeze()
     logging.disable(logging.NOTSET)
 
 

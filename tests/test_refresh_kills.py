@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import tempfile
 from collections.abc import Iterator
@@ -26,10 +25,8 @@ def kills(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kills]:
         # What a run would read anew each time: kills shall come while it works, not while it starts.
         patch.setattr(job, "mining_versions", lambda *_: versions)
         patch.setattr(job, "Surfaces", lambda folders: surfaces)
-        gc.freeze()  # what is loaded is shared with the children, and not copied for a collection
         with tempfile.TemporaryDirectory(dir=fast_folder() or tmp_path_factory.mktemp("kills")) as scratch:
             yield Kills(Path(scratch), server)
-        gc.unfreeze()
 
 
 @pytest.mark.parametrize("part", range(PARTS))
