@@ -8,6 +8,7 @@ from miner.claims import frames, trial, words
 from miner.claims.detection import generic
 from miner.claims.document import BODY, CONCLUSIONS, RESULTS, TITLE, Subject, View, agents, distinct
 from miner.claims.frames import DENIED, HEDGED, SUPPORTS, Stance, build
+from miner.claims.prevalence import plainly_found
 from miner.claims.senses import Cue
 from miner.schema import Claim, ClaimType, Cohort, Direction, Label, Mention, StudyType
 
@@ -156,7 +157,7 @@ def _figures(view: View, clause: Span) -> tuple[Figures, int | None]:
     for _, measure in frames.measures(view, "OS_months", "PFS_months", "HR"):
         if measure.value is not None:
             figures.setdefault(measure.metric, measure.value)
-    counts = [r for _, r in frames.measures(view, "value_percent", "n_pos", within=clause)]
+    counts = [r for m, r in frames.measures(view, "value_percent", "n_pos", within=clause) if not plainly_found(view, m)]
     for measure in counts[:1]:
         if measure.metric == "value_percent" and measure.value is not None:
             figures["value_percent"] = measure.value

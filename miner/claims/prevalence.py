@@ -82,7 +82,7 @@ def _counted(view: View, item: Item, items: Sequence[Item]) -> list[Subject]:
     text, clause = view.document.text, view.clause(item[0].start)
     if not rules().within("found", text, *clause) or counts_else(view, item, items):
         return []
-    if (_of_response(view, clause) and not _plainly_found(view, mention)) or _acquired(view):
+    if (_of_response(view, clause) and not plainly_found(view, mention)) or _acquired(view):
         return []
     everyone = [s for s in candidates(view) if not is_population(view, s)] or candidates(view)
     if measure.item:
@@ -98,7 +98,7 @@ def _counted(view: View, item: Item, items: Sequence[Item]) -> list[Subject]:
     return _in_slot(view, mention, local, here)
 
 
-def _plainly_found(view: View, mention: Mention) -> bool:
+def plainly_found(view: View, mention: Mention) -> bool:
     """Is a figure told straight as one of carriers: "detected in 13%", "mutations (21% of tumours)"?"""
     text = view.document.text
     told = rules()["plainly"].search(text[max(view.start, mention.start - 60) : mention.start])
@@ -108,6 +108,8 @@ def _plainly_found(view: View, mention: Mention) -> bool:
 def counts_else(view: View, item: Item, items: Sequence[Item]) -> bool:
     """Does the figure count smokers, tested patients, stained tumours ... and not carriers?"""
     text, segment = view.document.text, _segment(view, item, items)
+    if plainly_found(view, item[0]) and any(segment[0] <= s.start < item[0].start for s in view.subjects):
+        return False
     before = [i for i in items if i[0].end <= item[0].start]
     if before and rules()["against"].search(text[before[-1][0].end : item[0].start]):
         return counts_else(view, before[-1], items)
