@@ -34,7 +34,11 @@ def _cache_home() -> Path:
 
 @dataclass(frozen=True)
 class Models:
-    """Trained models that take part: each ``off``, ``on`` (the one of the project's ``models`` folder), a folder, or a package's name."""
+    """Trained models that take part.
+
+    Each is ``off``, ``on`` (the one of the project's ``models`` folder), ``auto`` (that one where it is there), a folder, or
+    the name of an installed package.
+    """
 
     parse: str = "off"
     entities: str = "off"
@@ -49,10 +53,12 @@ class Models:
             It is on, and the program does not stand beside its ``models`` folder (it was not installed from a checkout).
         """
         value, own = getattr(self, name), _OWN_MODELS[name]
-        if value != "on":
+        if value not in ("on", "auto"):
             return None if value == "off" else str(value)
         folder = Path(__file__).parents[1] / "models" / own
         if not folder.is_dir():
+            if value == "auto":
+                return None
             raise ConfigError(f"{folder}: the {own} model is on and not there; name its folder, or set it off")
         return str(folder)
 
