@@ -146,7 +146,7 @@ def _nearest(
         if j > i and cost > _LIMIT_AFTER:
             continue
         if not cue.natural(kind_of(quantity)):
-            if "duration" in cue.endpoint.metrics and _is_share(elements, named, i):
+            if "duration" in cue.endpoint.metrics and (_is_share(elements, named, i) or (cue.endpoint.name == "follow-up" and cost > 3)):
                 continue
             cost += 6.0
         if last and j < last[0] and (last[1] is None or last[1].endpoint is not cue.endpoint) and not _inside(elements, last[0], i):
@@ -309,7 +309,7 @@ def _after(elements: Sequence[Element], named: Mapping[int, Cue], i: int, j: int
         all(elements[k].kind in "wcH" and elements[k].text.lower() not in _COPULA for k in range(i + 1, j)) and words <= 2 and not having
     )
     adjacent = adjacent and all(elements[k].kind != ")" for k in range(i + 1, j))
-    if adjacent or (elements[i + 1].text.lower() in _OWNERS[_is_bare_count(elements[i])] and j <= i + 4):
+    if adjacent or (_owner(elements, i) in _OWNERS[_is_counted(elements[i])] and j <= i + 5 and named[j].endpoint.name != "age"):
         cost -= 4.0
     follows = _skip_alias(elements, named, j)
     if follows < len(elements) and not adjacent and not (having and elements[follows].kind in ",(") and _owns_next(elements, follows):
@@ -331,8 +331,14 @@ def _of(elements: Sequence[Element], cue: Cue, i: int, j: int) -> float:
 _OWNERS = {False: frozenset({"for"}), True: frozenset({"for", "with"})}  # "six with stable disease"
 
 
-def _is_bare_count(element: Element) -> bool:
-    return isinstance(element, Quantity) and element.form == "count" and element.total is None
+def _is_counted(element: Element) -> bool:
+    return isinstance(element, Quantity) and element.total is None and (element.form == "count" or element.n is not None)
+
+
+def _owner(elements: Sequence[Element], i: int) -> str:
+    """The word that ties a figure to the name after it, past the counted noun."""
+    k = i + 1 + (elements[i + 1].kind == "n" and i + 2 < len(elements))
+    return elements[k].text.lower()
 
 
 def _apposed(elements: Sequence[Element], i: int) -> bool:

@@ -57,6 +57,7 @@ def _before(text: str, quantity: Quantity, genetic: Sequence[Mention]) -> Mentio
     near = [m for m in genetic if 0 < quantity.start - m.end <= 40 and _BEFORE.fullmatch(text, m.end, quantity.start)]
     near = near or [m for m in genetic if _LISTED.fullmatch(text, m.end, quantity.start) and text[quantity.end : quantity.end + 1] in ";)"]
     if quantity.equals:
+        near = [m for m in near if not m.text.endswith("expression")]
         told = _TOLD.search(text, max(0, quantity.start - 160), quantity.start)
         told = None if told and _TESTED.search(text, max(0, told.start() - 80), told.end()) else told
         near = [

@@ -18,6 +18,7 @@ _SITE = re.compile(
     r"(?:\s(?:confirmed|best|objective|overall|partial|complete)){0,2}[\s-]$",
     re.IGNORECASE,
 )
+_SITED_SHORT = re.compile(r"ic?[A-Z]{2}")
 _SITED = frozenset({"response", "disease control"})
 _TIMEPOINT = re.compile(
     r"(?:\b(?:\d+(?:\.\d)?|one|two|three|four|five|six|ten)[-‐–\s]{0,2}(?:and|,|or|to)?[\s,]*)+"
@@ -189,6 +190,7 @@ class Cues:
 
     def _cue(self, text: str, start: int, end: int, endpoint: Endpoint) -> Cue:
         sited = endpoint.name in _SITED and text[start - 1 : start] in " -" and _SITE.search(text, max(0, start - 60), start)
+        sited = sited or (endpoint.name in _SITED and _SITED_SHORT.match(text, start, end))
         site = "IC_" if sited else ""
         timed = "duration" in endpoint.metrics and (
             _at_timepoint(text, start) or _RATE_AFTER.match(text, end) is not None or _is_rate(text, start, end)
@@ -243,10 +245,22 @@ def _with_abbreviations(text: str, spans: list[tuple[int, int, Endpoint]]) -> li
             held = next((s for s in spans if s[0] <= found.start() < s[1]), None)
             if held is None or held[2] is not endpoint:
                 own.append((*found.span(), endpoint))
-    if not own:
+    foreign = {short for short in {text[s:e] for s, e, _ in spans if e - s < 4} - set(defined) if _is_foreign(text, short, spans)}
+    if not own and not foreign:
         return spans
     taken = {start for start, _, _ in own}
-    return sorted([*(s for s in spans if s[0] not in taken), *own], key=lambda s: s[:2])
+    kept = (s for s in spans if s[0] not in taken and text[s[0] : s[1]] not in foreign)
+    return sorted([*kept, *own], key=lambda s: s[:2])
+
+
+def _is_foreign(text: str, short: str, spans: list[tuple[int, int, Endpoint]]) -> bool:
+    """Does the text define a short name as something else: "progesterone receptor (PR)", "lung cancer (LC)"?"""
+    at = text.find(f"({short})")
+    if at < 0 or not short.isupper():
+        return False
+    words = re.findall(r"[A-Za-z]+", text[max(0, at - 80) : at])[-len(short) :]
+    named = any(start < at <= end + 1 for start, end, _ in spans)
+    return not named and "".join(word[0] for word in words).upper() == short and all(len(word) > 2 for word in words)
 
 
 def _windows(text: str, signs: tuple[str, ...]) -> list[tuple[int, int]]:

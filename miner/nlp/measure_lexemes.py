@@ -20,7 +20,7 @@ NUM = r"[-−]?(?:\d+(?:,\d{3})+|\d+(?:[.·∙•⋅]\d+)?|[.·]\d+)"
 _PCT = r"(?:\s?%|\s?‰|[\s-]?per\s?cent\b|[\s-]?percent\b)"
 _TIME = r"(?:months?|mos?|mo\.|weeks?|wks?|years?|yrs?|y|days?|m|d)"
 _CI_NAME = re.compile(
-    r"(?:confidence[\s-]+(?:interval|limit|bound)s?|CIs?|C\.I\.s?|CrIs?|credib(?:le|ility)[\s-]+intervals?|HDI|c\.i\.)(?!\w)"
+    r"(?:con(?:fi|ﬁ)dence[\s-]+(?:interval|limit|bound)s?|CIs?|C\.I\.s?|CrIs?|credib(?:le|ility)[\s-]+intervals?|HDI|c\.i\.)(?!\w)"
 )
 _CI_LEVEL = re.compile(rf"(?:[±+/-]+\s?)?\b(?:(?:two-sided|exact|adjusted)\s)*\d\d(?:\.\d)?(?:{_PCT})?[\s-]*(?:\w+\s)?$")
 _CI_BODY = re.compile(

@@ -67,7 +67,7 @@ class Noise:
         self.name = re.compile(r"\d+(?:[/–,-]\d+)*")
         self.whole = re.compile(
             rf"(?:19[5-9]\d|20[0-4]\d)(?:\s?[-–/]\s?(?:19[5-9]\d|20[0-4]\d|\d\d))?\b(?!\s?%|[,.]\d|\s{_SEVERAL})|\d{{1,2}}\s+{_MONTH}\b(?:\s+\d{{4}})?"
-            r"|\d{1,3}(?=-(?:gene|mer|plex)\b)|\d:\d\b|\d+(?:-\d+){2,}|\d(?=\)\s[a-zA-Z])(?<=[:;,.]\s\d)|\d(?=\)\s[a-zA-Z])(?<=\band\s\d)"
+            r"|[35](?=['’′])|\d{1,3}(?=-(?:gene|mer|plex)\b)|\d:\d\b|\d+(?:-\d+){2,}|\d(?=\)\s[a-zA-Z])(?<=[:;,.]\s\d)|\d(?=\)\s[a-zA-Z])(?<=\band\s\d)"
         )
         self.unit = re.compile(rf"[\s-]?(?i:{units})(?![\w])(?![-/]\w)|\s?(?i:{_PER_UNITS})\s?/")
 
