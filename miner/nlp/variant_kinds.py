@@ -114,13 +114,31 @@ def _left(assigner: Assigner, at: int) -> list[Anchor]:
     i = assigner._index(at) - 1
     while i >= 0 and anchors[i].end > at:
         i -= 1
-    if i < 0 or at - anchors[i].end > 70 or not assigner.rules.left.fullmatch(text, anchors[i].end, at):
+    if i < 0:
+        return []
+    i, end = _whole(assigner, i)
+    if at - end > 70 or not assigner.rules.left.fullmatch(text, end, at):
         return []
     found = [anchors[i]]
-    while i > 0 and anchors[i - 1].end <= found[-1].start and _COMMA.fullmatch(text, anchors[i - 1].end, found[-1].start):
-        i -= 1
+    while i > 0:
+        i, end = _whole(assigner, i - 1)
+        if end > found[-1].start or not _COMMA.fullmatch(text, end, found[-1].start):
+            break
         found.append(anchors[i])
     return found[::-1]
+
+
+def _whole(assigner: Assigner, i: int) -> tuple[int, int]:
+    """The anchor that begins a gene's name, and the end of the name with what stands in brackets behind it."""
+    anchors, text = assigner.anchors, assigner.text
+    if i and _is_other_name(text, anchors[i - 1], anchors[i]):
+        return i - 1, anchors[i].end + 1
+    return i, anchors[i].end
+
+
+def _is_other_name(text: str, first: Anchor, second: Anchor) -> bool:
+    """Does a gene stand in brackets behind its other name: "epidermal growth factor receptor (EGFR)"?"""
+    return first.genes == second.genes and text[first.end : second.start].strip() == "(" and text.startswith(")", second.end)
 
 
 def _right(assigner: Assigner, link: re.Match[str] | None) -> list[Anchor]:
