@@ -263,7 +263,8 @@ def estimated(counts: Sequence[tuple[int, int]]) -> tuple[Estimate | None, str]:
 
     effects = numpy.array([math.log((hits + 0.5) / (total - hits + 0.5)) for hits, total in counts])
     variances = numpy.array([1 / (hits + 0.5) + 1 / (total - hits + 0.5) for hits, total in counts])
-    found = combine_effects(effects, variances, method_re="iterated", use_t=False)
+    with numpy.errstate(divide="ignore", invalid="ignore"):  # Of equal rates the library divides by nothing.
+        found = combine_effects(effects, variances, method_re="iterated", use_t=False)
     rate, low, high = map(_percent, (found.mean_effect_re, *found.conf_int()[1]))
     beyond = float(found.q) - (len(counts) - 1)  # Of equal rates Q is as good as nothing, and the library's own I² a huge number.
     return Estimate(rate, low, high, max(0.0, 100 * beyond / float(found.q)) if beyond > 0 else 0.0, float(found.tau2)), ""

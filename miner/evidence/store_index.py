@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,12 +40,13 @@ class Index:
         """Number of rows of evidence."""
         return len(self.ids)
 
-    def mask(self, key: Key, evidence: Callable[[], Sequence[int]]) -> Any:
-        """Return the mask of a set of evidence, kept under a key; ``evidence`` gives its ids."""
+    def mask(self, key: Key, evidence: Callable[[], str]) -> Any:
+        """Return the mask of a set of evidence, kept under a key; ``evidence`` gives its ids with commas between."""
         import numpy
 
         if key not in self.sets:
-            ids = numpy.fromiter(evidence(), dtype=numpy.int64)
+            text = evidence()
+            ids = numpy.fromstring(text, dtype=numpy.int64, sep=",") if text else numpy.zeros(0, dtype=numpy.int64)
             held = numpy.zeros(self.size, dtype=bool)
             held[self.places[ids]] = True
             self.sets[key] = numpy.packbits(held)

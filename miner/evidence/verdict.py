@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from miner.evidence.civic import ADVERSE, REDUCED
 from miner.evidence.figures import number
+from miner.evidence.studies import group
 from miner.evidence.support import STATUS_WEIGHTS
 from miner.evidence.table import Paper, is_synthetic
 from miner.schema import ClaimType, Direction, Polarity
@@ -42,7 +43,7 @@ class Tally:
     """Papers by stance; a paper that found both counts in both.
 
     ``strong`` counts the papers for that are at level A or B, ``repeated`` those that only repeat others, ``patients``
-    each paper's largest cohort once, ``synthetic`` those of all that are no papers.
+    each study's largest cohort once, ``synthetic`` those of all that are no papers.
     """
 
     n_papers: int
@@ -88,12 +89,9 @@ def tally(question: Question, papers: Sequence[Paper]) -> Tally:
     )
 
 
-def _patients(own: Iterable[Paper]) -> int | None:
-    largest: dict[str, int] = {}
-    for paper in own:
-        if paper.n_patients:
-            largest[paper.pmid] = max(paper.n_patients, largest.get(paper.pmid, 0))
-    return sum(largest.values()) or None
+def _patients(own: Sequence[Paper]) -> int | None:
+    """Sum the studies' largest cohorts, each once."""
+    return sum(study.n_patients or 0 for study in group(own)) or None
 
 
 def judge(question: Question, count: Tally) -> Verdict:
