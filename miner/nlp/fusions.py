@@ -6,6 +6,7 @@ import re
 import string
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from spacy.language import Language
@@ -49,7 +50,22 @@ class FusionFinder:
             inside = genes[bisect_left(starts, start) : bisect_left(starts, end)]
             if self._worth(text, start, end, inside, topic):
                 hits += self._sentence(text, start, end, inside, topic)
-        return sorted(_unique(hits))
+        return sorted(_unique(self._specific(hits)))
+
+    def _specific(self, hits: list[Mention]) -> list[Mention]:
+        """A fusion of a family is that of the member which the text names elsewhere: ETV6-NTRK beside ETV6-NTRK3."""
+        pairs = {(h.referent.five_prime, h.referent.three_prime) for h in hits if isinstance(h.referent, Fusion)}
+        if not any(three in self.rules.families for _, three in pairs):
+            return hits
+        named: list[Mention] = []
+        for hit in hits:
+            fusion = hit.referent
+            if isinstance(fusion, Fusion) and fusion.three_prime in self.rules.families:
+                members = self.cutter.lexicon.members(fusion.three_prime)
+                kinds = [member for member in members if (fusion.five_prime, member) in pairs]
+                hit = replace(hit, referent=replace(fusion, three_prime=kinds[0])) if len(kinds) == 1 else hit
+            named.append(hit)
+        return named
 
     def _worth(self, text: str, start: int, end: int, genes: list[Mention], topic: Topic) -> bool:
         """Whether a sentence can hold a fusion: a fusion word and a gene, a kinase and a status, or two names joined."""
