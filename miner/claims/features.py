@@ -8,7 +8,7 @@ from miner.claims import frames, trial, words
 from miner.claims.detection import generic
 from miner.claims.document import BODY, CONCLUSIONS, RESULTS, TITLE, Subject, View, agents, distinct
 from miner.claims.frames import DENIED, HEDGED, SUPPORTS, Stance, build
-from miner.claims.prevalence import plainly_found
+from miner.claims.prevalence import all_carry, plainly_found
 from miner.claims.senses import Cue
 from miner.schema import Claim, ClaimType, Cohort, Direction, Label, Mention, StudyType
 
@@ -24,12 +24,36 @@ def extract(view: View) -> Iterator[Claim]:
         return
     if view.role == TITLE and not view.tells(_rules(), "states"):
         return
-    yield from _counted_trait(view)
+    counted = [*_counted_trait(view)] or [*_traits_of_carriers(view)]
+    yield from counted
+    if counted:
+        return
     for clause in view.clauses:
         features = _features(view, clause)
         relations = _relations(view, clause)
         if features and relations and not _rules().within("unasked", view.document.text, *clause):
             yield from _of_clause(view, clause, features, relations)
+
+
+def _traits_of_carriers(view: View) -> Iterator[Claim]:
+    """What was counted among patients who all carry the alteration of the title, and is no alteration itself."""
+    if view.subjects or view.of(Label.ASSAY, Label.GENE, Label.DRUG) or view.has("respond", "outcome", "safety", "resist"):
+        return
+    if view.tells(_rules(), "enrolled") or view.document.study_type is StudyType.DIAGNOSTIC_VALIDATION:
+        return
+    items = [r for _, r in frames.measures(view, "value_percent") if r.n is not None]
+    for subject in all_carry(view)[:1] if items else []:
+        for measure in items:
+            total = measure.total or trial.total(view.document)
+            figures: Figures = {"n_pos": measure.n or 0}
+            if measure.metric == "value_percent" and measure.value is not None:
+                figures["value_percent"] = measure.value
+            if total:
+                figures["N"] = total
+            yield from build(
+                view, ClaimType.CLINICAL_FEATURES_ASSOCIATION, "biology.trait_of_carriers", subjects=generic([subject]), figures=figures,
+                n=total, confidence=0.45,
+            )  # fmt: skip
 
 
 def _counted_trait(view: View) -> Iterator[Claim]:

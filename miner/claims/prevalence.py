@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from miner.claims import cohorts, frames, words
-from miner.claims.document import AIM, METHODS, Subject, View, agents, distinct, therapies
+from miner.claims.document import AIM, BODY, METHODS, RESULTS, Subject, View, agents, distinct, therapies
 from miner.claims.frames import DENIED, build
 from miner.numbers import parse_number, tidy
 from miner.schema import Alteration, Claim, ClaimType, Cohort, Label, Measure, Mention, Polarity, StudyType
@@ -14,6 +14,7 @@ from miner.schema import Alteration, Claim, ClaimType, Cohort, Label, Measure, M
 Item = tuple[Mention, Measure]
 Span = tuple[int, int]
 Figures = dict[str, float | int | str]
+_SERIES = (StudyType.RETROSPECTIVE_COHORT, StudyType.TRIAL, StudyType.DIAGNOSTIC_VALIDATION)
 
 
 def rules() -> words.Words:
@@ -150,7 +151,21 @@ def _acquired(view: View) -> bool:
     return follows or view.document.on_resistance or title.tells(rules(), "acquired")
 
 
+def all_carry(view: View) -> list[Subject]:
+    """The alteration that all patients of a paper carry, by its title: "Spitz tumours with NTRK1 fusion"."""
+    title = view.document.title
+    if title is None or view.document.study_type not in _SERIES or view.role not in (RESULTS, BODY):
+        return []
+    text, told = view.document.text, rules()
+    return [
+        s for s in title.subjects
+        if s.gene and (told["all_carriers"].match(text[s.end : s.end + 50]) or told["carried_by"].search(text[max(0, s.start - 40) : s.start]))
+    ]  # fmt: skip
+
+
 def _carried(view: View, measure: Measure) -> list[Subject]:
+    if all_carry(view) and not _altered(view):
+        return []
     fits = view.has("frequency") and not agents(view) and (frames.points_back(view) or _altered(view))
     return frames.carried_subjects(view) if fits and (measure.value is not None or measure.n is not None) else []
 

@@ -52,7 +52,7 @@ def _stated(view: View, counted: Set[tuple[int, int]]) -> Iterator[Claim]:
     for effect in effects.find(view) or ([] if counted else _carried(view)):
         if effect.clause in counted:
             continue
-        if _only_wanted(view, effect):
+        if _only_wanted(view, effect) or _of_harm(view, effect):
             continue
         if effect.kind is Kind.RESISTED and not whose.subjects(view, effect):
             continue
@@ -73,6 +73,12 @@ def _only_wanted(view: View, effect: Effect) -> bool:
     start, end = max(effect.clause[0], effect.cue.start - 30), min(effect.clause[1], effect.cue.end + 30)
     wanted = any(a < effect.cue.end and effect.cue.start < b for a, b in lists.spans("wanted", text, start, end))
     return wanted and lists.within("missing", text, *effect.clause)
+
+
+def _of_harm(view: View, effect: Effect) -> bool:
+    """Is it harm that was not seen: "no significant adverse effects"?"""
+    after = view.document.text[effect.cue.end : effect.cue.end + 30]
+    return effect.kind is Kind.SAME and bool(words.load("response.toml")["harm"].match(after))
 
 
 def _explicit(view: View, effect: Effect) -> bool:
