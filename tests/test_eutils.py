@@ -24,7 +24,7 @@ import urllib3
 from miner.config import Settings
 from miner.errors import ConfigError, StoreError, UpstreamError
 from miner.sources.eutils import Eutils, dated
-from miner.sources.eutils_answers import check_status
+from miner.sources.eutils_answers import check_status, read_search
 from miner.sources.eutils_transport import TALKING, Answer, Transient
 from tests.http.faults import FAULTS, PASSING, told
 from tests.http.records import Fake
@@ -358,6 +358,20 @@ def test_a_range_that_finds_nothing_widens_no_query_of_ranges(server: FakeNcbi, 
     assert client(server, tmp_path).existing(["10", "11"]) == {"11"}
     with pytest.raises(ConfigError, match="10:10"):
         client(server, tmp_path).search("x")
+
+
+@pytest.mark.parametrize(
+    "phrase",
+    ["5:9[UID]", "2024/06/07:3000/12/31[crdt]", '"2024/06/07"[Date - Create] : "3000/12/31"[Date - Create]', '("5"[UID] : "9"[UID])'],
+)
+def test_a_range_in_which_nothing_lies_drops_nothing_where_nothing_is_found(phrase: str) -> None:
+    def answer(count: int) -> Answer:
+        result = {"count": str(count), "idlist": ["1"] * count, "errorlist": {"phrasesnotfound": [phrase]}}
+        return Answer(200, json.dumps({"esearchresult": result}).encode())
+
+    assert read_search(answer(0), retmax=9).pmids == ()
+    with pytest.raises(ConfigError, match="phrasesnotfound"):
+        read_search(answer(1), retmax=9)
 
 
 def test_a_connection_that_comes_late_does_not_escape_the_deadline(

@@ -12,7 +12,8 @@ import datetime
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from time import monotonic
 
 from miner.config import Settings, Topic
 from miner.errors import ConfigError, InputError, UpstreamError
@@ -82,6 +83,7 @@ class Live:
     begin: Begin
     on_progress: OnProgress
     reconcile: bool = False
+    begun: float = field(default_factory=lambda: monotonic())
 
     def run(self) -> RunReport:
         """Search, fetch, store; raise with nothing stored and no watermark moved."""
@@ -197,8 +199,9 @@ class Live:
     def _check_clock(self) -> None:
         """Raise where this machine's clock is far from PubMed's: a watermark of a day to come would hide all until then."""
         told = self.client.server_date
-        if told is not None and abs(told - self.started) > SLACK:
-            raise ConfigError(f"the clock of this machine says {_stamp(self.started)}, that of PubMed {_stamp(told)}; set it right")
+        here = self.started + datetime.timedelta(seconds=monotonic() - self.begun)
+        if told is not None and abs(told - here) > SLACK:
+            raise ConfigError(f"the clock of this machine says {_stamp(here)}, that of PubMed {_stamp(told)}; set it right")
 
     # fetching and storing
 

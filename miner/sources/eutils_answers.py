@@ -17,7 +17,8 @@ from miner.errors import ConfigError
 from miner.sources.eutils_transport import Answer, Transient
 
 _TAGS = re.compile(r"<[^>]+>|\s+")
-_RANGE = re.compile(r"[\"(]*[\d/]+\"?\s*:\s*\"?[\d/]+\"?\s*\[\w+\]\)*", re.IGNORECASE)
+_FIELD = r"\s*\[[\w -]+\]"
+_RANGE = re.compile(rf"[\"(]*[\d/]+\"?(?:{_FIELD})?\s*:\s*\"?[\d/]+\"?{_FIELD}\)*")
 _HARMLESS = re.compile(r"no items found\.?", re.IGNORECASE)
 _NO_IDS = re.compile(r"ID list is empty|empty id list", re.IGNORECASE)
 EMPTY_SET = b"<PubmedArticleSet></PubmedArticleSet>"
