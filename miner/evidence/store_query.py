@@ -128,7 +128,12 @@ def evidence(connection: sqlite3.Connection, filters: Filters) -> Iterator[Paper
 
 def papers(connection: sqlite3.Connection, clause: str, values: Sequence[object]) -> Iterator[Paper]:
     """Yield the evidence that a WHERE clause over ``e`` and ``r`` lets through, in the order of the table."""
-    for row in connection.execute(f"{_EVIDENCE} {clause} {_ORDER}", values):
+    cursor = connection.cursor()
+    cursor.row_factory = None  # sqlite3.Row looks a name up by walking all of them.
+    cursor.execute(f"{_EVIDENCE} {clause} {_ORDER}", values)
+    names = [column[0] for column in cursor.description]
+    for values in cursor:
+        row = dict(zip(names, values, strict=True))
         spans = [tuple(span) for claim in json.loads(row["all_spans"]) for span in claim]
         yield paper_of(row, dict.fromkeys(spans))
 

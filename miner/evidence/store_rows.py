@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Any
 
 from miner.errors import StoreError
@@ -251,24 +252,24 @@ def paper_of(row: Mapping[str, Any], quotes: Iterable[tuple[int, int, str]]) -> 
         genes=tuple(json.loads(row["genes"])),
         disease=row["disease"],
         disease_key=row["disease_key"],
-        therapies=tuple(json.loads(row["therapies"])),
+        therapies=_listed(row["therapies"]),
         therapy_interaction_type=row["therapy_interaction_type"],
         significance=row["significance"],
-        direction=Direction(row["direction"]),
-        polarity=Polarity(row["polarity"]),
+        direction=_DIRECTIONS[row["direction"]],
+        polarity=_POLARITIES[row["polarity"]],
         level=row["level"],
         study_type=row["study_type"],
         statement=row["statement"],
         source=row["source"],
         status=row["status"],
-        figures=json.loads(row["figures"]),
-        cohorts=_cohorts(json.loads(row["figures"]), json.loads(row["all_figures"])),
-        warnings=tuple(json.loads(row["warnings"])),
+        figures=(figures := json.loads(row["figures"])),
+        cohorts=_cohorts(figures, json.loads(row["all_figures"])),
+        warnings=_listed(row["warnings"]),
         n_patients=row["n_patients"],
         background=bool(row["background"]),
         quotes=tuple(Quote(*quote) for quote in quotes),
-        record_status=Status(row["record_status"]),
-        notices=tuple((kind, reference) for kind, reference in json.loads(row["notices"])),
+        record_status=_STATUSES[row["record_status"]],
+        notices=tuple((kind, reference) for kind, reference in _listed(row["notices"])),
         title=row["title"],
         journal=row["journal"],
         year=row["year"],
@@ -277,8 +278,8 @@ def paper_of(row: Mapping[str, Any], quotes: Iterable[tuple[int, int, str]]) -> 
         machine=_changed(row),
         pub_date=row["pub_date"],
         doi=row["doi"],
-        authors=tuple(json.loads(row["authors"])),
-        trials=tuple(sorted(json.loads(row["trials"]))),
+        authors=_listed(row["authors"]),
+        trials=tuple(sorted(_listed(row["trials"]))),
     )
 
 
@@ -288,6 +289,18 @@ def _claim_type(value: str) -> ClaimType:
     except ValueError:
         told = f"the database holds claims of the type {value!r}, which no installed package brings"
         raise StoreError(f"{told}; install its package again (miner plugins lists those that are there)") from None
+
+
+_CLAIM_TYPES = {str(item): item for item in ClaimType}
+_DIRECTIONS = {str(item): item for item in Direction}
+_POLARITIES = {str(item): item for item in Polarity}
+_STATUSES = {str(item): item for item in Status}
+
+
+@lru_cache(maxsize=16_384)
+def _listed(text: str) -> tuple[Any, ...]:
+    """Return a list that is written as JSON; most rows hold one of a few."""
+    return tuple(json.loads(text))
 
 
 def _changed(row: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -28,6 +28,7 @@ LEAST_TOTAL = 20
 LIKE_TITLES, MOST_OF_AN_AUTHOR = 0.8, 50
 _KINDS = ("Preprint", "Update", "Republished", "CorrectedandRepublished", "RetractedandRepublished")
 _LINKS = frozenset(kind + way for kind in _KINDS for way in ("In", "Of", "From"))
+_SOUND = (Status.CURRENT, Status.CONCERN)
 _WORD = re.compile(r"[a-z0-9]+")
 _PMID = re.compile(r"\b\d{5,9}\b")
 
@@ -64,7 +65,8 @@ class Study:
     """Papers that report one study, the one that counts first.
 
     ``is_repeated`` where no paper of it is here, only others that repeat it; ``crossing`` are papers that pool its patients
-    with those of another study that is here, and count nothing.
+    with those of another study that is here, and count nothing; ``n_patients`` is the largest cohort that a paper of its own,
+    and not retracted, reports.
     """
 
     papers: tuple[Paper, ...]
@@ -72,6 +74,7 @@ class Study:
     superseded: tuple[Superseded, ...] = ()
     is_repeated: bool = False
     crossing: frozenset[str] = frozenset()
+    n_patients: int | None = None
 
     @property
     def lead(self) -> Paper:
@@ -84,13 +87,6 @@ class Study:
         own = dict.fromkeys(trial for paper in self.papers if not is_repeated(paper) for trial in paper.trials)
         return ", ".join(own) or self.lead.pmid
 
-    @property
-    def n_patients(self) -> int | None:
-        """The largest cohort that a paper of its own reports."""
-        own = [paper for paper in self.papers if not is_repeated(paper) and paper.pmid not in self.crossing]
-        sound = [paper for paper in own if paper.record_status in (Status.CURRENT, Status.CONCERN)]
-        return max((paper.n_patients for paper in sound if paper.n_patients), default=None)
-
 
 def is_repeated(paper: Paper) -> bool:
     """Tell whether a paper repeats what others found."""
@@ -100,7 +96,7 @@ def is_repeated(paper: Paper) -> bool:
 def group(papers: Sequence[Paper]) -> tuple[Study, ...]:
     """Return the studies that papers report, in the order of the first paper of each."""
     if len(papers) == 1:
-        return (Study(tuple(papers), is_repeated=is_repeated(papers[0])),)
+        return (Study(tuple(papers), is_repeated=is_repeated(papers[0]), n_patients=_largest(papers, frozenset())),)
     own = [paper for paper in papers if not is_repeated(paper)]
     sets = _Sets(own)
     held = sets.held()
@@ -124,7 +120,13 @@ def _study(papers: Sequence[Paper], ties: Sequence[Tie], crossing: frozenset[str
     superseded = tuple(_superseded([paper for paper in papers if not is_repeated(paper)]))
     last = {item.pmid for item in superseded} | crossing
     order = sorted(papers, key=lambda paper: (is_repeated(paper), paper.pmid in last, -(paper.n_patients or 0)))
-    return Study(tuple(order), tuple(ties), superseded, crossing=crossing & {paper.pmid for paper in papers})
+    crossing = crossing & {paper.pmid for paper in papers}
+    return Study(tuple(order), tuple(ties), superseded, crossing=crossing, n_patients=_largest(papers, crossing))
+
+
+def _largest(papers: Sequence[Paper], crossing: frozenset[str]) -> int | None:
+    own = [paper for paper in papers if paper.n_patients and not is_repeated(paper) and paper.pmid not in crossing]
+    return max((paper.n_patients or 0 for paper in own if paper.record_status in _SOUND), default=None)
 
 
 class _Sets:
@@ -283,8 +285,8 @@ class _Told:
 
     def tie(self, paper: Paper) -> Tie | None:
         """Tie a paper that repeats others to the first whose trial its sentence names, or whose figures it gives."""
-        cited = sorted(frozenset().union(*(cited_trials(quote.text) for quote in paper.quotes)) & self._trials.keys())
-        if cited:
+        named = (cited_trials(quote.text) for quote in paper.quotes) if self._trials else ()
+        if cited := sorted(frozenset[str]().union(*named) & self._trials.keys()):
             return Tie(paper.pmid, self._trials[cited[0]].pmid, f"repeats {cited[0]}")
         for key, value, total in _rates(paper):
             for therapy in paper.therapies:

@@ -129,8 +129,8 @@ class FusionMention:
 class TableRow:
     """One proposition over all its papers, the best evidence first.
 
-    ``studies`` are the papers again, those that report one study together; ``opposed`` the points of the studies that say the
-    opposite, which ``support`` needs (module ``support`` tells how it is made).
+    ``studies`` are the papers again, those that report one study together; ``score`` is the support with what it is made of
+    (module ``support`` tells how).
     """
 
     key: str
@@ -145,8 +145,8 @@ class TableRow:
     polarity: Polarity
     level: str
     evidence: tuple[Paper, ...]
-    studies: tuple[Study, ...] = ()
-    opposed: float = 0.0
+    studies: tuple[Study, ...]
+    score: Support
 
     @property
     def papers(self) -> tuple[str, ...]:
@@ -198,11 +198,6 @@ class TableRow:
     def years(self) -> tuple[int, ...]:
         """Years of publication, ascending, each once."""
         return tuple(sorted({item.year for item in self.evidence if item.year}))
-
-    @property
-    def score(self) -> Support:
-        """The support with what it is made of."""
-        return support(self.studies, self.opposed)
 
     @property
     def support(self) -> float:
@@ -310,7 +305,7 @@ def make_row(evidence: Sequence[Paper], studies: tuple[Study, ...] | None = None
         level=best.level,
         evidence=ranked,
         studies=studies,
-        opposed=opposed,
+        score=support(studies, opposed),
     )
 
 
