@@ -161,6 +161,7 @@ def table(
     pmid: opt.Pmids = None,
     text: opt.Text = None,
     topic: opt.OfTopic = None,
+    status: opt.Statuses = None,
     limit: opt.RowLimit = 25,
 ) -> None:
     """Print the evidence table, the topic's genes and drugs first.

@@ -38,6 +38,7 @@ _HELP = "\n".join(
         "\n\b\nExamples:",
         "  miner export --format tsv > evidence.tsv",
         "  miner export --format xlsx --gene NTRK1 -o ntrk1.xlsx",
+        "  miner export --format civic --status accepted -o civic.tsv",
         "  miner export --format bioc --topic ntrk-nsclc -o mentions.json",
     )
 )
@@ -48,7 +49,7 @@ Curator = Annotated[str | None, typer.Option("--curator", metavar="NAME", help="
 
 def filters(given: dict[str, Any]) -> dict[str, Any]:
     """Pick from a command's arguments the filters that were given."""
-    names = ("claim_type", "gene", "drug", "disease", "level", "pmid", "text", "topic")
+    names = ("claim_type", "gene", "drug", "disease", "level", "pmid", "text", "topic", "status")
     return {name: given[name] for name in names if given[name]}
 
 
@@ -64,6 +65,7 @@ def export(
     pmid: opt.Pmids = None,
     text: opt.Text = None,
     topic: opt.OfTopic = None,
+    status: opt.Statuses = None,
     force: opt.Force = False,
 ) -> None:
     """Write the evidence for another program; its help is ``_HELP``."""

@@ -31,6 +31,10 @@ Pmids = Annotated[list[str] | None, typer.Option("--pmid", metavar="PMID", help=
 Text = Annotated[str | None, typer.Option("--text", metavar="WORDS", help="Only rows whose words contain this.")]
 Diseases = Annotated[list[str] | None, typer.Option("--disease", metavar="TUMOUR", help="Only rows on this tumour; may be repeated.")]
 Levels = Annotated[list[str] | None, typer.Option("--level", metavar="LEVEL", help="Only rows of this level, A to E; may be repeated.")]
+Statuses = Annotated[
+    list[str] | None,
+    typer.Option("--status", metavar="STATUS", help="Only rows that are submitted, accepted or rejected; may be repeated."),
+]
 OfTopic = Annotated[str | None, typer.Option("--topic", metavar="NAME", help="Only rows of this topic.", show_default="all that are held")]
 Sources = Annotated[
     list[Path] | None, typer.Option("--source", metavar="FILE", help="PubMed XML (.gz), nbib, JSONL, or a folder; may be repeated.")

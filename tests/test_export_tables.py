@@ -16,11 +16,13 @@ from markdown_it import MarkdownIt
 from pyarrow import parquet
 
 from miner.errors import ConfigError
+from miner.evidence.export import forms
 from miner.evidence.export_civic import profile, titled
 from miner.evidence.export_markdown import escape
 from miner.evidence.export_rows import PAPER_COLUMNS, ROW_COLUMNS
 from miner.evidence.export_xlsx import LONGEST, write_workbook
 from miner.evidence.store import Store
+from miner.schema import Action, Curation
 
 # The header of CIViC's nightly file of evidence (ClinicalEvidenceSummaries.tsv).
 CIVIC_HEADER = [
@@ -183,3 +185,13 @@ def test_profiles_are_named_as_civic_names_them(ours: str, civics: str) -> None:
 def test_words_are_capitalised_as_civic_does() -> None:
     assert titled("lung non-small cell carcinoma") == "Lung Non-small Cell Carcinoma"
     assert titled("LOXO-195") == "LOXO-195"
+
+
+def test_what_a_curator_accepted_can_be_asked_for_and_what_was_rejected_is_gone(store: Store) -> None:
+    first, second, *_ = store.evidence(pmid="900002")
+    store.curate(Curation("ada", Action.ACCEPT, first.key, first.pmid))
+    store.curate(Curation("ada", Action.REJECT, second.key, second.pmid))
+    frame = civic_frame(store, status="accepted")
+    assert frame[["miner_key", "evidence_status"]].to_numpy().tolist() == [[first.key, "accepted"]]
+    for form in forms():
+        assert second.key.encode() not in written(store, form)

@@ -22,8 +22,9 @@ from miner.evidence import (
     export_xlsx,
 )
 from miner.evidence.export_rows import cell
+from miner.evidence.filters import Filters
 from miner.evidence.store import Store
-from miner.evidence.table import Filters, Paper, TableRow
+from miner.evidence.table import Paper, TableRow
 from miner.plugins import Exporter
 from miner.schema import Mention, Record, Status
 
