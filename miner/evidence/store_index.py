@@ -93,21 +93,28 @@ def _sorted(index: Index, left: Any, first: Any, last: Any, sort: str) -> Any:
     return numpy.argsort(-values, kind="stable")
 
 
-_held: OrderedDict[Path, tuple[Key, Index]] = OrderedDict()
+MOST_HELD = 3
+_held: OrderedDict[tuple[Path, Key], Index] = OrderedDict()
 
 
 def index_of(connection: sqlite3.Connection, path: Path) -> Index:
-    """Return the index of a database as it is now; of two databases asked in turn, both are held."""
-    if connection.in_transaction:
+    """Return the index of a database as this connection sees it; the last few states are held."""
+    if connection.in_transaction and not connection.execute("PRAGMA query_only").fetchone()[0]:
         return _read(connection)
-    state = _state(connection, path)
-    if path not in _held or _held[path][0] != state:
-        _held.pop(path, None)
-        _held[path] = state, _read(connection)
-    _held.move_to_end(path)
-    while len(_held) > 2:
+    state = _seen(connection) if connection.in_transaction else _state(connection, path)
+    found = _held.get((path, state))
+    if found is None:
+        found = _read(connection)
+    _held[path, state] = found
+    while len(_held) > MOST_HELD:
         _held.popitem(last=False)
-    return _held[path][1]
+    return found
+
+
+def _seen(connection: sqlite3.Connection) -> Key:
+    """Return what tells the states that one reader sees from each other; its files may be newer than what it sees."""
+    query = "SELECT count(*), max(id), max(finished), (SELECT max(id) FROM evidence), (SELECT max(id) FROM curations) FROM runs"
+    return tuple(connection.execute(query).fetchone())
 
 
 def _state(connection: sqlite3.Connection, path: Path) -> Key:

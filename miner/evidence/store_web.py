@@ -11,6 +11,7 @@ from typing import Any
 
 from miner.evidence import store_search
 from miner.evidence.store import Change, Store
+from miner.evidence.store_index import index_of
 from miner.evidence.store_query import papers
 from miner.evidence.store_rows import TYPE_RANK
 from miner.evidence.table import Paper, TableRow, make_rows, subject
@@ -41,6 +42,12 @@ def tune(store: Store) -> None:
     with store.reading() as connection:
         connection.execute("PRAGMA cache_size = -32768")
         connection.execute("PRAGMA mmap_size = 1073741824")
+
+
+def prepare(store: Store) -> None:
+    """Read what searches of this state of the database need."""
+    with store.reading() as connection:
+        index_of(connection, store.path)
 
 
 def stamp(store: Store) -> Stamp:

@@ -62,6 +62,7 @@ def _curate(site: Site, request: Request, form: Mapping[str, str]) -> Response:
         number = site.database.curate(curation_of(site, form, curator))
     except InputError as error:
         return _again(site, request, form, str(error))
+    site.has_written(request)
     with site.reading() as store:
         paper = store.row(key, source)
         place = row_url(paper.proposition) if paper else row_url(key)

@@ -14,6 +14,7 @@ from miner.errors import StoreError
 from miner.evidence import store_web
 from miner.evidence.store import Store
 from miner.schema import Curation
+from miner.web.searcher import Searcher
 
 T = TypeVar("T")
 
@@ -26,6 +27,7 @@ class Database:
         self._held = threading.local()
         self._writing = threading.Lock()
         self._cache = Cache()
+        self._searcher = Searcher(path, store_web.prepare)
 
     @contextmanager
     def reading(self) -> Iterator[Store]:
@@ -45,6 +47,10 @@ class Database:
         store_web.tune(store)
         self._held.store = (store, identity)
         return store
+
+    def searching(self, store: Store, work: Callable[[Store], T], *, newest: bool = True) -> T:
+        """Do a search on a state that is prepared: the one that ``store`` shows, or the one before where ``newest`` is not asked."""
+        return self._searcher.ask(work, store_web.stamp(store), self._identity(), newest=newest)
 
     def _identity(self) -> tuple[int, int]:
         try:

@@ -73,16 +73,15 @@ class Facet:
     values: tuple[str, ...]
 
 
-def find(site: Site, store: Store, query: Query, *, counted: bool = True) -> Page:
-    """Return the page of rows that a query asks for."""
-    key = ("page", query, counted)
+def find(site: Site, store: Store, query: Query, *, counted: bool = True, newest: bool = True) -> Page:
+    """Return the page of rows that a query asks for; of the state before this one where ``newest`` is not needed."""
 
-    def ask() -> Page:
+    def ask(prepared: Store) -> Page:
         return store_search.search(
-            store, text=query.text or None, facets=query.chosen, sort=query.sort, page=query.page, size=query.size, counted=counted
+            prepared, text=query.text or None, facets=query.chosen, sort=query.sort, page=query.page, size=query.size, counted=counted
         )
 
-    return site.database.kept(store, key, ask)
+    return site.database.searching(store, ask, newest=newest)
 
 
 _ORDER = ("claim_type", "gene", "drug", "variant", "fusion", "disease", "direction", "polarity", "level", "study_type", "year", "status")
@@ -173,7 +172,7 @@ def table(site: Site, request: Request) -> Response:
     """Show a page of the table."""
     query = params.read(request.query_params.multi_items())
     with site.reading() as store:
-        page = find(site, store, query)
+        page = find(site, store, query, newest=site.needs_newest(request))
         return site.page(
             request,
             "table.html.j2",

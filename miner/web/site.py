@@ -25,6 +25,10 @@ from miner.web.database import Database
 from miner.web.render import render
 
 
+WRITTEN_SECONDS = 30.0
+SESSIONS = 1_000
+
+
 class NotFound(Exception):
     """There is no such page, paper, row or run."""
 
@@ -37,6 +41,18 @@ class Site:
     read_only: bool = False
     hosts: tuple[str, ...] = ()
     tokens: security.Tokens = field(default_factory=security.Tokens)
+
+    written: dict[str, float] = field(default_factory=dict)
+
+    def has_written(self, request: Request) -> None:
+        """Note that a session has written, so that it sees what it wrote."""
+        while len(self.written) > SESSIONS:
+            self.written.pop(next(iter(self.written)), None)
+        self.written[self.tokens.session(request) or ""] = time.monotonic()
+
+    def needs_newest(self, request: Request) -> bool:
+        """Tell whether a session has written lately."""
+        return time.monotonic() - self.written.get(self.tokens.session(request) or "", float("-inf")) < WRITTEN_SECONDS
 
     @cached_property
     def database(self) -> Database:
