@@ -41,15 +41,12 @@ def _traits_of_carriers(view: View) -> Iterator[Claim]:
         return
     if view.tells(_rules(), "enrolled") or view.document.study_type is StudyType.DIAGNOSTIC_VALIDATION:
         return
-    items = [r for _, r in frames.measures(view, "value_percent") if r.n is not None]
+    items = [r for m, r in frames.measures(view, "value_percent") if r.n is not None]
     for subject in all_carry(view)[:1] if items else []:
         for measure in items:
             total = measure.total or trial.total(view.document)
-            figures: Figures = {"n_pos": measure.n or 0}
-            if measure.metric == "value_percent" and measure.value is not None:
-                figures["value_percent"] = measure.value
-            if total:
-                figures["N"] = total
+            counts = {"n_pos": measure.n, "value_percent": measure.value, "N": total}
+            figures: Figures = {name: value for name, value in counts.items() if value is not None}
             yield from build(
                 view, ClaimType.CLINICAL_FEATURES_ASSOCIATION, "biology.trait_of_carriers", subjects=generic([subject]), figures=figures,
                 n=total, confidence=0.45,
@@ -103,7 +100,8 @@ def _of_clause(view: View, clause: Span, features: Sequence[Span], relations: Se
     subjects = _subjects(view, clause)
     if not subjects:
         return
-    figures, n = _figures(view, clause)
+    own = frames.points_back(view) or view.tells(_rules(), "carriers") or any(view.start <= s.start < view.end for s in subjects)
+    figures, n = _figures(view, clause) if own else ({}, None)
     text = view.document.text
     stance = _stance(view, clause, relations[0])
     outcome = any(_rules()["outcome"].match(text[a:b]) for a, b in features)
