@@ -137,7 +137,8 @@ def _cue_of(view: View, chain: tuple[Mention, ...]) -> Cue | None:
     scored = [(s, c) for c in cues(view, view.clause(chain[0].start)) if (s := _score(view, chain, c, role)) is not None]
     if not scored and role == "agent":
         scored = [(s + 50, c) for c in cues(view) if (s := _score(view, chain, c, role)) is not None and chain[0].start <= c.start]
-    return _outer(view, min(scored)[1]) if scored else None
+    telling = [(s, c) for s, c in scored if c.sense != "outcome" or read(view, c)[0] is not None]
+    return _outer(view, min(telling or scored)[1]) if scored else None
 
 
 def _set_against(view: View, mention: Mention) -> bool:
@@ -267,7 +268,8 @@ def read(view: View, cue: Cue) -> tuple[Kind | None, bool]:
     found = _stance(view, cue)
     if found == frames.OPEN:
         return None, False
-    negated, hedged = found == frames.DENIED, found[1] is Polarity.HEDGED
+    negated = found == frames.DENIED
+    hedged = found[1] is Polarity.HEDGED or bool(shape("effects.potential").match(view.document.text, cue.start))
     if cue.sense == "nodiff":
         return (Kind.FAILED if shape("effects.fails").match(view.document.text, cue.start) else Kind.SAME), hedged
     if cue.sense == "outcome" and not _lowered(view, cue) and not _alike(view, cue):
