@@ -25,7 +25,6 @@ from miner.schema import (
     Polarity,
     Reading,
     Record,
-    Section,
     Variant,
 )
 
@@ -61,7 +60,7 @@ class Miner:
 def load(topic: str | Topic = "ntrk-nsclc", *, lexicon_dirs: tuple[Path, ...] = (), models: Models | None = None) -> Miner:
     """Load pipeline, lexicon and topic once; call the result with records.
 
-    Its ``nlp`` is a spaCy pipeline; what it finds in a text stands under ``doc._``.
+    Its ``nlp`` is a spaCy pipeline; what it finds in a text stands under ``doc._``: ``mentions`` and ``claims``.
 
     Examples
     --------
@@ -70,14 +69,28 @@ def load(topic: str | Topic = "ntrk-nsclc", *, lexicon_dirs: tuple[Path, ...] = 
     >>> doc = nlp("Larotrectinib was given for an ETV6-NTRK3 fusion.")
     >>> [(mention.name, mention.start, mention.end) for mention in doc._.mentions if mention.label in ("DRUG", "FUSION")]
     [('larotrectinib', 0, 13), ('ETV6::NTRK3', 31, 41)]
+    >>> [(str(claim.type), claim.fusion) for claim in nlp("ETV6-NTRK3 drives secretory carcinoma.")._.claims]
+    [('driver_role', 'ETV6::NTRK3')]
     """
-    from miner.nlp import pipeline
+    from miner.nlp import doc, pipeline
 
     chosen = load_topic(topic) if isinstance(topic, str) else topic
     wanted = models or Models()
     nlp = pipeline.load(lexicon_dirs, parse=wanted.resolved("parse"), entities=wanted.resolved("entities"))
     voter = wanted.resolved("claims")
-    return Miner(load_lexicon(lexicon_dirs), chosen, nlp, votes.load(Path(voter)) if voter else None)
+    loaded = Miner(load_lexicon(lexicon_dirs), chosen, nlp, votes.load(Path(voter)) if voter else None)
+    _BY_VOCAB[id(nlp.vocab)] = loaded
+    doc.offer("claims", _claims)
+    return loaded
+
+
+_BY_VOCAB: dict[int, Miner] = {}  # A doc knows its pipeline by the vocabulary.
+
+
+def _claims(doc: Any) -> tuple[Claim, ...]:
+    from miner.nlp.pipeline import reading_of
+
+    return _BY_VOCAB[id(doc.vocab)].assertions(reading_of(doc)).claims
 
 
 @lru_cache(maxsize=2)
@@ -95,9 +108,9 @@ def mine(record: Record | str, topic: str = "ntrk-nsclc") -> Mined:
     >>> [(str(claim.type), claim.variant, claim.therapies) for claim in mined.claims]
     [('resistance_on_target', 'NTRK1 G595R', ('larotrectinib',))]
     """
-    if isinstance(record, str):
-        record = Record(id="text", pmid=None, title="", sections=(Section(None, record),))
-    return _loaded(topic)(record)
+    from miner.nlp.pipeline import plain_record
+
+    return _loaded(topic)(plain_record(record) if isinstance(record, str) else record)
 
 
 class _Callable(ModuleType):

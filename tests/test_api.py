@@ -39,7 +39,7 @@ def test_importing_the_package_imports_nothing_else_of_it() -> None:
 
 def test_the_examples_of_the_docstrings_hold() -> None:
     found = doctest.testmod(module)
-    assert (found.failed, found.attempted) == (0, 7)
+    assert (found.failed, found.attempted) == (0, 8)
 
 
 def test_a_record_and_a_text_are_mined_alike() -> None:
@@ -47,6 +47,13 @@ def test_a_record_and_a_text_are_mined_alike() -> None:
     record = miner.Record(id="a", pmid="1", title="", sections=(miner.Section(None, text),))
     assert miner.mine(record).claims == miner.mine(text).claims == module.mine(text).claims
     assert miner.mine(text, "ret-nsclc").reading.text == text
+
+
+def test_a_doc_shows_the_claims_of_its_text_at_their_places() -> None:
+    text = "Of 20 patients with sarcoma and an NTRK fusion, 14 responded to larotrectinib."
+    (claim,) = miner.load().nlp(text)._.claims
+    assert (claim.figures["n_resp"], claim.figures["N"], text[claim.start : claim.end]) == (14, 20, text)
+    assert miner.mine(text).claims == (claim,)
 
 
 def test_the_table_as_a_frame(store: Store) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from operator import attrgetter
 
 from spacy.tokens import Doc
@@ -14,6 +14,11 @@ _ORDER = attrgetter("start", "end", "text", "label")  # that of Mention, without
 for _name, _default in (("record", None), ("sections", ()), ("miner_text", None), ("miner_sentences", ()), ("mentions", ())):
     if not Doc.has_extension(_name):
         Doc.set_extension(_name, default=_default)
+
+
+def offer(name: str, getter: Callable[[Doc], object]) -> None:
+    """Let every doc show something more under ``doc._``, worked out when it is asked."""
+    Doc.set_extension(name, getter=getter, force=True)
 
 
 def set_record(doc: Doc, record: Record) -> Doc:

@@ -9,9 +9,10 @@ from typing import Any
 
 import spacy
 from spacy.language import Language
+from spacy.tokens import Doc
 
 from miner.nlp import abbreviations, context, doc, fusions, measures, models, terms, tokens, variants  # noqa: F401  (register the factories)
-from miner.schema import Reading, Record
+from miner.schema import Reading, Record, Section
 
 COMPONENTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("miner_sentences", {}),
@@ -59,7 +60,18 @@ def read_record(nlp: Language, record: Record) -> Reading:
     spacy_doc = doc.set_record(nlp.make_doc(record.text), record)
     for _, component in nlp.pipeline:
         spacy_doc = component(spacy_doc)
+    return reading_of(spacy_doc)
+
+
+def reading_of(spacy_doc: Doc) -> Reading:
+    """Return what a doc that went through the pipeline says; a text that came without a record is one without a title."""
+    record = spacy_doc._.record or plain_record(spacy_doc.text)
     return Reading(record, doc.sentences(spacy_doc), doc.mentions(spacy_doc), spacy_doc._.miner_tokens)
+
+
+def plain_record(text: str) -> Record:
+    """Return a text as a record that has no title and no PMID."""
+    return Record(id="text", pmid=None, title="", sections=(Section(None, text),))
 
 
 def read(nlp: Language, records: Iterable[Record]) -> Iterator[Reading]:
