@@ -15,12 +15,10 @@ from miner.schema import Polarity, Status
 _EVIDENCE = """
 SELECT e.*, r.status AS record_status, r.notices, r.title, r.journal, r.pub_date, r.doi, r.authors,
        (SELECT json_group_array(trial) FROM record_trials t WHERE t.pmid = e.pmid) AS trials,
-       (SELECT json_group_array(json(c.spans)) FROM
-            (SELECT c.spans FROM evidence_claims ec JOIN claims c ON c.pmid = ec.pmid AND c.seq = ec.claim_seq
-             WHERE ec.evidence = e.id ORDER BY ec.rank) c) AS all_spans,
-       (SELECT json_group_array(json(c.figures)) FROM
-            (SELECT c.figures FROM evidence_claims ec JOIN claims c ON c.pmid = ec.pmid AND c.seq = ec.claim_seq
-             WHERE ec.evidence = e.id AND c.background = e.background ORDER BY ec.rank) c) AS all_figures
+       (SELECT '[' || group_concat(c.told, ',') || ']' FROM
+            (SELECT '[' || c.spans || ',' || c.figures || ',' || c.background || ']' AS told
+             FROM evidence_claims ec CROSS JOIN claims c ON c.pmid = ec.pmid AND c.seq = ec.claim_seq
+             WHERE ec.evidence = e.id ORDER BY ec.rank) c) AS told
 FROM evidence e JOIN records r ON r.pmid = e.pmid
 """
 _ORDER = "ORDER BY e.type_rank, e.molecular_profile, e.therapies, e.disease_key, e.significance, e.direction, e.proposition, e.pmid, e.key"
@@ -134,8 +132,9 @@ def papers(connection: sqlite3.Connection, clause: str, values: Sequence[object]
     names = [column[0] for column in cursor.description]
     for values in cursor:
         row = dict(zip(names, values, strict=True))
-        spans = [tuple(span) for claim in json.loads(row["all_spans"]) for span in claim]
-        yield paper_of(row, dict.fromkeys(spans))
+        told = json.loads(row["told"])
+        spans = dict.fromkeys(tuple(span) for claim, _, _ in told for span in claim)
+        yield paper_of(row, spans, [figures for _, figures, background in told if background == row["background"]])
 
 
 def table(connection: sqlite3.Connection, filters: Filters) -> Iterator[TableRow]:

@@ -241,8 +241,8 @@ def claim_order(evidence: Evidence, claims: Sequence[Claim]) -> list[int]:
     return [places[id(claim)] if id(claim) in places else claims.index(claim) for claim in evidence.claims]
 
 
-def paper_of(row: Mapping[str, Any], quotes: Iterable[tuple[int, int, str]]) -> Paper:
-    """Return the evidence that a joined row of evidence, record and claims holds."""
+def paper_of(row: Mapping[str, Any], quotes: Iterable[tuple[Any, ...]], claimed: Iterable[Mapping[str, Any]]) -> Paper:
+    """Return the evidence that a joined row of evidence and record holds, with the sentences and figures of its claims."""
     return Paper(
         key=row["key"],
         pmid=row["pmid"],
@@ -263,7 +263,7 @@ def paper_of(row: Mapping[str, Any], quotes: Iterable[tuple[int, int, str]]) -> 
         source=row["source"],
         status=row["status"],
         figures=(figures := json.loads(row["figures"])),
-        cohorts=_cohorts(figures, json.loads(row["all_figures"])),
+        cohorts=_cohorts(figures, claimed),
         warnings=_listed(row["warnings"]),
         n_patients=row["n_patients"],
         background=bool(row["background"]),
