@@ -159,7 +159,7 @@ def all_carry(view: View) -> list[Subject]:
     text, told = view.document.text, rules()
     return [
         s for s in title.subjects
-        if s.gene and (told["all_carriers"].match(text[s.end : s.end + 50]) or told["carried_by"].search(text[max(0, s.start - 40) : s.start]))
+        if s.gene and (told["all_carriers"].match(text[s.end : s.end + 50]) or told["carried_by"].search(text[: s.start][-40:]))
     ]  # fmt: skip
 
 

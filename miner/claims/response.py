@@ -27,6 +27,8 @@ GENERAL = frozenset(
     }
 )
 
+RECEPTORS = frozenset({"PDCD1", "CTLA4"})  # what checkpoint inhibitors block, in the words that name them
+
 
 def extract(view: View) -> list[Claim]:
     """Claims of effect in one sentence, from its figures where it has some, else from its words."""
@@ -61,6 +63,8 @@ def _stated(view: View, counted: Set[tuple[int, int]]) -> Iterator[Claim]:
         subjects = _answered(view, effect, given) or whose.subjects(view, effect)
         if not any(view.start <= s.start < view.end for s in subjects):
             subjects = subgroups.as_told(subjects)
+        if frames.is_checkpoint(view, given):
+            subjects = [s for s in subjects if s.kind != "gene" or s.gene not in RECEPTORS]
         if not subjects and (not _explicit(view, effect) or PROCEDURES.issuperset(m.name or "" for m in given)):
             continue
         if not _too_general(view, effect, given):
