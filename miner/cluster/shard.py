@@ -48,8 +48,13 @@ class Task:
         return self.part.with_name(f".{self.part.name}.busy")
 
 
+_FRAMES = Models()
+
+
 @cache
-def _miner(topic: str, topic_dirs: tuple[Path, ...], lexicon_dirs: tuple[Path, ...], models: Models) -> tuple[Miner, frozenset[str]]:
+def _miner(
+    topic: str, topic_dirs: tuple[Path, ...], lexicon_dirs: tuple[Path, ...], models: Models = _FRAMES
+) -> tuple[Miner, frozenset[str]]:
     miner = load(load_topic(topic, topic_dirs), lexicon_dirs=lexicon_dirs, models=models)
     return miner, miner.topic.trigger_terms(Surfaces(lexicon_dirs))
 
