@@ -76,6 +76,12 @@ def _idle(view: View, cue: Cue) -> bool:
         return True
     if text[cue.start : cue.end].lower().endswith(("tising", "tizing")) and shape("effects.names_alteration").match(text, cue.end):
         return True
+    if (
+        cue.sense == "sensitive"
+        and text[cue.start - 1 : cue.start] in ("-", "‐", "–")
+        and shape("effects.kind_of_cells").match(text, cue.end)
+    ):
+        return not shape("effects.is").search(before)
     if shape("effects.option").match(text, cue.start) and not shape("effects.is_option").search(before):
         return True
     if cue.sense == "active" and shape("effects.active_arm").match(text, cue.start):

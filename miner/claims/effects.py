@@ -287,6 +287,8 @@ def read(view: View, cue: Cue) -> tuple[Kind | None, bool]:
         if negated and kind is not Kind.WORKS:
             negated = not shape("effects.lacking").search(view.document.text[max(view.start, cue.start - 60) : cue.start])
             kind = Kind.RESISTED if negated else kind
+    if kind is Kind.WORKS and shape("effects.high_dose").search(view.document.text, cue.end, view.clause(cue.start)[1]):
+        kind = Kind.RESISTED
     if negated:
         return TURNED.get(kind), hedged
     return kind, hedged
