@@ -15,7 +15,8 @@ Item = tuple[Mention, Measure]
 Figures = dict[str, float | int | str]
 TEST_FIGURES = ("sensitivity_percent", "specificity_percent", "concordance_percent", "ppv_percent", "npv_percent", "accuracy_percent")
 _LOW = {"sensitivity_percent": 80, "specificity_percent": 80, "accuracy_percent": 60}
-_HIGH = 90
+_HIGH, _SEVERAL, _GENE_LEAD = 90, 2, 6
+_FOR = re.compile(r"\s*(?:\([^()]*\)|\[[^\[\]]*\])?\s*(?:for|in)\s+(?:the\s+)?")
 _OWN_SERIES = (StudyType.DIAGNOSTIC_VALIDATION, StudyType.RETROSPECTIVE_COHORT)
 _NO_FINDING = ("wild-type", "expression", "overexpression")
 AGAINST = (Direction.DOES_NOT_SUPPORT, Polarity.ASSERTED)
@@ -172,8 +173,15 @@ def _with_figures(view: View, items: Sequence[Item]) -> Iterator[Claim]:
     span = (assays[0].start, assays[0].end) if assays else (view.start, view.end)
     subjects = _subjects(view, view.clause(span[0]), assays, carry=True) or []
     groups: dict[tuple[str, tuple[str | None, ...], int], Figures] = {}
+    told: dict[str | None, Subject] = {}
     for mention, measure in items:
         assay = _assay_of(assays, mention, measure)
+        beside = _subject_beside(view, mention)
+        if beside:
+            held = groups.setdefault((_methods(assay), (str(beside.start),), 0), {"method": _methods(assay)} if assay else {})
+            held.setdefault(measure.metric, measure.value if measure.value is not None else "")
+            told[str(beside.start)] = beside
+            continue
         genes = tuple(s.gene for s in view.subjects if measure.item and s.start < measure.item[1] and measure.item[0] < s.end)
         genes = genes or _genes_beside(view, mention, items)
         slot = 0
@@ -185,7 +193,7 @@ def _with_figures(view: View, items: Sequence[Item]) -> Iterator[Claim]:
         if measure.n is not None and measure.total:
             held.update(n_pos=measure.n, N=measure.total)
     for (_, genes, _), values in groups.items():
-        named = [s for s in view.subjects if s.gene in genes]
+        named = [told[g] for g in genes if g in told] or [s for s in view.subjects if s.gene in genes]
         chosen = named or [Subject(view.start, view.start, g) for g in genes] or subjects
         total = values.get("N")
         yield from build(
@@ -197,6 +205,14 @@ def _with_figures(view: View, items: Sequence[Item]) -> Iterator[Claim]:
 def _assay_of(assays: Sequence[Mention], mention: Mention, measure: Measure) -> list[Mention]:
     tied = [a for a in assays if measure.item and a.start < measure.item[1] and measure.item[0] < a.end]
     return tied[:1] or frames.nearest(assays, (mention.start, mention.end), before_bonus=40)[:1]
+
+
+def _subject_beside(view: View, mention: Mention) -> Subject | None:
+    """The alteration that a figure is told to be of, where several are: "82% for exon 19 deletions, 74% for L858R"."""
+    if len(view.subjects) < _SEVERAL:
+        return None
+    lead = _FOR.match(view.document.text, mention.end)
+    return next((s for s in view.subjects if lead and 0 <= s.start - lead.end() <= _GENE_LEAD), None)
 
 
 def _genes_beside(view: View, mention: Mention, items: Sequence[Item]) -> tuple[str | None, ...]:

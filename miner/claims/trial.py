@@ -249,6 +249,8 @@ def spelt(view: View, given: Sequence[Mention]) -> list[Mention]:
     plan = design(view.document)
     if plan is None or view.role == BACKGROUND or not given:
         return list(given)
+    if len(given) == 1 and given[0].label is Label.DRUG_CLASS and view.role not in (RESULTS, CONCLUSIONS):
+        return list(given)
     named = groups(view)
     held = [g for g in named if all(g.start <= m.start and m.end <= g.end for m in given)]
     if held:
