@@ -31,7 +31,7 @@ from miner.evidence.merge import merge
 from miner.evidence.store import Store
 
 REACH_MS, REACH_BYTES = 150.0, 100_000
-BATCH, PAUSE = 20, 0.5
+BATCH, PAUSE, DECIDES = 20, 0.5, 1.0
 FIRST_NEW = 5_000_000
 
 
@@ -59,21 +59,21 @@ def build(path: Path, rows: int) -> None:
 
 def work(path: Path, seconds: float) -> None:
     """Save papers run by run, as the job does, and print how many pieces of evidence were stored."""
-    pick, saved, number = random.Random(11), 0, FIRST_NEW
+    pick, saved, papers = random.Random(11), 0, 0
     until = time.monotonic() + seconds
     with Store.open(path) as store:
+        number = FIRST_NEW + 10_000 * store.counts()["runs"]
         while time.monotonic() < until:
             run = store.begin_run(topic="bench", kind="files", query=None, versions={"rules": "bench"}, started="2026-02-01T00:00:00Z")
             with store.transaction():
-                for number in range(number, number + BATCH):
+                for _ in range(BATCH):
                     mined = bench_store.paper(number, pick)
                     evidence = merge(mined)
                     store.save(mined, evidence, run_id=run, mining_version="bench", topic="ntrk-nsclc")
-                    saved += len(evidence)
-            number += 1
+                    saved, papers, number = saved + len(evidence), papers + 1, number + 1
             store.finish_run(run, outcome="done", counts={}, finished="2026-02-01T01:00:00Z")
             time.sleep(PAUSE)
-    print(json.dumps({"papers": number - FIRST_NEW, "evidence": saved}))
+    print(json.dumps({"papers": papers, "evidence": saved}))
 
 
 def questions(seed: int):  # type: ignore[no-untyped-def]
@@ -91,7 +91,9 @@ def questions(seed: int):  # type: ignore[no-untyped-def]
             "year": str(pick.randrange(2005, 2025)),
         }
         chosen = pick.sample(sorted(facets), 3)
-        yield "/table?" + urlencode({**{name: facets[name] for name in chosen}, "sort": pick.choice(["support", "papers", "year", "order"])})
+        yield "/table?" + urlencode(
+            {**{name: facets[name] for name in chosen}, "sort": pick.choice(["support", "papers", "year", "order"])}
+        )
 
 
 def read(port: int, seed: int, until: float, think: float, told: Told) -> None:
@@ -126,13 +128,15 @@ def curate(port: int, rows: list[tuple[str, str]], until: float, told: Told) -> 
     for key, source in rows:
         if time.monotonic() > until:
             return
-        connection.request("POST", "/api/curations", json.dumps({"curator": "bench", "action": "accept", "key": key, "source": source}), headers)
+        connection.request(
+            "POST", "/api/curations", json.dumps({"curator": "bench", "action": "accept", "key": key, "source": source}), headers
+        )
         answer = connection.getresponse()
         body = json.loads(answer.read())
         with told.lock:
             told.decisions += [body["id"]] if answer.status == 201 else []
             told.failures += [] if answer.status == 201 else [f"{answer.status} curation {body}"]
-        time.sleep(0.2)
+        time.sleep(DECIDES)
 
 
 def serve(path: Path) -> tuple[subprocess.Popen[str], int]:
@@ -196,10 +200,16 @@ def report(path: Path, told: Told, before: dict[str, int], worked: dict[str, int
     lost = lost or not set(told.decisions) <= kept
     cuts = statistics.quantiles(told.milliseconds, n=100)
     total = sum(sizes.values())
-    print(f"rows {before['evidence']:,} · requests {len(told.milliseconds):,} in {seconds:g} s ({len(told.milliseconds) / seconds:.0f} a second)")
-    print(f"table with three facets: p50 {cuts[49]:.0f} · p95 {cuts[94]:.0f} · p99 {cuts[98]:.0f} · most {max(told.milliseconds):.0f} ms (reach {REACH_MS:g})")
+    print(
+        f"rows {before['evidence']:,} · requests {len(told.milliseconds):,} in {seconds:g} s ({len(told.milliseconds) / seconds:.0f} a second)"
+    )
+    print(
+        f"table with three facets: p50 {cuts[49]:.0f} · p95 {cuts[94]:.0f} · p99 {cuts[98]:.0f} · most {max(told.milliseconds):.0f} ms (reach {REACH_MS:g})"
+    )
     print(f"failed requests {len(told.failures)}" + "".join(f"\n  {fault}" for fault in told.failures[:5]))
-    print(f"job: {worked['papers']} papers, {worked['evidence']} pieces of evidence · curator: {len(told.decisions)} decisions · lost: {'yes' if lost else 'none'}")
+    print(
+        f"job: {worked['papers']} papers, {worked['evidence']} pieces of evidence · curator: {len(told.decisions)} decisions · lost: {'yes' if lost else 'none'}"
+    )
     print(f"first page {total:,} bytes (reach {REACH_BYTES:,}): " + ", ".join(f"{name} {size:,}" for name, size in sizes.items()))
     return int(bool(told.failures) or lost or cuts[94] > REACH_MS or total > REACH_BYTES)
 

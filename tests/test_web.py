@@ -23,10 +23,24 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     yield client(fill(tmp_path_factory.mktemp("web") / "e.db"))
 
 
-PAGES = ("/", "/table", "/summary", "/pictures", "/entities", "/entities?kind=gene", "/runs", "/runs/2", "/changes?since=1", "/about", "/curator")
+PAGES = (
+    "/",
+    "/table",
+    "/summary",
+    "/pictures",
+    "/entities",
+    "/entities?kind=gene",
+    "/runs",
+    "/runs/2",
+    "/changes?since=1",
+    "/about",
+    "/curator",
+)
 
 
-@pytest.mark.parametrize("address", [*PAGES, "/entity/gene/NTRK1", "/entity/drug/larotrectinib", "/entity/variant/NTRK1%20G595R", "/paper/900001"])
+@pytest.mark.parametrize(
+    "address", [*PAGES, "/entity/gene/NTRK1", "/entity/drug/larotrectinib", "/entity/variant/NTRK1%20G595R", "/paper/900001"]
+)
 def test_every_page_answers_as_html(here: Client, address: str) -> None:
     answer = here.get(address)
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
@@ -168,7 +182,11 @@ def test_the_old_address_of_a_row_that_is_gone_tells_what_happened(tmp_path: Pat
 
 def test_the_summary_leads_to_the_rows_behind_each_name(here: Client) -> None:
     page = html.fromstring(here.get("/summary").text)
-    (link,) = [item.get("href") for item in page.xpath("//li[@id='on-target-resistance' or .//h2]//a[@class='item']") if "G595R" in item.text_content()][:1]
+    (link,) = [
+        item.get("href")
+        for item in page.xpath("//li[@id='on-target-resistance' or .//h2]//a[@class='item']")
+        if "G595R" in item.text_content()
+    ][:1]
     assert any("NTRK1 G595R" in row for row in rows(here, link))
 
 
@@ -217,7 +235,9 @@ def test_a_download_holds_exactly_what_is_filtered(here: Client) -> None:
     assert len(keys) == 3
 
 
-@pytest.mark.parametrize(("form", "begins"), [("tsv", b"key\t"), ("tsv-papers", b"key\t"), ("jsonl", b'{"key"'), ("ris", b"TY  - "), ("bibtex", b"@")])
+@pytest.mark.parametrize(
+    ("form", "begins"), [("tsv", b"key\t"), ("tsv-papers", b"key\t"), ("jsonl", b'{"key"'), ("ris", b"TY  - "), ("bibtex", b"@")]
+)
 def test_downloads_are_files_of_their_kind(here: Client, form: str, begins: bytes) -> None:
     answer = here.get(f"/download/{form}?drug=larotrectinib")
     assert (answer.status_code, answer.content[: len(begins)]) == (200, begins)

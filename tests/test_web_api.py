@@ -39,7 +39,9 @@ def faults(operation: Any, mode: GenerationMode) -> str:
     """Return what an operation does against its document, or nothing."""
 
     @given(case=operation.as_strategy(generation_mode=mode))
-    @settings(max_examples=CASES, deadline=None, derandomize=True, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=CASES, deadline=None, derandomize=True, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+    )
     def ask(case: Any) -> None:
         case.call_and_validate(headers={"Host": "127.0.0.1"})
 
@@ -84,7 +86,12 @@ def test_a_program_curates_with_the_token_of_its_session(tmp_path: Path) -> None
     assert own.post("/api/curations", json=body).status_code == 403
     kept = own.post("/api/curations", json=body, headers={"X-Miner-Token": token})
     assert (kept.status_code, kept.json()) == (201, {"id": 1})
-    added = {"claim_type": "safety", "molecular_profile": "NTRK Fusion", "therapies": ["larotrectinib"], "sentence": "Routes around TRK inhibition"}
+    added = {
+        "claim_type": "safety",
+        "molecular_profile": "NTRK Fusion",
+        "therapies": ["larotrectinib"],
+        "sentence": "Routes around TRK inhibition",
+    }
     answer = own.post("/api/curations", json=body | {"action": "add", "key": "", "changes": added}, headers={"X-Miner-Token": token})
     assert answer.status_code == 201
     assert own.get("/api/rows?claim_type=safety").json()["total"] == 1

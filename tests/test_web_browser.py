@@ -25,7 +25,9 @@ from web_cases import fill
 
 ARGUMENTS = ("--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
              "--disable-component-update --disable-sync").split()  # fmt: skip
-NEW_PAPER = '{"id": "new-1", "pmid": "900020", "title": "A case", "abstract": "The NTRK1 G595R mutation conferred resistance to larotrectinib."}\n'
+NEW_PAPER = (
+    '{"id": "new-1", "pmid": "900020", "title": "A case", "abstract": "The NTRK1 G595R mutation conferred resistance to larotrectinib."}\n'
+)
 
 
 @pytest.fixture(scope="module")
@@ -167,7 +169,19 @@ def test_it_works_without_javascript(browser: Browser, base: tuple[str, Path]) -
     context.close()
 
 
-WIDE = ["/", "/table", "/summary", "/pictures", "/entities", "/entity/gene/NTRK1", "/runs", "/runs/2", "/changes?since=1", "/paper/900001", "/about"]
+WIDE = [
+    "/",
+    "/table",
+    "/summary",
+    "/pictures",
+    "/entities",
+    "/entity/gene/NTRK1",
+    "/runs",
+    "/runs/2",
+    "/changes?since=1",
+    "/paper/900001",
+    "/about",
+]
 
 
 @pytest.mark.parametrize("width", [1440, 390])
@@ -200,6 +214,8 @@ def test_axe_finds_no_serious_fault(browser: Browser, base: tuple[str, Path], sc
         page.goto(address)
         page.evaluate("document.querySelectorAll('details').forEach((item) => { item.open = true; })")
         found = axe.run(page, options={"runOnly": rules, "resultTypes": ["violations"]}).response["violations"]
-        faults += [f"{address} {item['id']}: {item['nodes'][0]['html'][:200]}" for item in found if item["impact"] in ("serious", "critical")]
+        faults += [
+            f"{address} {item['id']}: {item['nodes'][0]['html'][:200]}" for item in found if item["impact"] in ("serious", "critical")
+        ]
     context.close()
     assert faults == []

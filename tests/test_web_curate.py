@@ -77,7 +77,12 @@ def test_an_edit_moves_the_row_and_keeps_what_was_read(here: Client) -> None:
 
 def test_figures_are_edited_as_lines(here: Client) -> None:
     key = row_of(here, fusion="ETV6::NTRK3", claim_type="sensitivity_response", disease="secretory carcinoma")
-    assert here.decide(f"/row/{key}", "edit", curator="Ada", source="900003", f_figures="ORR_percent: 60\nn_resp: 3\nN: 5", seen="").status_code == 303
+    assert (
+        here.decide(
+            f"/row/{key}", "edit", curator="Ada", source="900003", f_figures="ORR_percent: 60\nn_resp: 3\nN: 5", seen=""
+        ).status_code
+        == 303
+    )
     (curation,) = here.get("/api/curations").json()
     assert curation["changes"] == {"figures": {"ORR_percent": 60, "n_resp": 3, "N": 5}}
 

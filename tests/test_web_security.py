@@ -24,7 +24,17 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     yield client(fill(tmp_path_factory.mktemp("web") / "e.db"))
 
 
-ADDRESSES = ("/", "/table", "/table?q=script", "/summary", "/pictures", "/runs/2", "/changes?since=1", "/paper/900004", "/entity/gene/NTRK1")
+ADDRESSES = (
+    "/",
+    "/table",
+    "/table?q=script",
+    "/summary",
+    "/pictures",
+    "/runs/2",
+    "/changes?since=1",
+    "/paper/900004",
+    "/entity/gene/NTRK1",
+)
 
 
 @pytest.mark.parametrize("address", ADDRESSES)

@@ -20,7 +20,7 @@ with warnings.catch_warnings():
     from starlette.testclient import TestClient
 
 TOPIC = "ntrk-nsclc"
-SCRIPT = '<script>alert("1")</script> & \'quotes\' in NTRK fusions'
+SCRIPT = "<script>alert(\"1\")</script> & 'quotes' in NTRK fusions"
 ATTRIBUTE = 'x" onmouseover="alert(2)'
 
 

@@ -7,6 +7,7 @@ over: readers never wait for it. Whoever has just written does wait, and sees wh
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 import time
@@ -19,6 +20,7 @@ from miner.errors import StoreError
 from miner.evidence import store_web
 from miner.evidence.store import Store
 
+log = logging.getLogger("miner.web")
 T = TypeVar("T")
 LOOK_SECONDS = 0.25
 CHEAP_SECONDS = 0.05
@@ -107,14 +109,22 @@ class Searcher:
         elif holder.stamp != stamp and time.monotonic() > max(self._looked + LOOK_SECONDS, self._rested):
             self._looked = time.monotonic()
             threading.Thread(target=self._renew_quietly, args=(stamp, identity), daemon=True).start()
+        try:
+            return self._answered(work, holder)
+        except (IndexError, KeyError):
+            # The index did not fit what was read beside it; on a state of its own it does.
+            log.warning("a search is asked again on a new state", exc_info=True)
+            return self._answered(work, self._renew(stamp, identity, forced=True))
+
+    def _answered(self, work: Callable[[Store], T], holder: Holder) -> T:
         with self._lock:
             answer = (self._holder or holder).ask(work)
         return answer.result()
 
-    def _renew(self, stamp: store_web.Stamp, identity: tuple[int, int]) -> Holder:
+    def _renew(self, stamp: store_web.Stamp, identity: tuple[int, int], *, forced: bool = False) -> Holder:
         with self._changing:
             held = self._holder
-            if held is not None and held.stamp == stamp and held.identity == identity:
+            if not forced and held is not None and held.stamp == stamp and held.identity == identity:
                 return held
             begun = time.monotonic()
             made = Holder(self._path, self._prepare).opened()
