@@ -26,6 +26,8 @@ from miner.lexicon_rows import (
 )
 from miner.schema import Label
 
+Line = tuple[str, str, str, str, str]
+"""The fields of a line, of terms and of properties alike."""
 _FIRST = {"drug": "generic", "gene": "symbol", "disease": "name", "assay": "assay", "class": "class"}
 _CODE = re.compile(r"[A-Z]{1,6}[- ]?\d{2,8}[A-Za-z]{0,2}")
 _SHORT = re.compile(r"[A-Z][A-Z0-9-]{1,5}")
@@ -140,9 +142,9 @@ def _duplicates(row: Row, known: Sequence[Row], label: Label, replace: bool) -> 
             yield f"{row.text!r} is a name of {other.name} already at {where}"
 
 
-def _changes(entry: Entry, folder: Path, path: Path, label: Label, fresh: Sequence[Row]) -> dict[Path, list[tuple[str, ...]]]:
+def _changes(entry: Entry, folder: Path, path: Path, label: Label, fresh: Sequence[Row]) -> dict[Path, list[Line]]:
     """New lines of each table."""
-    changed: dict[Path, list[tuple[str, ...]]] = {}
+    changed: dict[Path, list[Line]] = {}
     if fresh:
         held = list(read_rows(path)) if path.exists() else []
         kept = [old for old in held if not any(_same(row, old, label) for row in fresh)]
@@ -153,7 +155,7 @@ def _changes(entry: Entry, folder: Path, path: Path, label: Label, fresh: Sequen
     return changed
 
 
-def _properties(entry: Entry, path: Path) -> list[tuple[str, ...]]:
+def _properties(entry: Entry, path: Path) -> list[Line]:
     if entry.generation not in GENERATIONS:
         raise LexiconError(f"the generation {entry.generation!r} is none of {', '.join(sorted(GENERATIONS - {''}))}")
     held = list(read_properties(path)) if path.exists() else []
@@ -164,7 +166,7 @@ def _properties(entry: Entry, path: Path) -> list[tuple[str, ...]]:
     return [(row.drug, row.class_name, row.generation, " ".join(row.targets), row.source) for row in (*held, *new)]
 
 
-def _write(changed: dict[Path, list[tuple[str, ...]]], folder: Path) -> list[Path]:
+def _write(changed: dict[Path, list[Line]], folder: Path) -> list[Path]:
     """Write the tables and lint the folder; put everything back where it does not lint."""
     before = {path: path.read_bytes() if path.exists() else None for path in changed}
     for path, lines in changed.items():
@@ -177,10 +179,10 @@ def _write(changed: dict[Path, list[tuple[str, ...]]], folder: Path) -> list[Pat
     return list(changed)
 
 
-def write_lines(path: Path, lines: Sequence[tuple[str, ...]]) -> None:
+def write_lines(path: Path, lines: Sequence[Line]) -> None:
     """Write a table whole: its header, then the lines sorted, every field kept."""
     if not path.stem.startswith(PROPERTIES):
-        write_rows(path, (Row(*line, path, 0) for line in lines))
+        write_rows(path, (Row(*line, path=path, line=0) for line in lines))
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     body = sorted({"\t".join(line) for line in lines})
