@@ -15,7 +15,7 @@ from miner.errors import InputError
 from miner.evidence.merge import merge
 from miner.evidence.store import Store
 from miner.evidence.store_search import search
-from miner.evidence.table import Paper
+from miner.evidence.table import Paper, weight
 from miner.schema import Action, Curation, Mined, Status
 
 SENTENCE = "Median PFS was 28.3 months."
@@ -299,3 +299,31 @@ def test_search_leaves_what_is_new_since_a_run(store: Store) -> None:
     save(store, trial("900009"), run_id=run_id)
     assert {item.pmid for row in search(store, facets={"new_since_run": [str(run_id - 1)]}).rows for item in row.evidence} == {"900009"}
     assert search(store, facets={"new_since_run": [str(run_id)]}).total == 0
+
+
+def test_a_page_is_of_the_database_as_it_is_now(store: Store) -> None:
+    with Store.open(store.path, readonly=True) as reader:
+        before = search(reader).total
+        row = paper(store, "bypass")
+        made = curate(store, row, Action.REJECT)
+        assert (before, search(reader).total) == (9, 8)
+        store.curate(Curation("ada", Action.UNDO, "", "", undoes=made))
+        assert search(reader).total == 9
+        with store.transaction():
+            curate(store, row, Action.REJECT)
+            assert (search(store).total, search(reader).total) == (8, 9)
+
+
+def test_every_sort_orders_as_its_figures_do(store: Store) -> None:
+    figures = {
+        "papers": lambda row: row.n_papers,
+        "patients": lambda row: sum(item.n_patients or 0 for item in row.evidence),
+        "year": lambda row: max(row.years),
+        "support": lambda row: sum(weight(item) for item in row.evidence),
+    }
+    for name, read in figures.items():
+        values = [read(row) for row in search(store, sort=name).rows]
+        assert values == sorted(values, reverse=True), name
+        assert [read(row) for row in search(store, sort=f"-{name}").rows] == sorted(values), name
+    assert [row.key for row in search(store, sort="-order").rows] == [row.key for row in store.table()][::-1]
+    assert sorted(found(store, text="larotrectinib", sort="relevance")) == sorted(found(store, text="larotrectinib"))

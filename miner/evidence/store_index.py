@@ -8,6 +8,7 @@ About 40 bytes a row. A state is known by the files' sizes and times and the las
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,16 @@ HELD_SETS = 256
 """Sets of rows that are kept for further queries: of facets, of texts."""
 _ORDER = "type_rank, molecular_profile, therapies, disease_key, significance, direction, proposition, pmid"
 Key = tuple[object, ...]
+_lock = threading.RLock()  # A server asks from several threads.
+
+
+def _keep(held: OrderedDict[Key, Any], key: Key, value: Any) -> None:
+    """Keep a value as the last used, and let the longest unused go."""
+    with _lock:
+        held[key] = value
+        held.move_to_end(key)
+        while len(held) > HELD_SETS:
+            held.popitem(last=False)
 
 
 @dataclass
@@ -44,22 +55,20 @@ class Index:
         """Return the mask of a set of evidence, kept under a key; ``evidence`` gives its ids with commas between."""
         import numpy
 
-        if key not in self.sets:
+        with _lock:
+            packed = self.sets.get(key)
+        if packed is None:
             text = evidence()
             ids = numpy.fromstring(text, dtype=numpy.int64, sep=",") if text else numpy.zeros(0, dtype=numpy.int64)
             held = numpy.zeros(self.size, dtype=bool)
             held[self.places[ids]] = True
-            self.sets[key] = numpy.packbits(held)
-        self.sets.move_to_end(key)
-        while len(self.sets) > HELD_SETS:
-            self.sets.popitem(last=False)
-        return numpy.unpackbits(self.sets[key], count=self.size).view(bool)
+            packed = numpy.packbits(held)
+        _keep(self.sets, key, packed)
+        return numpy.unpackbits(packed, count=self.size).view(bool)
 
     def keep_counts(self, key: Key, counts: Mapping[str, Any]) -> None:
         """Keep the counts of facets under conditions."""
-        self.counts[key] = counts
-        while len(self.counts) > HELD_SETS:
-            self.counts.popitem(last=False)
+        _keep(self.counts, key, counts)
 
     def propositions(self, mask: Any, sort: str, *, turned: bool) -> tuple[int, Any, Any]:
         """Return how many propositions a mask leaves, and for each in order its first and last place among the places left."""

@@ -233,13 +233,14 @@ Counts = dict[str, tuple[tuple[str, int], ...]]
 def _counts(connection: sqlite3.Connection, clauses: Sequence[_Clause], index: Index) -> Counts:
     """Count the rows under each value; of a facet that is filtered by, under all filters but its own."""
     key = tuple((clause.sql, *clause.values) for clause in clauses)
-    if key not in index.counts:
+    if (held := index.counts.get(key)) is None:
         chosen = {clause.facet for clause in clauses} - {"text"}
         counts = _facet_counts(connection, index, clauses, [kind for kind in FACETS if kind not in chosen])
         for facet in chosen:
             counts |= _facet_counts(connection, index, [clause for clause in clauses if clause.facet != facet], [facet])
-        index.keep_counts(key, {facet: counts.get(facet, ()) for facet in FACETS})
-    return dict(index.counts[key])
+        held = {facet: counts.get(facet, ()) for facet in FACETS}
+        index.keep_counts(key, held)
+    return dict(held)
 
 
 def _among(connection: sqlite3.Connection, index: Index, clauses: Sequence[_Clause]) -> tuple[str, list[object]]:
