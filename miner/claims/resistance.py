@@ -84,7 +84,7 @@ def _resistance_variants(view: View) -> list[Subject]:
 
 
 def _mechanisms(view: View) -> Iterator[Claim]:
-    if any(e.kind is effects.Kind.WORKS for e in effects.find(view)):
+    if view.says("effects.supposed") or any(e.kind is effects.Kind.WORKS for e in effects.find(view)):
         return
     explicit = _explicitly_defeated(view)
     if not explicit and agents(view) and view.has("overcome", "inhibit", "active", "sensitive"):
@@ -107,8 +107,10 @@ def _mechanisms(view: View) -> Iterator[Claim]:
 
 
 def _only_lacked(view: View, subject: Subject) -> bool:
-    """Does the absence of an alteration only describe people: patients without T790M?"""
+    """Does the absence of an alteration only describe people (patients without T790M), or are other mechanisms meant?"""
     before = view.document.text[max(view.start, subject.start - 60) : subject.start]
+    if shape("resistance.others").search(before) or view.sense("nodiff", within=view.clause(subject.start)):
+        return True
     return bool(shape("resistance.lacked").search(before)) and subject.mention is not None and subject.mention.polarity is Polarity.NEGATED
 
 
