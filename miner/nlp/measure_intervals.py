@@ -9,14 +9,20 @@ from itertools import pairwise
 from miner.nlp.measure_lexemes import Lexeme
 
 _SHARED_UNIT = re.compile(r"(?<!No)(?<!Now)(?<!no)(?<!now)(?<!/)(?:[ND](?:,a|,v|[,av]))*[ND](?:,a|,v|[av])(?P<last>[PT])")
+_CHANCE = 0.1
 _LATE_UNITS = frozenset({"months", "month", "years", "weeks", "mo", "mos", "y", "yrs"})
 
 
 def absorb(lexemes: list[Lexeme], seen_interval: bool) -> list[Lexeme]:
     """Give intervals to their values and drop them, p values and ranges, with the punctuation that held them."""
     kept: list[Lexeme] = []
+    skip = -1
     for i, lexeme in enumerate(lexemes):
-        if lexeme.kind == "C":
+        if i < skip:
+            continue
+        if lexeme.kind == "(" and kept and (low_high := _listed_interval(kept[-1], lexemes[i + 1 : i + 5])):
+            kept[-1].ci, skip = low_high, i + 5
+        elif lexeme.kind == "C":
             _give(kept, lexeme.value)
             _drop_separator(kept)
         elif lexeme.kind in "VR":
@@ -28,7 +34,8 @@ def absorb(lexemes: list[Lexeme], seen_interval: bool) -> list[Lexeme]:
             and isinstance(lexeme.value, tuple)
             and _bare_interval(kept, lexeme, seen_interval, late=_unit_follows(lexemes, i))
         ):
-            continue
+            if isinstance(lexeme.value, tuple) and _chance_follows(lexemes[i + 1 : i + 4]):
+                skip = i + 3
         else:
             kept.append(lexeme)
     return kept
@@ -57,6 +64,22 @@ def _give(kept: list[Lexeme], value: object) -> None:
 
 def _holds(interval: tuple[float, float], lexeme: Lexeme) -> bool:
     return lexeme.ci is None and isinstance(lexeme.value, float) and interval[0] <= lexeme.value <= interval[1]
+
+
+def _chance_follows(lexemes: Sequence[Lexeme]) -> bool:
+    """Does a bare p value close the bracket of an interval ("0.85 (0.78-0.94, 0.0012)")?"""
+    value = lexemes[1].value if len(lexemes) == 3 else None
+    return "".join(x.kind for x in lexemes) == ",D)" and isinstance(value, float) and value < _CHANCE
+
+
+def _listed_interval(value: Lexeme, bracket: Sequence[Lexeme]) -> tuple[float, float] | None:
+    """The interval that a bracket right after a decimal or percentage holds: "0.22 (0.16, 0.31)"."""
+    if "".join(x.kind for x in bracket) not in ("D,D)", "P,P)", "N,P)", "N,N)") or value.kind not in "DP" or value.ci is not None:
+        return None
+    low, high = bracket[0].value, bracket[2].value
+    if not (isinstance(value.value, float) and isinstance(low, float) and isinstance(high, float) and low < value.value < high):
+        return None
+    return (low, high)
 
 
 def _unit_follows(lexemes: Sequence[Lexeme], i: int) -> bool:
