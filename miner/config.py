@@ -95,7 +95,7 @@ class Settings:
     stale_after_days: float = _option("number", 3.0, least=0, most=3_660)
     parse_model: str = _option("text", "off")
     entity_model: str = _option("text", "off")
-    claim_model: str = _option("text", "off")
+    claim_model: str = _option("text", "auto")
     origin: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property
