@@ -118,7 +118,8 @@ def test_a_log_that_cannot_be_read_names_the_line(tmp_path: Path, line: str, tol
 
 def test_a_log_with_an_illegal_curation_is_not_taken_at_all(store: Store) -> None:
     good = Curation("ada", Action.ACCEPT, "v1:later", "1", at="2026-01-01T00:00:00Z", id=1)
-    for bad in (Curation("ada", Action.EDIT, "v1:later", "1", changes={"level": "F"}, id=2), Curation("a", Action.UNDO, "k", "1", undoes=9)):
+    illegal = Curation("ada", Action.EDIT, "v1:later", "1", changes={"level": "F"}, id=2)
+    for bad in (illegal, Curation("ada", Action.UNDO, "v1:later", "1", undoes=9)):
         with pytest.raises(InputError):
             store.take_curations([good, bad])
         assert store.curations() == []
