@@ -117,6 +117,8 @@ def group(papers: Sequence[Paper]) -> tuple[Study, ...]:
 
 
 def _study(papers: Sequence[Paper], ties: Sequence[Tie], crossing: frozenset[str]) -> Study:
+    if len(papers) == 1:
+        return Study(tuple(papers), n_patients=_largest(papers, crossing), crossing=crossing & {papers[0].pmid})
     superseded = tuple(_superseded([paper for paper in papers if not is_repeated(paper)]))
     last = {item.pmid for item in superseded} | crossing
     order = sorted(papers, key=lambda paper: (is_repeated(paper), paper.pmid in last, -(paper.n_patients or 0)))

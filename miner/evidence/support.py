@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 LEVEL_WEIGHTS = {"A": 5.0, "B": 4.0, "C": 3.0, "D": 2.0, "E": 1.0}
 STATUS_WEIGHTS = {Status.CURRENT: 1.0, Status.CONCERN: 0.5, Status.RETRACTED: 0.0, Status.WITHDRAWN: 0.0}
+_BY_NAME = {str(status): value for status, value in STATUS_WEIGHTS.items()}
 SIZES = ((1000, 3.0), (100, 2.0), (10, 1.0))
 CONFIRMED = 1.0
 
@@ -56,14 +57,14 @@ def weigh(level: str, polarity: str, background: bool, record_status: str) -> fl
     """Return the points of a level, halved where hedged, where only repeated, under a concern; nothing where retracted."""
     unsure = 0.5 if polarity in (Polarity.HEDGED, Polarity.HYPOTHETICAL) else 1.0
     repeated = 0.5 if background else 1.0
-    return LEVEL_WEIGHTS[level] * unsure * repeated * STATUS_WEIGHTS[Status(record_status)]
+    return LEVEL_WEIGHTS[level] * unsure * repeated * _BY_NAME[record_status]
 
 
 def paper_points(paper: Paper, patients: int | None = None) -> float:
     """Return the points of one paper, those of its patients among them."""
-    weight = weigh(paper.level, paper.polarity, paper.background, paper.record_status)
     if paper.status == "rejected":
         return 0.0
+    weight = weigh(paper.level, paper.polarity, paper.background, paper.record_status)
     counted = paper.level in "ABC" and not paper.background
     size = next((points for least, points in SIZES if patients and patients >= least), 0.0) if counted else 0.0
     return weight * (LEVEL_WEIGHTS[paper.level] + size) / LEVEL_WEIGHTS[paper.level]
@@ -71,6 +72,8 @@ def paper_points(paper: Paper, patients: int | None = None) -> float:
 
 def study_points(study: Study) -> float:
     """Return the points of a study: those of its best paper."""
+    if len(study.papers) == 1:
+        return paper_points(study.papers[0], study.n_patients)
     return max(paper_points(paper, study.n_patients) for paper in study.papers)
 
 
@@ -81,8 +84,9 @@ def points(studies: Sequence[Study]) -> float:
 
 def support(studies: Sequence[Study], opposed: float = 0.0) -> Support:
     """Return the support of a proposition by its studies, against the points of those for the opposite."""
-    sound = [study for study in studies if study_points(study)]
-    own = points(sound)
+    counted = [(study, value) for study in studies if (value := study_points(study))]
+    sound = [study for study, _ in counted]
+    own = sum(value for _, value in counted)
     years = {study.lead.year for study in sound if study.lead.year and not study.is_repeated}
     patients = [study.n_patients for study in sound if study.n_patients]
     return Support(
