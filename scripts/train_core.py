@@ -226,7 +226,7 @@ def train_parse(data: Path, work: Path, epochs: int) -> tuple[Language, dict[str
     return nlp, parse_scores(nlp, test)
 
 
-def train_entities(data: Path, vectors: Path | None, work: Path, epochs: int) -> tuple[Language, dict[str, dict[str, float]]]:
+def train_entities(data: Path, vectors: Path | None, work: Path, epochs: int) -> tuple[Language, dict[str, Any]]:
     """Train the entity heads; figures on the devel parts, which training did not see (a tenth of train picks the epoch)."""
     nlp = entity_pipeline(vectors)
     train: dict[str, list[Example]] = {}
@@ -255,12 +255,15 @@ def train_entities(data: Path, vectors: Path | None, work: Path, epochs: int) ->
     return nlp, judged_entities(nlp, data)
 
 
-def judged_entities(nlp: Language, data: Path) -> dict[str, dict[str, float]]:
-    """Entity figures on the devel part of each corpus, all heads running."""
-    figures = {}
+def judged_entities(nlp: Language, data: Path) -> dict[str, Any]:
+    """Entity figures on the devel part of each corpus, all heads running, then each head alone on its own."""
+    figures: dict[str, Any] = {"each head alone": {}}
     for corpus in ("BioNLP13CG", "BC5CDR", "NCBI-disease"):
         golds = [corpora.entity_doc(nlp.vocab, *one) for one in corpora.iob(data, corpus, "devel")]
-        figures[corpus] = entity_scores(nlp, golds, frozenset(corpora.LABELS[corpus].values()))
+        labels = frozenset(corpora.LABELS[corpus].values())
+        figures[corpus] = entity_scores(nlp, golds, labels)
+        with nlp.select_pipes(enable=["tok2vec_ner", next(name for name, names in HEADS if corpus in names)]):
+            figures["each head alone"][corpus] = entity_scores(nlp, golds, labels)
     return figures
 
 
@@ -276,13 +279,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     root = Path(__file__).parents[1]
     parser.add_argument("--data", type=Path, default=root.parent / "shared" / "data" / "corpora")
-    parser.add_argument(
-        "--vectors", type=Path, help="folder of floret vectors; without, hashed features alone"
-    )
+    parser.add_argument("--vectors", type=Path, help="folder of floret vectors; without, hashed features alone")
     parser.add_argument("--output", type=Path, default=root / "models" / "en_bio_core")
-    parser.add_argument(
-        "--work", type=Path, default=Path(tempfile.gettempdir()) / "miner-train", help="where the halves lie"
-    )
+    parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "miner-train", help="where the halves lie")
     parser.add_argument("--only", choices=("parse", "entities", "join"))
     parser.add_argument("--epochs-parse", type=int, default=7)
     parser.add_argument("--epochs-entities", type=int, default=10)
@@ -316,11 +315,18 @@ def write(work: Path, output: Path) -> None:
     card = (output / "README.md").read_text() if (output / "README.md").exists() else None
     shutil.rmtree(output, ignore_errors=True)
     nlp.to_disk(output)
+    _trim_strings(nlp, output / "vocab" / "strings.json")
     metrics = {name: json.loads((work / f"{name}.json").read_text()) for name in ("parse", "entities")}
     metrics["megabytes"] = round(sum(f.stat().st_size for f in output.rglob("*") if f.is_file()) / 1e6, 1)
     (output / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
     if card is not None:
         (output / "README.md").write_text(card)
+
+
+def _trim_strings(nlp: Language, path: Path) -> None:
+    """Keep the strings of labels and of the language; those of the training texts are only weight."""
+    labels = {label for name in nlp.pipe_names for label in getattr(nlp.get_pipe(name), "labels", ())}
+    path.write_text(json.dumps(sorted(labels | set(spacy.blank("en").vocab.strings))) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
