@@ -38,7 +38,8 @@ _ROLE_WORDS = (
 )
 _COPYRIGHT = re.compile(r"^\s*(©|copyright\b|\(c\)|see related|this article is|see accompanying|doi\b)", re.I)
 _AIM_SENTENCE = re.compile(
-    r"^\W*(to (?:\w+ly )?(?:assess|evaluate|determine|investigate|examine|explore|compare|study|describe|identify|analy[sz]e|report|clarify|test)\b"
+    r"^\W*(to (?:\w+ly )?(?:assess|evaluate|determine|investigate|examine|"
+    r"explore|compare|study|describe|identify|analy[sz]e|report|clarify|test)\b"
     r"|(?:in this|the present|this|our|the current)\b[^.]{0,60}\b(?:aim|purpose|objective|goal)s?\b"
     r"|(?:we|here,? we|in this \w+,? we|herein,? we)\s+(?:aim|sought|investigat|evaluat|assess|examin|explor|compar|review|discuss|survey|"
     r"undertook|retrospectively|prospectively|analy[sz]ed|studied|looked)\w*"

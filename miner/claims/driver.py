@@ -58,7 +58,11 @@ def _described(view: View, cue: Span, clause: Span) -> list[Subject]:
     """The alterations of the cue's clause, else of the sentence, else kinases and what was named before."""
     rules, text = prevalence.rules(), view.document.text
     every = [s for s in view.subjects if s.gene and s.alteration not in _NOT_ONCOGENIC]
-    local = [s for s in frames.affirmed(every) if not rules["lacking"].search(text[max(view.start, s.start - 40) : s.start])]
+    named = every
+    every = [s for s in named if not rules["lacking"].search(text[max(view.start, s.start - 40) : s.start])]
+    if named and not every:
+        return []
+    local = frames.affirmed(every)
     denied = frames.stance_at(view, *cue) == frames.DENIED
     local = every if denied and not local else local
     inside = [s for s in local if clause[0] <= s.start < clause[1]]

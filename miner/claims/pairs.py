@@ -119,6 +119,8 @@ def _together(view: View, subjects: list[Subject]) -> Iterator[Claim]:
     present = [s for s in subjects if denied or not (s.mention and s.mention.polarity is Polarity.NEGATED)]
     present = [s for s in present if s.alteration != "wild-type" and (s.kind != "gene" or denied or _mutated(view))]
     alterations = {(s.gene, s.fusion, s.variant, s.alteration) for s in present}
+    if len(alterations) > 1 and all(s.fusion for s in present) and len({s.gene for s in present}) == 1:
+        return
     if present and not signed and (len(alterations) < 2 or (denied and len({s.gene for s in present}) < 2)):
         present = distinct([*present, *_host(view, present)])
     if not present or (not signed and len({(s.gene, s.fusion, s.variant, s.alteration) for s in present}) < 2):
