@@ -34,7 +34,8 @@ def hostile(pmid: str = "900004") -> Mined:
 
 def retracted(pmid: str = "900005") -> Mined:
     """A retracted paper that says of two patients the opposite of a cohort."""
-    item = record(pmid, "Nivolumab in NTRK fusion-positive lung cancer", (None, "Both patients with an NTRK fusion responded to nivolumab."),
+    item = record(pmid, "Nivolumab in NTRK fusion-positive lung cancer",
+                  (None, "Both patients with an NTRK fusion responded to nivolumab."),
                   status=Status.RETRACTED, notices=(("RetractionIn", "J Invented Cases 2022;1:2"),))  # fmt: skip
     found = claim(item.text, "Both patients with an NTRK fusion responded to nivolumab.", ClaimType.IMMUNOTHERAPY_OUTCOME,
                   genes=("NTRK1", "NTRK2", "NTRK3"), alteration="fusion", therapies=("nivolumab",), disease=LUNG, population_n=2,

@@ -24,7 +24,6 @@ from miner.web import security
 from miner.web.database import Database
 from miner.web.render import render
 
-
 WRITTEN_SECONDS = 30.0
 SESSIONS = 1_000
 
