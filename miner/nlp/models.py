@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import spacy
+from spacy.attrs import IDX, LENGTH, SPACY
 from spacy.language import Language
 from spacy.tokens import Doc
 from thinc.api import NumpyOps
@@ -76,18 +77,21 @@ def load(name: str) -> Language:
 
 def parse(nlp: Language, doc: Doc) -> tuple[Token, ...]:
     """Tokens of a doc; those of the sentences that name a gene and a therapy carry tag, head and dep."""
-    found = [Token(token.idx, token.idx + len(token)) for token in doc]
-    spans = [_tokens(found, sentence) for sentence in docs.sentences(doc) if _worth_parsing(docs.mentions(doc), sentence)]
-    for (start, _), read in zip(spans, _run(nlp, PARSING, doc, spans), strict=True):
+    found = _plain(doc)
+    starts = [token.start for token in found]
+    spans = [_tokens(starts, sentence) for sentence in docs.sentences(doc) if _worth_parsing(docs.mentions(doc), sentence)]
+    for (first, _), read in zip(spans, _run(nlp, PARSING, doc, spans), strict=True):
         for token in read:
-            found[start + token.i] = Token(*_span(found, start + token.i), token.tag_, start + token.head.i, token.dep_)
+            at = found[first + token.i]
+            found[first + token.i] = Token(at.start, at.end, token.tag_, first + token.head.i, token.dep_)
     return tuple(found)
 
 
 def names(nlp: Language, doc: Doc) -> Doc:
     """Add the names that the model finds where no mention of the rules stands."""
-    tokens = [Token(token.idx, token.idx + len(token)) for token in doc]
-    spans = [_tokens(tokens, sentence) for sentence in docs.sentences(doc)]
+    tokens = _plain(doc)
+    starts = [token.start for token in tokens]
+    spans = [_tokens(starts, sentence) for sentence in docs.sentences(doc)]
     held = [(m.start, m.end) for m in docs.mentions(doc)]
     added: list[Mention] = []
     for (first, _), read in zip(spans, _run(nlp, NAMING, doc, spans), strict=True):
@@ -101,14 +105,19 @@ def names(nlp: Language, doc: Doc) -> Doc:
     return docs.add_mentions(doc, added)
 
 
-def _run(nlp: Language, wanted: frozenset[str], doc: Doc, spans: Iterable[tuple[int, int]]) -> list[Doc]:
+def _plain(doc: Doc) -> list[Token]:
+    return [Token(int(start), int(start + length)) for start, length in doc.to_array([IDX, LENGTH])]
+
+
+def _run(nlp: Language, wanted: frozenset[str], doc: Doc, spans: Sequence[tuple[int, int]]) -> list[Doc]:
     """Sentences as docs of their own, after the components wanted and what these listen to."""
-    made = [Doc(nlp.vocab, words=[t.text for t in doc[a:b]], spaces=[bool(t.whitespace_) for t in doc[a:b]]) for a, b in spans]
-    for part in made:
-        for token in part:
-            token.is_sent_start = token.i == 0
+    if not spans:
+        return []
+    words = [token.text for token in doc]
+    spaces = [bool(flag) for flag in doc.to_array([SPACY])]
+    made = [Doc(nlp.vocab, words=words[a:b], spaces=spaces[a:b], sent_starts=[i == a for i in range(a, b)]) for a, b in spans]
     for _, component in _components(nlp, wanted):
-        made = list(component.pipe(made, batch_size=32)) if made else []
+        made = list(component.pipe(made, batch_size=32))
     return made
 
 
@@ -125,10 +134,5 @@ def _worth_parsing(mentions: Sequence[Mention], sentence: Sentence) -> bool:
     return bool(held & {*PARSED}) and bool(held & {*GIVEN})
 
 
-def _tokens(tokens: Sequence[Token], sentence: Sentence) -> tuple[int, int]:
-    starts = [token.start for token in tokens]
+def _tokens(starts: Sequence[int], sentence: Sentence) -> tuple[int, int]:
     return bisect_left(starts, sentence.start), bisect_left(starts, sentence.end)
-
-
-def _span(tokens: Sequence[Token], index: int) -> tuple[int, int]:
-    return tokens[index].start, tokens[index].end
