@@ -142,3 +142,28 @@ def test_a_parser_gives_heads_to_the_sentences_that_name_a_gene_and_a_therapy(tm
     assert "".join(reading.text[t.start : t.end] for t in parsed) == "EGFRL858Rresistsgefitinib."
     assert all(reading.tokens[t.head].start >= len(first) for t in parsed)
     assert mine.load()(record(first, second)).reading.tokens == ()
+
+
+def test_the_claim_model_that_ships_has_a_head_for_every_type_and_loads() -> None:
+    shipped = votes.load(Path(str(Models(claims="on").resolved("claims"))))
+    assert set(shipped.heads) == {*map(str, ClaimType), votes.AGAINST_HEAD, votes.HEDGED_HEAD}
+
+
+def test_the_pipeline_that_ships_loads_in_plain_spacy_and_reads() -> None:
+    nlp = spacy.load(Path(__file__).parents[1] / "models" / "en_bio_core")
+    read = nlp("The tumours responded to gefitinib. Two patients had lung cancer.")
+    assert [(t.text, t.dep_, t.head.text) for t in read if t.dep_ in ("ROOT", "nsubj")] == [
+        ("tumours", "nsubj", "responded"),
+        ("responded", "ROOT", "responded"),
+        ("patients", "nsubj", "had"),
+        ("had", "ROOT", "had"),
+    ]
+    assert [(e.text, e.label_) for e in read.ents if e.label_ == "DISEASE"][-1] == ("lung cancer", "DISEASE")
+
+
+def test_auto_takes_a_model_where_it_is_and_on_demands_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert Models(claims="auto").resolved("claims") == Models(claims="on").resolved("claims")
+    monkeypatch.setattr("miner.config.__file__", str(tmp_path / "miner" / "config.py"))
+    assert Models(claims="auto").resolved("claims") is None
+    with pytest.raises(ConfigError, match="the claims model is on and not there"):
+        Models(claims="on").resolved("claims")
