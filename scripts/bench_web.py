@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
+import os
 import random
 import re
 import statistics
@@ -107,7 +108,9 @@ def read(port: int, seed: int, until: float, think: float, told: Told) -> None:
             connection.request("GET", address)
             answer = connection.getresponse()
             body = answer.read()
-            fault = "" if answer.status == 200 and body.endswith(b"</html>") else f"{answer.status} {address}"
+            told_why = re.search(rb'<p class="lead">(.*?)</p>', body)
+            whole = answer.status == 200 and body.endswith(b"</html>")
+            fault = "" if whole else f"{answer.status} {address} {told_why[1].decode() if told_why else ''}"
         except OSError as error:
             connection.close()
             fault = f"{error!r} {address}"
@@ -187,7 +190,10 @@ def measure(path: Path, readers: int, seconds: float, think: float) -> int:
         worked = json.loads(job.communicate()[0])
     finally:
         process.terminate()
-        process.wait(20)
+        _, _, used = os.wait4(process.pid, 0)
+        process.returncode = 0
+    spent = used.ru_utime + used.ru_stime
+    print(f"server: {spent:.1f} s of CPU, {used.ru_maxrss / 1024:.0f} MB; load of the machine {os.getloadavg()[0]:.1f}")
     return report(path, told, before, worked, sizes, seconds)
 
 
@@ -201,14 +207,17 @@ def report(path: Path, told: Told, before: dict[str, int], worked: dict[str, int
     cuts = statistics.quantiles(told.milliseconds, n=100)
     total = sum(sizes.values())
     print(
-        f"rows {before['evidence']:,} · requests {len(told.milliseconds):,} in {seconds:g} s ({len(told.milliseconds) / seconds:.0f} a second)"
+        f"rows {before['evidence']:,} · requests {len(told.milliseconds):,} in {seconds:g} s, "
+        f"{len(told.milliseconds) / seconds:.0f} a second"
     )
     print(
-        f"table with three facets: p50 {cuts[49]:.0f} · p95 {cuts[94]:.0f} · p99 {cuts[98]:.0f} · most {max(told.milliseconds):.0f} ms (reach {REACH_MS:g})"
+        f"table with three facets: p50 {cuts[49]:.0f} · p95 {cuts[94]:.0f} · p99 {cuts[98]:.0f} · "
+        f"most {max(told.milliseconds):.0f} ms (reach {REACH_MS:g})"
     )
     print(f"failed requests {len(told.failures)}" + "".join(f"\n  {fault}" for fault in told.failures[:5]))
     print(
-        f"job: {worked['papers']} papers, {worked['evidence']} pieces of evidence · curator: {len(told.decisions)} decisions · lost: {'yes' if lost else 'none'}"
+        f"job: {worked['papers']} papers, {worked['evidence']} pieces of evidence · curator: {len(told.decisions)} decisions · "
+        f"lost: {'yes' if lost else 'none'}"
     )
     print(f"first page {total:,} bytes (reach {REACH_BYTES:,}): " + ", ".join(f"{name} {size:,}" for name, size in sizes.items()))
     return int(bool(told.failures) or lost or cuts[94] > REACH_MS or total > REACH_BYTES)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -94,3 +97,20 @@ def test_an_index_that_does_not_fit_is_made_again(path: Path) -> None:
 def test_a_database_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="no database"):
         Holder(tmp_path / "none.db", store_web.prepare).opened()
+
+
+WRITER = "import sys; from pathlib import Path; from web_cases import run, trial; from miner.evidence.store import Store\n"
+WRITER += "with Store.open(Path(sys.argv[1])) as store: run(store, 3, trial('900031'))"
+
+
+def test_a_reader_keeps_its_log_when_the_database_is_opened_beside_it(path: Path) -> None:
+    """Closing any file of the database would drop the locks of this process, and a writer would then remove the log."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[1])])}
+    with Store.open(path, readonly=True) as held, store_web.snapshot(held):
+        assert count(held) == 6
+        Store.open(path, readonly=True).close()
+        subprocess.run([sys.executable, "-c", WRITER, str(path)], check=True, env=environment)
+        assert path.with_name(path.name + "-wal").stat().st_size > 0
+        assert count(held) == 6
+    with Store.open(path, readonly=True) as after:
+        assert count(after) == 7

@@ -17,6 +17,7 @@ WAIT_SECONDS = 30.0
 CACHE_KB = 32_768
 _MAGIC = b"SQLite format 3\x00"
 _NO_WRITE_BIT = 0o222
+_opened: set[tuple[int, int]] = set()
 
 
 def open_database(path: Path, *, readonly: bool) -> sqlite3.Connection:
@@ -32,6 +33,7 @@ def open_database(path: Path, *, readonly: bool) -> sqlite3.Connection:
             if fresh and readonly:
                 raise StoreError(f"{path} is an empty database; fill it with: miner refresh --db {path}")
             _prepare(connection, fresh=fresh, readonly=readonly)
+            _opened.add(_identity(path))
         except BaseException:
             connection.close()
             raise
@@ -51,7 +53,7 @@ def _check_file(path: Path, *, readonly: bool) -> bool:
         _make_parent(path)
         return False
     try:
-        head = path.open("rb").read(len(_MAGIC))
+        head = _head(path)
     except OSError as error:
         raise StoreError(f"{path} cannot be read: {error.strerror}") from error
     if head and head != _MAGIC:
@@ -59,6 +61,23 @@ def _check_file(path: Path, *, readonly: bool) -> bool:
     if not readonly:
         _check_writable(path)
     return bool(head)
+
+
+def _head(path: Path) -> bytes:
+    """Return the first bytes of a file that no connection of this process has open.
+
+    Closing a file drops every lock that the process holds on it, those of SQLite's other connections too; a writer would then
+    take itself for the last one and remove the log that they read.
+    """
+    if _identity(path) in _opened:
+        return _MAGIC
+    with path.open("rb") as file:
+        return file.read(len(_MAGIC))
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino
 
 
 def _make_parent(path: Path) -> None:
