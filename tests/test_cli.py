@@ -145,7 +145,8 @@ def test_the_table_begins_with_the_topics_genes_and_families_count(tmp_path: Pat
         "NTRK fusions were found in 1 of 60 patients with lung adenocarcinoma.",
     ]
     rows = [
-        {"id": f"t{number}", "pmid": f"9000010{number}", "title": "Lung cancer", "abstract": text} for number, text in enumerate([texts[0], *texts])
+        {"id": f"t{number}", "pmid": f"9000010{number}", "title": "Lung cancer", "abstract": text}
+        for number, text in enumerate([texts[0], *texts])
     ]
     (tmp_path / "texts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     run("refresh", "--source", "texts.jsonl", "--db", "x.db", cwd=tmp_path)
