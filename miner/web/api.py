@@ -37,7 +37,7 @@ REFUSED: dict[int | str, dict[str, Any]] = {
     411: {"content": {"text/plain": {}}, "description": "How long the request is must be told."},
     413: {"content": {"text/plain": {}}, "description": "The request is too large."},
 }
-Name = Annotated[str, Path(min_length=1, max_length=MAX_VALUE)]
+Name = Annotated[str, Path(max_length=MAX_VALUE)]
 RunId = Annotated[int, Path(ge=1, le=10**9)]
 PageNumber = Annotated[int, Query(ge=1, le=10**6)]
 TopicName = Annotated[str | None, Query(min_length=1, max_length=MAX_VALUE)]

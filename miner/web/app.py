@@ -26,7 +26,7 @@ from miner.web.security import Guard
 from miner.web.site import NotFound, Site
 
 log = logging.getLogger("miner.web")
-THREADS = 8
+THREADS = 4
 Page = Callable[[Site, Request], Response]
 PAGES: tuple[tuple[str, Page], ...] = (
     ("/", pages_topic.home),

@@ -181,7 +181,7 @@ def table(site: Site, request: Request) -> Response:
             store=store,
             query=query,
             page=page,
-            facets=facets(query, page, store.runs()),
+            facets=facets(query, page, site.database.kept(store, "runs", store.runs)),
             columns=sort_links(query),
             lines=[line(row) for row in page.rows],
             chips=[(name, value, query.toggle_url(name, value)) for name, values in query.facets for value in values],

@@ -25,7 +25,7 @@ T = TypeVar("T")
 LOOK_SECONDS = 0.25
 CHEAP_SECONDS = 0.05
 """Where a state is prepared as quickly as this, every search waits for the newest."""
-REST = 3.0
+REST = 6.0
 """A state is not prepared more often than this many times the time that it takes."""
 
 

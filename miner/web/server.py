@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 import webbrowser
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from miner.web.app import create_app
 
 BACKLOG = 128
 SECONDS_TO_OPEN = 0.7
+SWITCH_SECONDS = 0.0005
 
 
 def run(
@@ -44,6 +46,8 @@ def run(
     number = bound.getsockname()[1]
     address = f"http://{f'[{host}]' if ':' in host else host}:{number}/"
     app = create_app(settings, read_only=read_only, hosts=hosts)
+    # SQLite lets go of the interpreter at each call and waits for it again: at the usual 5 ms a busy neighbour costs a page a second.
+    sys.setswitchinterval(SWITCH_SECONDS)
     server = uvicorn.Server(
         uvicorn.Config(
             app, log_config=None, access_log=False, server_header=False, date_header=True, timeout_graceful_shutdown=3, proxy_headers=False
