@@ -51,7 +51,8 @@ def test_a_holder_sees_one_state_whatever_is_written(path: Path) -> None:
     assert not holder.is_alive()
 
 
-def test_a_state_that_is_cheap_is_always_the_newest(path: Path) -> None:
+def test_a_state_that_is_cheap_is_always_the_newest(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(searcher, "CHEAP_SECONDS", float("inf"))
     asked = Searcher(path, lambda store: None)
     assert asked.ask(count, *now(path)) == 6
     add(path, "900030")

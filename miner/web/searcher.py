@@ -23,7 +23,7 @@ from miner.evidence.store import Store
 log = logging.getLogger("miner.web")
 T = TypeVar("T")
 LOOK_SECONDS = 0.25
-CHEAP_SECONDS = 0.05
+CHEAP_SECONDS = 0.25
 """Where a state is prepared as quickly as this, every search waits for the newest."""
 REST = 6.0
 """A state is not prepared more often than this many times the time that it takes."""
