@@ -65,11 +65,13 @@ def test_every_link_of_every_page_leads_somewhere(here: Client) -> None:
 
 
 def test_an_unknown_address_is_not_found(here: Client) -> None:
-    assert [here.get(address).status_code for address in ("/no", "/paper/1", "/row/x", "/runs/9", "/runs/x", "/entity/gene/NO1", "/entity/x/y",
+    assert [here.get(address).status_code for address in ("/no", "/paper/1", "/row/x", "/runs/9", "/runs/x", "/entity/gene/NO1",
+            "/entity/x/y",
             "/static/no.css", "/summary/no", "/summary?topic=no", "/download/exe", "/entities?kind=x")] == [404] * 12  # fmt: skip
 
 
-@pytest.mark.parametrize("address", ["/table?nothing=1", "/table?sort=x", "/table?page=0", "/table?page=x", "/table?size=1000", "/table?year=x",
+@pytest.mark.parametrize("address", ["/table?nothing=1", "/table?sort=x", "/table?page=0", "/table?page=x", "/table?size=1000",
+                                     "/table?year=x",
                                      "/table?q=" + "x" * 300, "/table?" + "gene=a&" * 30, "/feed.atom?new_since_run=x"])  # fmt: skip
 def test_what_cannot_be_asked_is_refused_with_a_reason(here: Client, address: str) -> None:
     answer = here.get(re.sub(r"gene=a&", lambda match: f"gene=a{match.start()}&", address))

@@ -12,7 +12,6 @@ pytest.importorskip("fastapi", reason="the extra web is not installed")
 pytest.importorskip("schemathesis", reason="schemathesis is not installed")
 
 import schemathesis
-
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
@@ -57,7 +56,8 @@ def faults(operation: Any, mode: GenerationMode) -> str:
 def test_the_document_names_every_page_of_data(here: Client) -> None:
     paths = here.get("/openapi.json").json()["paths"]
     assert sorted(paths) == [
-        "/api/changes", "/api/curations", "/api/entities", "/api/entities/{kind}/{name}", "/api/papers/{pmid}", "/api/pictures", "/api/rows",
+        "/api/changes", "/api/curations", "/api/entities", "/api/entities/{kind}/{name}", "/api/papers/{pmid}", "/api/pictures",
+        "/api/rows",
         "/api/rows/{key}", "/api/runs", "/api/runs/{run_id}", "/api/session", "/api/status", "/api/summary",
     ]  # fmt: skip
 
