@@ -47,6 +47,9 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+_PRINTING = frozenset({"table", "summary", "export", "extract", "status", "diff", "show", "evaluate", "plugins", "agreement", "lexicon"})
+
+
 @app.callback()
 def common(
     context: typer.Context,
@@ -59,8 +62,8 @@ def common(
     _State.config, _State.quiet, _State.log_format = config, quiet, log_format
     # A dependency's old regular expressions; told once a compilation from Python 3.12 on, and no line of the log.
     warnings.filterwarnings("ignore", category=SyntaxWarning)
-    # Output cut short, as by head, ends a reading verb quietly; a live run needs its sockets' errors.
-    if hasattr(signal, "SIGPIPE") and context.invoked_subcommand not in ("refresh", "fetch"):
+    # Output cut short, as by head, ends a reading verb quietly; what talks over sockets or pipes needs their errors.
+    if _State.own_process and hasattr(signal, "SIGPIPE") and context.invoked_subcommand in _PRINTING:
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 
 
@@ -333,6 +336,7 @@ def lint(folder: opt.Folders = None) -> None:
 
 def main() -> None:
     """Run the command line; an error of the miner's own becomes its exit code and one line."""
+    _State.own_process = True
     try:
         app()
     except MinerError as error:

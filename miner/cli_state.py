@@ -18,6 +18,7 @@ class State:
     config: Path | None = None
     quiet: bool = False
     log_format: str | None = None
+    own_process: bool = False  # the command line is the whole process, not called out of another program
 
 
 def settings(**flags: Any) -> Settings:

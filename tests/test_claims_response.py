@@ -64,3 +64,22 @@ def test_a_fault_in_the_rules_is_told(monkeypatch):
     with pytest.raises(LexiconError, match=r"claim_cues\.tsv"):
         effect_rules.load()
     effect_rules.load.cache_clear()
+
+
+def outcome(miner, title: str, text: str) -> list[tuple]:
+    mined = miner(Record(id="c", pmid=None, title=title, sections=(Section(None, text),)))
+    return [(claim.genes, claim.figures.get("OS_months")) for claim in mined.claims if claim.type is ClaimType.SENSITIVITY_RESPONSE]
+
+
+def test_an_outcome_keeps_an_alteration_that_the_title_names_and_no_stranger(miner):
+    text = (
+        "Patients with an EGFR mutation were few. Staging was by tomography in every centre. "
+        "The median overall survival with bevacizumab was 9.1 months."
+    )
+    assert outcome(miner, "Bevacizumab in lung cancer", text) == [((), 9.1)]
+    assert outcome(miner, "Bevacizumab in EGFR-mutant lung cancer", text) == [(("EGFR",), 9.1)]
+
+
+def test_ages_are_no_survival(miner):
+    text = "The median overall survival with bevacizumab was 65-74 years."
+    assert outcome(miner, "Bevacizumab in lung cancer", text) == []

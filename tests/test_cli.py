@@ -3,12 +3,16 @@
 import gzip
 import json
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from miner.cli import app
+from miner.errors import MinerError
 
 ROOT = Path(__file__).parents[1]
 TEXTS = [
@@ -256,3 +260,19 @@ def test_one_unreadable_record_is_set_aside_and_the_rest_is_stored(tmp_path: Pat
     done = run("refresh", "--source", "two.xml", "--db", "x.db", cwd=tmp_path)
     status = run("status", "--db", "x.db", cwd=tmp_path)
     assert (done.returncode, "new 1" in done.stdout, "set aside" in status.stdout) == (3, True, True), done.stderr
+
+
+def test_called_out_of_another_program_the_command_line_leaves_its_signals(tmp_path: Path) -> None:
+    """A server in the same process would end at the first reader who goes away."""
+    before = signal.getsignal(signal.SIGPIPE)
+    with pytest.raises(MinerError):
+        app(["table", "--db", str(tmp_path / "none.db")], standalone_mode=False)
+    assert signal.getsignal(signal.SIGPIPE) == before
+
+
+def test_output_that_is_cut_ends_the_command_quietly(tmp_path: Path) -> None:
+    reader = ["bash", "-c", f"{sys.executable} -W ignore -m miner extract texts.jsonl | head -c 1 >/dev/null; echo ${{PIPESTATUS[0]}}"]
+    rows = (json.dumps(TEXTS[0] | {"id": f"s{number}", "abstract": TEXTS[0]["abstract"] * 40}) + "\n" for number in range(12))
+    (tmp_path / "texts.jsonl").write_text("".join(rows), encoding="utf-8")
+    done = subprocess.run(reader, capture_output=True, text=True, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=200)
+    assert (done.stdout.strip(), "Traceback" in done.stderr) == (str(128 + signal.SIGPIPE), False)

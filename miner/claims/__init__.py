@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from miner import plugins
 from miner.claims import biology, practice, resistance, response, study
+from miner.claims.carried import without_strangers
 from miner.claims.document import Document, View
 from miner.claims.votes import ClaimModel
 from miner.lexicon import Lexicon
@@ -29,7 +30,7 @@ def extract(
     extractors = (*EXTRACTORS, *(_guarded(name, kind) for name, kind in plugins.claim_kinds()))
     for view in document.views:
         for extractor in extractors:
-            for claim in extractor(view):
+            for claim in (without_strangers(document, told) for told in extractor(view)):
                 about = (claim.genes, claim.fusion, claim.variant, claim.therapies)
                 key = (claim.start, claim.type, about, claim.direction, claim.polarity, tuple(claim.figures.items()))
                 found.setdefault(key, claim)

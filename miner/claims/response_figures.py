@@ -24,6 +24,7 @@ PROCEDURES = frozenset(
     {"radiotherapy", "surgery", "local therapy", "stereotactic body radiation therapy", "corticosteroids", "prednisone", "dexamethasone"}
 )
 LOW_PERCENT = 10.0
+LONGEST_MONTHS = 300.0
 _FOLLOWED = re.compile(r"\bfollow-?up (?:time |duration )?(?:at|for|of|in|from)\b[^.;,()]{0,90} (?:was|of)\s*$", re.I)
 _PLACE = re.compile(r"\b(?:local|regional|locoregional|nodal|distant|elective|tumou?r bed)\b", re.I)
 _UNTOLD = ("PR_percent", "SD_percent", "PD_percent")
@@ -45,6 +46,7 @@ class Key(NamedTuple):
 def measured(view: View) -> Iterator[Claim]:
     """Claims of the figures of a sentence."""
     found = [f for f in frames.measures(view, *METRICS) if f[1].metric[:2] not in ("SD", "PD") or _counts_outcomes(view)]
+    found = [f for f in found if not _too_long(f[1])]
     found = [f for f in found if f[1].metric not in TIMES or not _FOLLOWED.search(view.document.text[view.start : f[0].start])]
     found = [f for f in found if f[1].metric != "DCR_percent" or not _of_one_place(view, f[1])]
     found = [f for f in found if not _did_not_respond(view, *f) and (trial.design(view.document) or not arms.of_control(view, *f, found))]
@@ -79,6 +81,13 @@ def _key(view: View, mention: Mention, measure: Measure, found: list[Item]) -> K
     if verdict == SUPPORTS and arm and arm.given:
         verdict = None
     return Key(names(view, given), arm, subgroup, None if subgroup else _subject_item(view, measure), verdict)
+
+
+def _too_long(measure: Measure) -> bool:
+    """Is it no median of a survival but an age, turned into months?"""
+    texts = str(measure.value).replace("<", "").replace(">", "").replace("=", "").split("-")
+    months = [float(text) for text in texts if text.replace(".", "", 1).isdigit()]
+    return measure.metric in TIMES and measure.metric != "HR" and any(value > LONGEST_MONTHS for value in months)
 
 
 def _of_one_place(view: View, measure: Measure) -> bool:

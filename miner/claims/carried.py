@@ -1,0 +1,52 @@
+"""What a claim took from elsewhere in its paper, and whether it may keep it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from miner.claims.document import Document
+from miner.schema import Alteration, Claim, ClaimType, Concept, Fusion, Mention, Variant
+
+_OF_A_THERAPY = frozenset(
+    {ClaimType.SENSITIVITY_RESPONSE, ClaimType.IMMUNOTHERAPY_OUTCOME, ClaimType.COMBINATION_THERAPY, ClaimType.SAFETY}
+)
+
+
+def without_strangers(document: Document, claim: Claim) -> Claim:
+    """Return the claim without an alteration that is none of its own.
+
+    The outcome of a therapy may be told of an alteration that its sentence does not name, where the title or the sentence before
+    names it or the therapy is aimed at it. Otherwise it stands somewhere in the paper, among who was excluded or what else was
+    looked at, and the outcome is that of everybody.
+    """
+    if claim.type not in _OF_A_THERAPY or not claim.genes or not claim.therapies:
+        return claim
+    genes = _with_members(document, claim.genes)
+    places = list(claim.spans or ((claim.start, claim.end),))
+    told = next((view.index for view in document.views if view.start == claim.start), 0)
+    places += [(view.start, view.end) for view in document.views if view is document.title or view.index == told - 1]
+    if any(genes & _named(document, mention) for mention in document.reading.mentions if _within(mention, places)):
+        return claim
+    aims = {target for therapy in claim.therapies for target in document.lexicon.targets(therapy)}
+    if genes & _with_members(document, aims):
+        return claim
+    return replace(claim, genes=(), fusion=None, variant=None, alteration=None)
+
+
+def _with_members(document: Document, names: tuple[str, ...] | set[str]) -> frozenset[str]:
+    return frozenset(names) | {member for name in names for member in document.lexicon.members(name)}
+
+
+def _within(mention: Mention, places: list[tuple[int, int]]) -> bool:
+    return any(start <= mention.start and mention.end <= end for start, end in places)
+
+
+def _named(document: Document, mention: Mention) -> frozenset[str]:
+    match mention.referent:
+        case Fusion(five_prime=five, three_prime=three):
+            return frozenset({five, three})
+        case Variant(gene=str(gene)) | Alteration(gene=str(gene)):
+            return _with_members(document, (gene,))
+        case Concept(name=name):
+            return _with_members(document, (name,))
+    return frozenset()
