@@ -202,12 +202,17 @@ def _unnamed(view: View, lost: list[Mention]) -> Iterator[Claim]:
         return
     subjects = _drivers(view)
     for sense, type_ in (("ontarget", ClaimType.RESISTANCE_ON_TARGET), ("bypass", ClaimType.RESISTANCE_OFF_TARGET)):
-        cues = view.sense(sense)
+        cues = [cue for cue in view.sense(sense) if not _lacked(view, cue.start)]
         if cues and subjects:
             stance = frames.stance_at(view, cues[0].start, cues[0].end)
             yield from build(
                 view, type_, "resistance.unnamed", subjects=subjects, therapies=names(view, lost), stance=stance, confidence=0.5
             )
+
+
+def _lacked(view: View, start: int) -> bool:
+    """Does "without" or the like stand before a mechanism, so that it only describes who is meant?"""
+    return shape("resistance.lacked").search(view.document.text[max(view.start, start - 60) : start]) is not None
 
 
 def _drivers(view: View) -> list[Subject]:
