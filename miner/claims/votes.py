@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from miner.claims import pair_features
 from miner.claims.claim_types import family
 from miner.claims.document import OUTSIDE, Document, Subject, View
+from miner.claims.effect_rules import shape
 from miner.claims.frames import AGAINST, HEDGED, SUPPORTS, build
 from miner.claims.pair_features import Pair
 from miner.errors import ConfigError
@@ -77,7 +78,8 @@ class ClaimModel:
     def _proposed(self, best: Mapping[Atom, tuple[float, Weighed]], kept: Sequence[Claim]) -> list[Claim]:
         """Claims that no frame read though the model is sure enough; the fullest of several atoms of one meaning."""
         held = {atom for claim in kept for atom in atoms(claim)}
-        likely = sorted((a for a, (odds, _) in best.items() if odds >= self.propose and not _told(a, held)), key=_fullness)
+        sure = [atom for atom, (odds, one) in best.items() if odds >= self.propose and _asserts(one.pair.view)]
+        likely = sorted((atom for atom in sure if not _told(atom, held)), key=_fullness)
         chosen: list[Atom] = []
         for atom in likely:
             if not _told(atom, chosen):
@@ -145,6 +147,11 @@ def _best(weighed: Iterable[Weighed]) -> dict[Atom, tuple[float, Weighed]]:
             if atom not in best or odds > best[atom][0]:
                 best[atom] = (odds, one)
     return best
+
+
+def _asserts(view: View) -> bool:
+    """May a sentence assert what no frame reads: is it no aim, and no account of who was assigned to what?"""
+    return not view.is_aim and not shape("arms.randomised").search(view.document.text[view.start : view.end])
 
 
 def _told(atom: Atom, held: Iterable[Atom]) -> bool:
