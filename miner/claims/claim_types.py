@@ -11,18 +11,6 @@ from miner.claims.therapy import therapies, therapy_role
 from miner.lexicon_rows import families
 from miner.schema import ClaimType, Mention
 
-MUTATION_KINDS = frozenset(
-    {
-        "variant",
-        "mutation",
-        "resistance mutation",
-        "kinase domain mutation",
-        "solvent front mutation",
-        "gatekeeper mutation",
-        "xDFG mutation",
-        "secondary mutation",
-    }
-)
 RESISTANCE_KINDS = frozenset(
     {
         "resistance mutation",
@@ -33,6 +21,7 @@ RESISTANCE_KINDS = frozenset(
         "secondary mutation",
     }
 )
+MUTATION_KINDS = RESISTANCE_KINDS | {"variant", "mutation"}
 MECHANISMS = frozenset({ClaimType.RESISTANCE_ON_TARGET, ClaimType.RESISTANCE_OFF_TARGET, ClaimType.RESISTANCE_TO_OTHER_THERAPY})
 
 

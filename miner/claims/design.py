@@ -18,11 +18,9 @@ _WITH, _AND = re.compile(r"\W*(?:with|to)\W*"), re.compile(r"\W*and\W*")
 
 
 @dataclass(frozen=True, slots=True)
-class Thing:
-    """What is given in one place of a text: therapies that one word stands for, or none of them: placebo."""
+class Given:
+    """Therapies that are given together; none of them is placebo."""
 
-    start: int
-    end: int
     given: tuple[Mention, ...]
 
     @property
@@ -32,15 +30,16 @@ class Thing:
 
 
 @dataclass(frozen=True, slots=True)
-class Arm:
-    """One arm: its therapies by name; none of them is placebo."""
+class Arm(Given):
+    """One arm of a trial."""
 
-    given: tuple[Mention, ...]
 
-    @property
-    def names(self) -> frozenset[str]:
-        """Names of the therapies."""
-        return frozenset(m.name for m in self.given if m.name)
+@dataclass(frozen=True, slots=True)
+class Thing(Given):
+    """What is given in one place of a text, [start, end): therapies that one word stands for."""
+
+    start: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +57,15 @@ def rules() -> words.Words:
 
 def things(view: View) -> list[Thing]:
     """What a sentence speaks of as given, in order: therapies, short forms of several, placebo."""
-    found = [Thing(m.start, m.end, (m,)) for m in therapies(view)]
+    found = [Thing((m,), m.start, m.end) for m in therapies(view)]
     text = view.document.text
     taken = [(t.start, t.end) for t in found]
     for start, end in rules().spans("placebo", text, view.start, view.end):
         if not any(a < end and start < b for a, b in taken):
-            found.append(Thing(start, end, ()))
+            found.append(Thing((), start, end))
     for short, given in short_forms(view.document).items():
         for match in re.finditer(rf"(?<![\w-]){re.escape(short)}(?![\w])", view.text):
-            found.append(Thing(view.start + match.start(), view.start + match.end(), given))
+            found.append(Thing(given, view.start + match.start(), view.start + match.end()))
     return sorted(found, key=lambda t: t.start)
 
 
