@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from miner.schema import Record, Section
 from miner.sources import values
 
 Element = Any  # lxml is untyped here
+Groups = dict[str, list[Element]]
 
 _UNAVAILABLE = frozenset({"", "[not available]", "[not available].", "not available", "not available."})
 _EXPONENT = re.compile(r"[-−]?\w+")
@@ -20,39 +22,39 @@ _HIDDEN_MATH = frozenset({"annotation", "annotation-xml"})
 def article_record(root: Element, source: str) -> Record:
     """Read a PubmedArticle element; ValueError says what it lacks."""
     parts = _children(root)
-    citation = _children(parts.get("MedlineCitation"))
-    element = citation.get("Article")
-    if element is None:
+    citation = _grouped(parts.get("MedlineCitation"))
+    found = _first_of(citation, "Article")
+    if found is None:
         raise ValueError("no MedlineCitation/Article")
-    article = _children(element)
+    article = _grouped(found)
     ids = _children(parts.get("PubmedData")).get("ArticleIdList")
-    pmid, version = _pmid(citation.get("PMID"))
+    pmid, version = _pmid(_first_of(citation, "PMID"))
     title = _title(article)
-    abstract = article.get("Abstract")
+    abstract = _first_of(article, "Abstract")
     sections = _sections(abstract)
-    types = _texts(article.get("PublicationTypeList"))
-    notices = _notices(citation.get("CommentsCorrectionsList"))
+    types = _texts(_first_of(article, "PublicationTypeList"))
+    notices = _notices(_first_of(citation, "CommentsCorrectionsList"))
     return Record(
         id=pmid,
         pmid=pmid,
         title=title,
         sections=sections,
-        doi=_doi(ids, element),
+        doi=_doi(ids, article),
         pmcid=_article_id(ids, "pmc"),
-        journal=_journal(article.get("Journal"), citation),
+        journal=_journal(_first_of(article, "Journal"), citation),
         pub_date=_pub_date(article),
         publication_types=types,
         mesh=_mesh(citation),
-        keywords=_keywords(parts["MedlineCitation"]),
-        authors=_authors(element),
-        nct_ids=_nct_ids(article.get("DataBankList"), title, sections),
-        language=_languages(element),
+        keywords=_keywords(citation),
+        authors=_authors(article),
+        nct_ids=_nct_ids(_first_of(article, "DataBankList"), title, sections),
+        language=_languages(article),
         status=values.status(title, types, notices),
         notices=notices,
-        other_abstracts=_other_abstracts(parts["MedlineCitation"]),
+        other_abstracts=_other_abstracts(citation),
         copyright=None if abstract is None else _optional(_first(abstract, "CopyrightInformation")),
         version=version,
-        revised=_date(citation.get("DateRevised")),
+        revised=_date(_first_of(citation, "DateRevised")),
         source=source,
     )
 
@@ -62,10 +64,11 @@ def book_record(root: Element, source: str) -> Record:
     document = root.find("BookDocument")
     if document is None:
         raise ValueError("no BookDocument")
-    pmid, version = _pmid(document.find("PMID"))
-    book = document.find("Book")
+    parts = _grouped(document)
+    pmid, version = _pmid(_first_of(parts, "PMID"))
+    book = _first_of(parts, "Book")
     book_title = "" if book is None else _text(book.find("BookTitle"))
-    title = _title(_children(document)) or book_title
+    title = _title(parts) or book_title
     sections = _sections(document.find("Abstract"))
     ids = document.find("ArticleIdList")
     types = tuple(text for el in document.iterfind("PublicationType") if (text := _text(el)))
@@ -74,15 +77,15 @@ def book_record(root: Element, source: str) -> Record:
         pmid=pmid,
         title=title,
         sections=sections,
-        doi=_doi(ids, document),
+        doi=_doi(ids, parts),
         pmcid=_article_id(ids, "pmc"),
         journal=book_title or None,
         pub_date=_date(document.find("ContributionDate")) or (None if book is None else _date(book.find("PubDate"))),
         publication_types=types,
-        keywords=_keywords(document),
-        authors=_authors(document),
+        keywords=_keywords(parts),
+        authors=_authors(parts),
         nct_ids=values.nct_ids(title, values.sections_text(sections)),
-        language=_languages(document),
+        language=_languages(parts),
         status=values.status(title, types, ()),
         copyright=_optional(document.find("Abstract/CopyrightInformation")),
         version=version,
@@ -106,19 +109,32 @@ def _pmid(element: Element) -> tuple[str, int]:
 
 
 def _children(element: Element) -> dict[str, Element]:
-    """The first child of each name; one pass over the children costs less than a search for each."""
-    found: dict[str, Element] = {}
+    """The first child of each name."""
+    return {} if element is None else {child.tag: child for child in reversed(element)}
+
+
+def _grouped(element: Element) -> Groups:
+    """The children of each name; one pass over the children costs less than a search for each."""
+    found: Groups = {}
     for child in () if element is None else element:
-        found.setdefault(child.tag, child)
+        tag = child.tag
+        if tag in found:
+            found[tag].append(child)
+        else:
+            found[tag] = [child]
     return found
+
+
+def _first_of(groups: Groups, name: str) -> Element:
+    return groups[name][0] if name in groups else None
 
 
 def _first(element: Element, name: str) -> Element:
     return next(element.iterchildren(name), None)
 
 
-def _languages(element: Element) -> str | None:
-    return ";".join(text for el in element.iterchildren("Language") if (text := _text(el))) or None
+def _languages(article: Groups) -> str | None:
+    return ";".join(text for el in article.get("Language", ()) if (text := _text(el))) or None
 
 
 def _text(element: Element) -> str:
@@ -126,7 +142,8 @@ def _text(element: Element) -> str:
     if element is None:
         return ""
     if len(element) == 0:
-        return values.clean(element.text or "")
+        text = element.text
+        return values.clean(text) if text else ""
     if any(isinstance(e.tag, str) and e.tag.endswith("math") for e in element.iter()):
         return values.clean(_with_math(element))
     return values.clean("".join(element.itertext()))
@@ -188,10 +205,10 @@ def _texts(parent: Element) -> tuple[str, ...]:
     return () if parent is None else tuple(text for child in parent if (text := _text(child)))
 
 
-def _title(parts: dict[str, Element]) -> str:
+def _title(parts: Groups) -> str:
     """ArticleTitle, or VernacularTitle where the former is empty or says that there is none."""
-    title = _text(parts.get("ArticleTitle"))
-    return (_text(parts.get("VernacularTitle")) or title) if title.lower() in _UNAVAILABLE else title
+    title = _text(_first_of(parts, "ArticleTitle"))
+    return (_text(_first_of(parts, "VernacularTitle")) or title) if title.lower() in _UNAVAILABLE else title
 
 
 def _sections(abstract: Element) -> tuple[Section, ...]:
@@ -201,10 +218,10 @@ def _sections(abstract: Element) -> tuple[Section, ...]:
     return tuple(Section(label, text) for label, text in found if text)
 
 
-def _other_abstracts(citation: Element) -> tuple[Section, ...]:
+def _other_abstracts(citation: Groups) -> tuple[Section, ...]:
     """Sections of OtherAbstract, each labelled with its type and language and, behind a colon, its own label."""
     sections = []
-    for other in citation.iterchildren("OtherAbstract"):
+    for other in citation.get("OtherAbstract", ()):
         kind = " ".join(filter(None, (other.get("Type"), other.get("Language"))))
         for part in _sections(other):
             sections.append(Section(f"{kind}: {part.label}" if part.label else kind, part.text))
@@ -219,24 +236,24 @@ def _article_id(ids: Element, kind: str) -> str | None:
     return next((text for el in ids if el.get("IdType") == kind and (text := _text(el))), None)
 
 
-def _doi(ids: Element, article: Element) -> str | None:
+def _doi(ids: Element, article: Groups) -> str | None:
     """The paper's own DOI: ArticleIdList of the record, then ELocationID not marked invalid; never one of its references."""
-    listed = () if ids is None else (_text(el) for el in ids if el.get("IdType") == "doi")
-    located = (_text(el) for el in article.iterchildren("ELocationID") if el.get("EIdType") == "doi" and el.get("ValidYN") != "N")
-    return next((doi for text in (*listed, *located) if (doi := values.valid_doi(text))), None)
+    listed = () if ids is None else (el for el in ids if el.get("IdType") == "doi")
+    located = (el for el in article.get("ELocationID", ()) if el.get("EIdType") == "doi" and el.get("ValidYN") != "N")
+    return next((doi for el in chain(listed, located) if (doi := values.valid_doi(_text(el)))), None)
 
 
-def _journal(journal: Element, citation: dict[str, Element]) -> str | None:
+def _journal(journal: Element, citation: Groups) -> str | None:
     names = _children(journal)
     for name in ("ISOAbbreviation", "Title"):
         if text := _text(names.get(name)):
             return text
-    return _text(_children(citation.get("MedlineJournalInfo")).get("MedlineTA")) or None
+    return _text(_children(_first_of(citation, "MedlineJournalInfo")).get("MedlineTA")) or None
 
 
-def _pub_date(article: dict[str, Element]) -> str | None:
-    issue = _children(_children(article.get("Journal")).get("JournalIssue"))
-    return _date(issue.get("PubDate")) or _date(article.get("ArticleDate"))
+def _pub_date(article: Groups) -> str | None:
+    issue = _children(_children(_first_of(article, "Journal")).get("JournalIssue"))
+    return _date(issue.get("PubDate")) or _date(_first_of(article, "ArticleDate"))
 
 
 def _date(element: Element) -> str | None:
@@ -249,30 +266,25 @@ def _date(element: Element) -> str | None:
     return values.iso_date(year, month, day)
 
 
-def _mesh(citation: dict[str, Element]) -> tuple[str, ...]:
+def _mesh(citation: Groups) -> tuple[str, ...]:
     """Headings as MEDLINE writes them, descriptor and qualifiers joined by slashes, then supplementary concepts."""
-    listed = citation.get("MeshHeadingList")
+    listed = _first_of(citation, "MeshHeadingList")
     headings = () if listed is None else ("/".join(_texts(heading)) for heading in listed.iterchildren("MeshHeading"))
-    return (*(heading for heading in headings if heading), *_texts(citation.get("SupplMeshList")))
+    return (*(heading for heading in headings if heading), *_texts(_first_of(citation, "SupplMeshList")))
 
 
-def _keywords(parent: Element) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(text for words in parent.iterchildren("KeywordList") for text in _texts(words)))
+def _keywords(parts: Groups) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(text for words in parts.get("KeywordList", ()) for text in _texts(words)))
 
 
-def _authors(article: Element) -> tuple[str, ...]:
-    lists = (authors for authors in article.iterchildren("AuthorList") if authors.get("Type") != "editors")
+def _authors(article: Groups) -> tuple[str, ...]:
+    lists = (authors for authors in article.get("AuthorList", ()) if authors.get("Type") != "editors")
     names = (_author(author) for authors in lists for author in authors if author.get("ValidYN") != "N")
     return tuple(name for name in names if name)
 
 
 def _author(author: Element) -> str:
-    names: dict[str, str] = {}
-    for part in author:
-        tag = part.tag
-        if tag == "AffiliationInfo" and names:
-            break  # names come first, and affiliations are the larger part of a list
-        names.setdefault(tag, part.text or "")
+    names = {part.tag: part.text or "" for part in reversed(author)}
     family = names.get("LastName")
     if not family:
         return _text(_first(author, "CollectiveName")) or _text(_first(author, "ForeName"))

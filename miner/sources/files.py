@@ -6,6 +6,8 @@ import gzip
 import hashlib
 import importlib
 from collections.abc import Iterator
+from contextlib import closing
+from io import SEEK_END
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -13,7 +15,10 @@ from miner import plugins
 from miner.errors import InputError, MinerError
 from miner.schema import Record
 from miner.sources import jsonl, medline, nbib
+from miner.sources.ahead import Ahead
 from miner.sources.items import Deleted, OnReject, Screen, Tally
+
+AHEAD_FROM = 4 << 20  # bytes of a packed file from which a thread unpacks it
 
 _GZIP = b"\x1f\x8b"
 _IGNORED = frozenset({".md5", ".sha256"})
@@ -68,8 +73,7 @@ def file_digest(path: Path) -> str:
 
 
 def _read_file(path: Path, on_reject: OnReject | None, screen: Screen | None, tally: Tally) -> Iterator[Record | Deleted]:
-    with _open(path) as raw:
-        stream = _Source(raw)
+    with _open(path) as raw, closing(_Source(raw)) as stream:
         match _kind(_head(stream, path)):
             case "xml":
                 yield from medline.read_stream(stream, path.name, on_reject=on_reject, screen=screen, tally=tally)
@@ -149,9 +153,11 @@ class _Source:
 
     def __init__(self, raw: BinaryIO) -> None:
         packed = raw.read(2) == _GZIP
+        large = raw.seek(0, SEEK_END) > AHEAD_FROM
         raw.seek(0)
         self.stream = _unpack(raw) if packed else raw
         self.head = b""
+        self.ahead = Ahead(self.stream.read, medline.CHUNK) if packed and large else None
 
     def read(self, size: int, /) -> bytes:
         """Return up to ``size`` bytes; OSError or EOFError where they are damaged or cut."""
@@ -159,8 +165,13 @@ class _Source:
             head, self.head = self.head, b""
             return head
         try:
-            return self.stream.read(size)
+            return self.ahead.read() if self.ahead else self.stream.read(size)
         except Exception as error:
             if type(error).__name__ in {"error", "IsalError"}:  # zlib's and isal's own classes
                 raise OSError(str(error)) from error
             raise
+
+    def close(self) -> None:
+        """End the thread that unpacks, if there is one."""
+        if self.ahead:
+            self.ahead.close()

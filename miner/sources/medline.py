@@ -9,13 +9,14 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Protocol
 
 from lxml import etree
 
 from miner.errors import InputError
 from miner.schema import Record
-from miner.sources import article
+from miner.sources import article, lean
 from miner.sources.items import Deleted, OnReject, Reject, Screen, Tally
 
 CHUNK = 1 << 20
@@ -101,6 +102,10 @@ def _read(name: bytes, root: article.Element, source: str, tally: Tally) -> Iter
 
 def _parsed(name: bytes, xml: bytes, parser: etree.XMLParser) -> Iterator[tuple[bytes, article.Element]]:
     """Yield (XML, element or error); an element that lost its end tag and swallowed the next is taken apart first."""
+    with suppress(etree.XMLSyntaxError):
+        root = etree.fromstring(lean.cut(xml), parser)
+        yield xml, root
+        return
     try:
         yield xml, etree.fromstring(xml, parser)
     except etree.XMLSyntaxError as error:
