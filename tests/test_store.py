@@ -253,7 +253,7 @@ def test_open_refuses_a_newer_schema(tmp_path: Path) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(StoreError, match="has schema 99, this program knows 3; upgrade"):
+    with pytest.raises(StoreError, match="has schema 99, this program knows 4; upgrade"):
         Store.open(path)
 
 
@@ -289,7 +289,7 @@ def test_a_database_of_an_earlier_schema_is_brought_up_to_date_without_loss(tmp_
 def test_an_earlier_schema_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     path = of_schema(2, tmp_path / "old.db")
     path.chmod(0o444)
-    with pytest.raises(StoreError, match=r"has schema 2, this program reads 3, and cannot change it: .* is a read-only file"):
+    with pytest.raises(StoreError, match=r"has schema 2, this program reads 4, and cannot change it: .* is a read-only file"):
         Store.open(path, readonly=True)
 
 

@@ -132,6 +132,7 @@ class Store:
                 "UPDATE runs SET outcome = ?, counts = ?, watermark_before = ?, watermark_after = ?, finished = ? WHERE id = ?",
                 (outcome, store_rows.dumps(dict(sorted(counts.items()))), watermark_before, watermark_after, finished, run_id),
             )
+            store_refresh.forget_touched(self._connection)
 
     def runs(self) -> list[Run]:
         """Return all runs, the first first."""

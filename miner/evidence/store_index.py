@@ -1,163 +1,364 @@
-"""The order of the table and the facets of its rows as arrays, for pages over many rows; one database state, held in memory.
+"""The evidence as arrays, for pages over many rows: masks for filters, counts of facets, bounds for the order; one database state.
 
-Rows of evidence go by their place in the order of the table, in which those of one proposition stand together: a set of rows is
-a mask over places, filters are masks laid upon each other, and what a sort needs is summed over the stretches of propositions.
-About 40 bytes a row. A state is known by the files' sizes and times and the last ids, and is held until it changes.
+Rows of evidence go by their place in the order of the table, in which those of one proposition stand together, and those of one
+subject: a set of rows is a mask over places. Facets are one list of (facet, place), by facet and then by place; a filter is some
+stretches of it, and the rows under each value of all facets are counted in one pass over it. About 100 bytes a row of evidence.
+Nothing in an index changes once it is made; ``store_index_read`` makes it, and makes the next state out of it.
 """
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-STRIDE = 100_000
-HELD_SETS = 256
-"""Sets of rows that are kept for further queries: of facets, of texts."""
-_ORDER = "type_rank, molecular_profile, therapies, disease_key, significance, direction, proposition, pmid"
+from miner.evidence.store_facets import KINDS
+from miner.evidence.support import CONFIRMED, LEVEL_WEIGHTS, SIZES
+from miner.schema import StudyType
+
+if TYPE_CHECKING:
+    from miner.evidence.table import TableRow
+
+TOPIC = "topic"
+COUNTED = (*KINDS, TOPIC)
+"""Kinds of facet that an index holds, in the order of their numbers."""
+COLUMNS = ("ids", "propositions", "subjects", "papers", "weights", "years", "patients", "rejected", "background")
+SIZED = "ABC"
 Key = tuple[object, ...]
-_lock = threading.RLock()  # A server asks from several threads.
 
 
-def _keep(held: OrderedDict[Key, Any], key: Key, value: Any) -> None:
-    """Keep a value as the last used, and let the longest unused go."""
-    with _lock:
-        held[key] = value
-        held.move_to_end(key)
-        while len(held) > HELD_SETS:
-            held.popitem(last=False)
+T = TypeVar("T")
 
 
-@dataclass
-class Index:
-    """Arrays over places: ``ids`` of evidence, ``starts`` where each proposition begins, and what can be sorted by."""
+class Held(Generic[T]):
+    """Things under keys, the last used up to a size; several threads may ask."""
 
-    ids: Any
+    def __init__(self, most: int) -> None:
+        self._most, self._size = most, 0
+        self._held: OrderedDict[Key, tuple[T, int]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: Key) -> T | None:
+        """Return what is held under a key, or None."""
+        with self._lock:
+            if (found := self._held.get(key)) is None:
+                return None
+            self._held.move_to_end(key)
+            return found[0]
+
+    def without(self, ids: frozenset[int]) -> Held[T]:
+        """Return the same without what is held under any of these numbers."""
+        made: Held[T] = Held(self._most)
+        with self._lock:
+            held = list(self._held.items())
+        for key, (value, size) in held:
+            if ids.isdisjoint(key):
+                made.put(key, value, size)
+        return made
+
+    def put(self, key: Key, value: T, size: int = 1) -> None:
+        """Hold a value, and let the longest unused go where it is too much."""
+        with self._lock:
+            old = self._held.pop(key, None)
+            self._held[key] = (value, size)
+            self._size += size - (old[1] if old else 0)
+            while self._size > self._most and len(self._held) > 1:
+                self._size -= self._held.popitem(last=False)[1][1]
+
+
+@dataclass(frozen=True)
+class Facets:
+    """What evidence can be filtered by: ``numbers`` ascending, the name of each, and the entries (``codes``, ``places``) by both."""
+
+    numbers: Any
+    kinds: Sequence[str]
+    names: Sequence[str]
+    codes: Any
     places: Any
-    starts: Any
-    weight: Any
-    year: Any
+
+    @cached_property
+    def starts(self) -> Any:
+        """Where the entries of each facet begin, and the end."""
+        import numpy
+
+        return numpy.searchsorted(self.codes, numpy.arange(len(self.numbers) + 1))
+
+    @cached_property
+    def stretches(self) -> Mapping[str, tuple[int, int]]:
+        """Kind → its first facet and the one after its last."""
+        found: dict[str, tuple[int, int]] = {}
+        for code, kind in enumerate(self.kinds):
+            found[kind] = (found.get(kind, (code, 0))[0], code + 1)
+        return found
+
+    def numbers_of(self, kind: str, values: Sequence[str]) -> list[int]:
+        """Return the numbers of the facets of a kind that are called so."""
+        first, last = self.stretches.get(kind, (0, 0))
+        return [int(self.numbers[code]) for code in range(first, last) if self.names[code] in values]
+
+    @property
+    def topics(self) -> Sequence[str]:
+        """The topics."""
+        return self.names[slice(*self.stretches.get(TOPIC, (0, 0)))]
+
+    @cached_property
+    def ranks(self) -> Any:
+        """The place of each facet's name among all names."""
+        import numpy
+
+        made = numpy.empty(len(self.names), dtype=numpy.int32)
+        made[sorted(range(len(self.names)), key=self.names.__getitem__)] = numpy.arange(len(self.names), dtype=numpy.int32)
+        return made
+
+
+@dataclass(frozen=True)
+class Index:
+    """Arrays over places, all of one length, and the facets; ``seq`` tells the state of the database that they are of.
+
+    ``propositions``, ``subjects`` and ``papers`` are hashes of this process: equal where what they stand for is.
+    """
+
+    seq: int
+    ids: Any
+    propositions: Any
+    subjects: Any
+    papers: Any
+    weights: Any
+    years: Any
     patients: Any
     rejected: Any
-    sets: OrderedDict[Key, Any] = field(default_factory=OrderedDict)
-    counts: OrderedDict[Key, Mapping[str, Any]] = field(default_factory=OrderedDict)
+    background: Any
+    facets: Facets
+    kept: Held[Any] = field(default_factory=lambda: Held(64))
+    rows: Held[Sequence[TableRow]] = field(default_factory=lambda: Held(20_000))
+
+    @classmethod
+    def of(cls, seq: int, columns: Sequence[Any], facets: Facets, rows: Held[Sequence[TableRow]] | None = None) -> Index:
+        """Return an index of its columns, in the order of its fields; ``rows`` are those of the state before that still hold."""
+        made = dict(zip(COLUMNS, columns, strict=True))
+        return cls(seq=seq, facets=facets, **made) if rows is None else cls(seq=seq, facets=facets, rows=rows, **made)
 
     @property
     def size(self) -> int:
         """Number of rows of evidence."""
         return len(self.ids)
 
-    def mask(self, key: Key, evidence: Callable[[], str]) -> Any:
-        """Return the mask of a set of evidence, kept under a key; ``evidence`` gives its ids with commas between."""
+    @cached_property
+    def places(self) -> Any:
+        """Id of evidence → its place; -1 where there is none."""
         import numpy
 
-        with _lock:
-            packed = self.sets.get(key)
-        if packed is None:
-            text = evidence()
-            ids = numpy.fromstring(text, dtype=numpy.int64, sep=",") if text else numpy.zeros(0, dtype=numpy.int64)
-            held = numpy.zeros(self.size, dtype=bool)
-            held[self.places[ids]] = True
-            packed = numpy.packbits(held)
-        _keep(self.sets, key, packed)
-        return numpy.unpackbits(packed, count=self.size).view(bool)
+        made = numpy.full(int(self.ids.max()) + 1 if self.size else 1, -1, dtype=numpy.int32)
+        made[self.ids] = numpy.arange(self.size, dtype=numpy.int32)
+        return made
 
-    def keep_counts(self, key: Key, counts: Mapping[str, Any]) -> None:
-        """Keep the counts of facets under conditions."""
-        _keep(self.counts, key, counts)
+    @cached_property
+    def owners(self) -> Any:
+        """The number of the proposition at each place."""
+        return _numbered(self.propositions)
 
-    def propositions(self, mask: Any, sort: str, *, turned: bool) -> tuple[int, Any, Any]:
-        """Return how many propositions a mask leaves, and for each in order its first and last place among the places left."""
+    @cached_property
+    def groups(self) -> Any:
+        """The number of the subject at each place."""
+        return _numbered(self.subjects)
+
+    @cached_property
+    def levels(self) -> Any:
+        """The points of the level at each place."""
         import numpy
 
-        left = numpy.flatnonzero(mask)
-        if not len(left):
-            return 0, left, left
-        owner = numpy.searchsorted(self.starts, left, side="right")
-        first = numpy.flatnonzero(numpy.r_[True, owner[1:] != owner[:-1]])
-        last = numpy.r_[first[1:], len(left)]
-        order = _sorted(self, left, first, last, sort)
-        order = order[::-1] if turned else order
-        return len(first), left, numpy.stack([first[order], last[order]])
+        made = numpy.ones(self.size)
+        for letter, points in LEVEL_WEIGHTS.items():
+            made[self._having("level", letter.casefold())] = points
+        return made
+
+    @cached_property
+    def sized(self) -> Any:
+        """Where patients add points: at levels A to C, where the paper reports its own."""
+        import numpy
+
+        made = numpy.zeros(self.size, dtype=bool)
+        for letter in SIZED:
+            made[self._having("level", letter.casefold())] = True
+        return made & ~self.background
+
+    @cached_property
+    def own(self) -> Any:
+        """The patients that a paper itself reports, and that count: it is no review, and neither retracted nor rejected."""
+        made = self.patients * (~self.background & (self.weights > 0) & ~self.rejected)
+        made[self._having("study_type", str(StudyType.REVIEW))] = 0
+        return made
+
+    def _having(self, kind: str, name: str) -> Any:
+        first, last = self.facets.stretches.get(kind, (0, 0))
+        code = next((code for code in range(first, last) if self.facets.names[code].casefold() == name), None)
+        return self.facets.places[:0] if code is None else self.facets.places[self.facets.starts[code] : self.facets.starts[code + 1]]
+
+    def mask_of(self, places: Any) -> Any:
+        """Return the mask of places."""
+        import numpy
+
+        made = numpy.zeros(self.size, dtype=bool)
+        made[places] = True
+        return made
+
+    def mask_of_ids(self, ids: Any) -> Any:
+        """Return the mask of evidence by its ids."""
+        return self.mask_of(self.places[ids])
+
+    def mask_of_facets(self, numbers: Sequence[int]) -> Any:
+        """Return the mask of the evidence that has one of the facets."""
+        import numpy
+
+        made = numpy.zeros(self.size, dtype=bool)
+        for code in numpy.searchsorted(self.facets.numbers, numpy.array(numbers, dtype=numpy.int64)):
+            made[self.facets.places[self.facets.starts[code] : self.facets.starts[code + 1]]] = True
+        return made
+
+    @cached_property
+    def opposed(self) -> Any:
+        """The mask of the rows on a subject of which other evidence, not rejected, says the opposite."""
+        import numpy
+
+        if not self.size:
+            return numpy.zeros(0, dtype=bool)
+        shown = numpy.bincount(self.owners, ~self.rejected) > 0
+        firsts, _ = _runs(self.owners)
+        groups = self.groups[firsts]
+        others = numpy.bincount(groups, shown)[groups] - shown
+        return (others > 0)[self.owners]
+
+    def counts(self, mask: Any, kinds: Sequence[str], most: int) -> dict[str, tuple[tuple[str, int], ...]]:
+        """Count the propositions that a mask leaves under each value of some kinds of facet, the commonest first."""
+        stretches = [self.facets.stretches[kind] for kind in kinds if kind in self.facets.stretches]
+        found: dict[str, tuple[tuple[str, int], ...]] = {}
+        for first, last in _joined(stretches):
+            counted = self._counted(mask, first, last)
+            for kind in kinds:
+                low, high = self.facets.stretches.get(kind, (0, 0))
+                if first <= low < high <= last:
+                    found[kind] = self._named(counted[low - first : high - first], low, most)
+        return found
+
+    def _counted(self, mask: Any, first: int, last: int) -> Any:
+        import numpy
+
+        facets = self.facets
+        begin, end = facets.starts[first], facets.starts[last]
+        chosen = numpy.flatnonzero(mask[facets.places[begin:end]])
+        owners, codes = self.owners[facets.places[begin:end][chosen]], facets.codes[begin:end][chosen]
+        new = numpy.ones(len(chosen), dtype=bool)
+        new[1:] = (owners[1:] != owners[:-1]) | (codes[1:] != codes[:-1])
+        return numpy.bincount(codes[new] - first, minlength=last - first)
+
+    def _named(self, counted: Any, first: int, most: int) -> tuple[tuple[str, int], ...]:
+        import numpy
+
+        met = numpy.flatnonzero(counted)
+        order = met[numpy.lexsort((self.facets.ranks[first + met], -counted[met]))][:most]
+        return tuple((self.facets.names[first + code], int(counted[code])) for code in order)
+
+    def left(self, mask: Any) -> Left:
+        """Return the propositions that a mask leaves."""
+        return Left(self, mask)
 
 
-def _sorted(index: Index, left: Any, first: Any, last: Any, sort: str) -> Any:
+def _numbered(hashes: Any) -> Any:
     import numpy
 
-    match sort:
-        case "support":
-            values = numpy.add.reduceat(index.weight[left], first)
-        case "patients":
-            values = numpy.add.reduceat(index.patients[left], first)
-        case "papers":
-            values = last - first
-        case "year":
-            values = numpy.maximum.reduceat(index.year[left], first)
-        case _:
-            return numpy.arange(len(first))
-    return numpy.argsort(-values, kind="stable")
+    made = numpy.zeros(len(hashes), dtype=numpy.int32)
+    numpy.cumsum(hashes[1:] != hashes[:-1], out=made[1:])
+    return made
 
 
-MOST_HELD = 3
-_held: OrderedDict[tuple[Path, Key], Index] = OrderedDict()
-
-
-def index_of(connection: sqlite3.Connection, path: Path) -> Index:
-    """Return the index of a database as this connection sees it; the last few states are held."""
-    if connection.in_transaction and not connection.execute("PRAGMA query_only").fetchone()[0]:
-        return _read(connection)
-    state = _seen(connection) if connection.in_transaction else _state(connection, path)
-    found = _held.get((path, state))
-    if found is None:
-        found = _read(connection)
-    _held[path, state] = found
-    while len(_held) > MOST_HELD:
-        _held.popitem(last=False)
+def _joined(stretches: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Join stretches that follow each other."""
+    found: list[tuple[int, int]] = []
+    for first, last in sorted(stretches):
+        if found and found[-1][1] == first:
+            found[-1] = (found[-1][0], last)
+        else:
+            found.append((first, last))
     return found
 
 
-def _seen(connection: sqlite3.Connection) -> Key:
-    """Return what tells the states that one reader sees from each other; its files may be newer than what it sees."""
-    query = "SELECT count(*), max(id), max(finished), (SELECT max(id) FROM evidence), (SELECT max(id) FROM curations) FROM runs"
-    return tuple(connection.execute(query).fetchone())
+class Left:
+    """The evidence that a mask leaves: ``places``, and where each proposition begins and ends among them."""
+
+    def __init__(self, index: Index, mask: Any) -> None:
+        import numpy
+
+        self.index = index
+        self.places = numpy.flatnonzero(mask)
+        self.firsts, self.lasts = _runs(index.owners[self.places])
+        self.total = len(self.firsts)
+
+    @cached_property
+    def subjects(self) -> Any:
+        """The number of the subject of each proposition."""
+        return self.index.groups[self.places[self.firsts]]
+
+    def exact(self, sort: str) -> Any:
+        """Return what each proposition has to be sorted by, the most first; zeros for the order of the table."""
+        import numpy
+
+        match sort:
+            case "papers":
+                papers = self.index.papers[self.places]
+                again = numpy.zeros(len(papers), dtype=numpy.int64)
+                again[1:] = papers[1:] == papers[:-1]
+                again[self.firsts] = 0
+                return self.lasts - self.firsts - numpy.add.reduceat(again, self.firsts)
+            case "year":
+                return numpy.maximum.reduceat(self.index.years[self.places], self.firsts)
+            case _:
+                return numpy.zeros(self.total)
+
+    def bounds(self, sort: str) -> tuple[Any, Any]:
+        """Return the least and the most that the support, or the patients, of each proposition can be; equal where it is known.
+
+        What two papers share of a study is not known here, nor how far the opposite outweighs; one paper that nothing opposes is.
+        """
+        import numpy
+
+        index, single = self.index, self.lasts - self.firsts == 1
+        own = index.own[self.places]
+        most = numpy.maximum.reduceat(own, self.firsts)
+        if sort == "patients":
+            return most.astype(float), numpy.add.reduceat(own, self.firsts).astype(float)
+        weights = numpy.where(index.rejected[self.places], 0.0, index.weights[self.places])
+        levels = index.levels[self.places]
+        size = numpy.zeros(self.total)
+        for least, points in reversed(SIZES):
+            size[most >= least] = points
+        added = numpy.where(index.sized[self.places], numpy.repeat(size, self.lasts - self.firsts), 0.0)
+        points = weights * (levels + added) / levels
+        high = numpy.add.reduceat(points, self.firsts)
+        low = numpy.where(single, high, numpy.maximum.reduceat(weights, self.firsts))
+        shared = numpy.bincount(self.subjects)[self.subjects] > 1
+        all_high = numpy.bincount(self.subjects, high)[self.subjects]
+        low = numpy.where(shared & (low > 0), low * low / numpy.maximum(low + all_high - high, 1e-9), low)
+        known = single & ~shared
+        return numpy.where(known, numpy.round(low, 2), low - 0.01), numpy.where(known, numpy.round(high, 2), high + CONFIRMED + 0.01)
+
+    def of_subjects(self, chosen: Any) -> list[tuple[Any, Any]]:
+        """Return (propositions, ids of their evidence) of each subject of the propositions given."""
+        import numpy
+
+        found = []
+        for subject in numpy.unique(self.subjects[chosen]):
+            first, last = numpy.searchsorted(self.subjects, [subject, subject + 1])
+            found.append((range(int(first), int(last)), self.index.ids[self.places[self.firsts[first] : self.lasts[last - 1]]]))
+        return found
 
 
-def _state(connection: sqlite3.Connection, path: Path) -> Key:
-    files = [found.stat() for name in (path, path.with_name(path.name + "-wal")) if (found := Path(name)).exists()]
-    ids = [connection.execute(f"SELECT max(id) FROM {name}").fetchone()[0] for name in ("evidence", "curations", "runs")]
-    return tuple((item.st_mtime_ns, item.st_size, item.st_ino) for item in files), *ids
-
-
-def _read(connection: sqlite3.Connection) -> Index:
+def _runs(owners: Any) -> tuple[Any, Any]:
     import numpy
 
-    query = f"SELECT id, proposition, weight, year, n_patients, status = 'rejected' FROM evidence ORDER BY {_ORDER}"
-    cursor = connection.execute(query)
-    parts: list[tuple[Any, ...]] = []
-    starts: list[int] = []
-    last, place = None, 0
-    while rows := cursor.fetchmany(STRIDE):
-        for number, row in enumerate(rows, place):
-            if row[1] != last:
-                starts.append(number)
-                last = row[1]
-        place += len(rows)
-        parts.append(
-            (
-                numpy.fromiter((row[0] for row in rows), numpy.int64, len(rows)),
-                numpy.fromiter((row[2] for row in rows), numpy.float32, len(rows)),
-                numpy.fromiter((row[3] or 0 for row in rows), numpy.int16, len(rows)),
-                numpy.fromiter((row[4] or 0 for row in rows), numpy.int32, len(rows)),
-                numpy.fromiter((row[5] for row in rows), bool, len(rows)),
-            )
-        )
-    kinds = (numpy.int64, numpy.float32, numpy.int16, numpy.int32, bool)
-    columns = [numpy.concatenate(held) for held in zip(*parts, strict=True)] if parts else [numpy.zeros(0, kind) for kind in kinds]
-    ids, weight, year, patients, rejected = columns
-    places = numpy.zeros(int(ids.max()) + 1 if len(ids) else 1, dtype=numpy.int32)
-    places[ids] = numpy.arange(len(ids), dtype=numpy.int32)
-    return Index(ids, places, numpy.array(starts, dtype=numpy.int64), weight, year, patients, rejected)
+    if not len(owners):
+        return owners, owners
+    first = numpy.flatnonzero(numpy.r_[True, owners[1:] != owners[:-1]])
+    return first, numpy.r_[first[1:], len(owners)]

@@ -8,7 +8,7 @@ from typing import Any
 
 from miner.evidence.store_insert import insert_facets
 from miner.evidence.store_rows import record_of, row_weight
-from miner.evidence.store_schema import CURATIONS, EVIDENCE, PASSED_OVER, WORDS
+from miner.evidence.store_schema import CURATIONS, EVIDENCE, PASSED_OVER, TOUCHED, WORDS
 from miner.evidence.trials import trial_names
 
 
@@ -100,5 +100,10 @@ def _fill_trials(connection: sqlite3.Connection) -> None:
         connection.executemany("INSERT INTO record_trials VALUES (?, ?)", [(row["pmid"], name) for name in trial_names(record_of(row))])
 
 
-STEPS: dict[int, Callable[[sqlite3.Connection], None]] = {1: _to_2, 2: _to_3}
+def _to_4(connection: sqlite3.Connection) -> None:
+    """Note from now on which evidence is touched."""
+    run_script(connection, TOUCHED)
+
+
+STEPS: dict[int, Callable[[sqlite3.Connection], None]] = {1: _to_2, 2: _to_3, 3: _to_4}
 """Schema version → what brings it to the next."""

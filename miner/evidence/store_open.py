@@ -12,7 +12,7 @@ from miner.evidence.store_migrate import migrate
 from miner.evidence.store_schema import SCHEMA
 
 APPLICATION_ID = 0x4D494E52  # "MINR"
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 WAIT_SECONDS = 30.0
 CACHE_KB = 32_768
 _MAGIC = b"SQLite format 3\x00"

@@ -84,3 +84,12 @@ def gone_rows(connection: sqlite3.Connection) -> dict[tuple[str, str], tuple[int
     ) WHERE recency = 1 AND change = 'gone'
     """
     return {(row["pmid"], row["key"]): (row["run_id"], row["cause"]) for row in connection.execute(query)}
+
+
+TOUCHED_KEPT = 20_000
+"""Entries of what was touched that are kept; a reader that is further behind reads the whole table again."""
+
+
+def forget_touched(connection: sqlite3.Connection) -> None:
+    """Let go of old entries of what was touched."""
+    connection.execute("DELETE FROM touched WHERE seq <= (SELECT max(seq) FROM touched) - ?", (TOUCHED_KEPT,))

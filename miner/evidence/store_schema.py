@@ -1,4 +1,4 @@
-"""The schema of the evidence database, version 3; ``store_migrate`` is the way there from earlier ones.
+"""The schema of the evidence database, version 4; ``store_migrate`` is the way there from earlier ones.
 
 A table row is a query over evidence and is never stored. Evidence stands as the curators left it: ``key`` is the
 proposition that the miner read, ``proposition`` the one that now holds, ``machine`` what the miner had read where a curator
@@ -140,6 +140,25 @@ CREATE TRIGGER evidence_words_leave BEFORE UPDATE ON evidence BEGIN {_REMOVE} EN
 CREATE TRIGGER evidence_words_enter AFTER UPDATE ON evidence BEGIN {_INSERT} END;
 """
 
+# Triggers tell what readers that hold the table in memory must read again. The last entry is never taken away, so that the
+# numbers only grow.
+TOUCHED = """
+CREATE TABLE touched (                  -- evidence that was added, changed or taken away, in the order of it
+    seq INTEGER PRIMARY KEY,
+    evidence INTEGER NOT NULL
+) STRICT;
+
+CREATE TRIGGER evidence_touched_added AFTER INSERT ON evidence BEGIN INSERT INTO touched (evidence) VALUES (new.id); END;
+CREATE TRIGGER evidence_touched_removed AFTER DELETE ON evidence BEGIN INSERT INTO touched (evidence) VALUES (old.id); END;
+CREATE TRIGGER evidence_touched_changed AFTER UPDATE ON evidence BEGIN INSERT INTO touched (evidence) VALUES (new.id); END;
+CREATE TRIGGER topic_touched_added AFTER INSERT ON record_topics BEGIN
+    INSERT INTO touched (evidence) SELECT id FROM evidence WHERE pmid = new.pmid; END;
+CREATE TRIGGER topic_touched_removed AFTER DELETE ON record_topics BEGIN
+    INSERT INTO touched (evidence) SELECT id FROM evidence WHERE pmid = old.pmid; END;
+
+CREATE INDEX evidence_background ON evidence (background) WHERE background = 1;
+"""
+
 SCHEMA = (
     PASSED_OVER
     + """
@@ -266,6 +285,7 @@ CREATE TABLE claims (
     + EVIDENCE
     + CURATIONS
     + WORDS
+    + TOUCHED
     + """
 CREATE TABLE evidence_changes (         -- what a run did to the table, and why
     run_id INTEGER NOT NULL REFERENCES runs(id),

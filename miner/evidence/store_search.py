@@ -7,6 +7,7 @@ The contract, for those who build a page on it:
 - ``facets``: facet → values. Of one facet any value may fit, of several facets all must. Values are compared without regard
   to case; ``gene`` takes a family for its members, ``drug`` a class for its drugs; ``new_since_run`` takes a number of a run
   and leaves what was new after it. Without ``status``, what a curator rejected is left out.
+- ``opposed`` takes yes or no: whether evidence that no curator rejected says the opposite on the same subject.
 - ``sort``: one of ``SORTS``; a leading ``-`` turns it round.
 - A row holds the evidence that was let through, as ``Store.table`` does; ``total`` and the counts are of rows. The counts of
   a facet are those under the text and all other facets, so that a second value of the same facet can be added.
@@ -17,39 +18,31 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from miner.errors import ConfigError
 from miner.evidence import store_facets
-from miner.evidence.store_index import Index, index_of
-from miner.evidence.store_insert import facet_range
+from miner.evidence.store_index import COUNTED, Index, Left
+from miner.evidence.store_index_read import index_of
 from miner.evidence.store_query import facet_ids, papers
 from miner.evidence.table import TableRow, make_rows, subject
 
 if TYPE_CHECKING:
     from miner.evidence.store import Store
 
-FACETS = ("topic", *(kind for kind in store_facets.KINDS if kind != "disease_id"), "new_since_run")
-_GROUPED = ("e.type_rank", "e.molecular_profile", "e.therapies", "e.disease_key", "e.significance", "e.direction", "e.proposition")
-_GROUP = ", ".join(_GROUPED)
-SORTS: dict[str, tuple[tuple[str, ...], str]] = {
-    "order": (_GROUPED, "ASC"),
-    "support": (("sum(e.weight)",), "DESC"),
-    "papers": (("count(DISTINCT e.pmid)",), "DESC"),
-    "patients": (("sum(coalesce(e.n_patients, 0))",), "DESC"),
-    "year": (("max(coalesce(e.year, 0))",), "DESC"),
-    "relevance": (("min(w.rank)",), "ASC"),
-}
-"""Name → what rows are sorted by, and its natural direction: the most first."""
+FACETS = ("topic", *(kind for kind in store_facets.KINDS if kind != "disease_id"), "opposed", "new_since_run")
+SORTS = ("order", "support", "papers", "patients", "year", "relevance")
+"""What rows are sorted by: the order of the table, the most first, the best fit to the words first."""
 _SHOWN = "e.status <> 'rejected'"
-COUNTED_APART = 50_000
-"""Evidence up to which the facets of rows are counted one by one; of more they are counted over all, and kept."""
+_SUBJECT = ("type_rank", "molecular_profile", "therapies", "disease_key", "significance")
 MOST_VALUES = 200
 """Values of a facet that are counted out, the commonest first."""
+BATCH = 48
+"""Propositions whose figures are worked out at a time, the likeliest first, until no other can come before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +63,13 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class _Clause:
-    """A condition on ``e``, of one facet, with its parameters; ``ids`` is a query for the evidence that meets it."""
+    """A condition on ``e``, of one facet, with its parameters; ``mask`` gives the evidence of an index that meets it."""
 
     facet: str
     sql: str
+    mask: Callable[[Index], Any]
     values: tuple[object, ...] = ()
-    ids: str = ""
-
-    def evidence(self, connection: sqlite3.Connection) -> str:
-        """Return the ids of the evidence that meets the condition, as one text: a row for each would take four times as long."""
-        query = self.ids or f"SELECT e.id AS evidence FROM evidence e WHERE {self.sql}"
-        return str(connection.execute(f"SELECT coalesce(group_concat(evidence), '') FROM ({query})", self.values).fetchone()[0])
+    key: tuple[object, ...] = ()
 
 
 def search(
@@ -102,85 +91,186 @@ def search(
     """
     if page < 1 or not 1 <= size <= 1000:
         raise ConfigError(f"page {page} of {size} rows cannot be shown; pages begin at 1 and hold 1 to 1000 rows")
-    with store.reading() as connection:
-        clauses = _clauses(connection, text, facets or {})
-        order = _order(sort, text)
-        index = index_of(connection, store.path)
-        if "w.rank" in order:
-            total, keys = _keys(connection, clauses, order, page, size)
-            rows = tuple(_rows(connection, clauses, keys))
-        else:
-            total, rows = _page(connection, index, clauses, sort, page, size)
-        counts = _counts(connection, clauses, index) if counted else {}
-    return Page(rows, total, counts, page, size)
-
-
-def _left(connection: sqlite3.Connection, index: Index, clauses: Sequence[_Clause]) -> Any:
-    """Return the mask of the evidence that meets all conditions."""
-    mask = ~index.rejected if any(clause.sql == _SHOWN for clause in clauses) else index.rejected | True
-    for clause in clauses:
-        if clause.sql != _SHOWN:
-            mask = mask & index.mask((clause.sql, *clause.values), partial(clause.evidence, connection))
-    return mask
-
-
-def _page(
-    connection: sqlite3.Connection, index: Index, clauses: Sequence[_Clause], sort: str, page: int, size: int
-) -> tuple[int, tuple[TableRow, ...]]:
-    name = sort.removeprefix("-")
-    mask = _left(connection, index, clauses)
-    total, left, groups = index.propositions(mask, "support" if name == "relevance" else name, turned=sort.startswith("-"))
-    if not total:
-        return 0, ()
-    shown = groups[:, (page - 1) * size : page * size]
-    ids = [int(item) for first, last in shown.T for item in index.ids[left[first:last]]]
-    found = papers(connection, "WHERE e.id IN (SELECT value FROM json_each(?))", [json.dumps(ids)])
-    rows = {row.key: row for _, group in groupby(found, key=subject) for row in make_rows(group)}
-    firsts = [int(item) for item in index.ids[left[shown[0]]]]
-    query = "SELECT e.id, e.proposition FROM evidence e WHERE e.id IN (SELECT value FROM json_each(?))"
-    names = {row["id"]: row["proposition"] for row in connection.execute(query, [json.dumps(firsts)])}
-    return total, tuple(rows[names[item]] for item in firsts)
-
-
-def _order(sort: str, text: str | None) -> str:
-    name = sort.removeprefix("-")
+    name, turned = sort.removeprefix("-"), sort.startswith("-")
     if name not in SORTS:
         raise ConfigError(f"rows cannot be sorted by {name!r}; there are {', '.join(SORTS)}")
-    if name == "relevance" and not (text and _match(text)):
+    with _one_state(store) as (connection, begun):
+        index = index_of(connection, store.path, is_reading=begun)
+        clauses = _clauses(connection, text, facets or {})
+        masks = [(clause, clause.mask(index)) for clause in clauses]
+        left = index.left(_meeting(index, masks))
+        shown = _order(connection, left, _match(text or ""), name, turned, (page - 1) * size, page * size)
+        rows = tuple(_rows(connection, left, shown))
+        counts = _counts(connection, index, masks) if counted else {}
+    return Page(rows, left.total, counts, page, size)
+
+
+@contextmanager
+def _one_state(store: Store) -> Iterator[tuple[sqlite3.Connection, bool]]:
+    """Lend a connection that sees one state of the database, whatever is written meanwhile, and tell whether that was begun here."""
+    with store.reading() as connection:
+        if connection.in_transaction:
+            yield connection, False
+            return
+        connection.execute("BEGIN")
+        try:
+            yield connection, True
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+
+
+def _meeting(index: Index, masks: Iterable[tuple[_Clause, Any]], without: str | None = None) -> Any:
+    """Return the mask of the evidence that meets all conditions, those of one facet left out."""
+    found = None
+    for clause, mask in masks:
+        if clause.facet != without:
+            found = mask if found is None else found & mask
+    return index.rejected | True if found is None else found
+
+
+def _order(connection: sqlite3.Connection, left: Left, match: str, name: str, turned: bool, first: int, last: int) -> Any:
+    """Return the propositions of a page, in order."""
+    import numpy
+
+    if name == "relevance" and not match:
         name = "support"
-    parts, direction = SORTS[name]
-    if sort.startswith("-"):
-        direction = "ASC" if direction == "DESC" else "DESC"
-    return ", ".join([*(f"{part} {direction}" for part in parts), *(_GROUPED if name != "order" else ())])
+    if not left.total or first >= left.total:
+        return numpy.zeros(0, dtype=int)
+    if name == "order":
+        order = numpy.arange(left.total)
+        return (order[::-1] if turned else order)[first:last]
+    if name in ("support", "patients"):
+        return _by_figure(connection, left, name, turned, first, last)
+    values = _ranks(connection, left, match) if name == "relevance" else left.exact(name)
+    return numpy.argsort(values if turned else -values, kind="stable")[first:last]
+
+
+def _ranks(connection: sqlite3.Connection, left: Left, match: str) -> Any:
+    """Return how well each proposition fits the words, the most first."""
+    import numpy
+
+    query = "SELECT json_group_array(rowid), json_group_array(rank) FROM evidence_text WHERE evidence_text MATCH ?"
+    ids, ranks = map(json.loads, connection.execute(query, (match,)).fetchone())
+    fits = numpy.full(left.index.size, -numpy.inf)
+    fits[left.index.places[ids]] = -numpy.array(ranks)
+    return numpy.maximum.reduceat(fits[left.places], left.firsts)
+
+
+def _by_figure(connection: sqlite3.Connection, left: Left, name: str, turned: bool, first: int, last: int) -> Any:
+    """Return a page by support or patients: the figures are worked out of those only that can come on it."""
+    import numpy
+
+    low, high = left.bounds(name)
+    if turned:
+        low, high = -high, -low
+    while True:
+        after = numpy.partition(low, -last)[-last] if last < left.total else -numpy.inf
+        before = numpy.partition(high, -first - 1)[-first - 1]
+        unsure = numpy.flatnonzero((low < high) & (high >= after) & (low <= before))
+        if not len(unsure):
+            return numpy.argsort(-high, kind="stable")[first:last]
+        chosen = unsure[numpy.argsort(-high[unsure], kind="stable")][:BATCH]
+        for number, row in _known(connection, left, chosen).items():
+            value = row.support if name == "support" else float(row.n_patients or 0)
+            low[number] = high[number] = -value if turned else value
+
+
+def _rows(connection: sqlite3.Connection, left: Left, shown: Any) -> Iterator[TableRow]:
+    known = _known(connection, left, shown)
+    for number in shown:
+        yield known[int(number)]
+
+
+def _known(connection: sqlite3.Connection, left: Left, chosen: Any) -> dict[int, TableRow]:
+    """Return the rows of propositions and of what opposes them, by their numbers."""
+    held: dict[int, TableRow] = {}
+    missing = []
+    for numbers, ids in left.of_subjects(chosen):
+        key = tuple(ids.tolist())
+        if (rows := left.index.rows.get(key)) is None:
+            missing.append((numbers, key))
+        else:
+            held |= zip(numbers, rows, strict=True)
+    found = papers(connection, "WHERE e.id IN (SELECT value FROM json_each(?))", [json.dumps([i for _, key in missing for i in key])])
+    # Subjects ascend, as their papers do.
+    for (numbers, key), (_, group) in zip(missing, groupby(found, key=subject), strict=True):
+        rows = make_rows(group)
+        left.index.rows.put(key, rows, len(key))
+        held |= zip(numbers, rows, strict=True)
+    return held
 
 
 def _clauses(connection: sqlite3.Connection, text: str | None, facets: Mapping[str, Sequence[str]]) -> list[_Clause]:
     found = []
     if text and (match := _match(text)):
         rows = "SELECT rowid AS evidence FROM evidence_text WHERE evidence_text MATCH ?"
-        found.append(_Clause("text", f"e.id IN ({rows})", (match,), rows))
+        found.append(_stored(connection, "text", f"e.id IN ({rows})", rows, (match,)))
     for facet, values in facets.items():
         if facet not in FACETS:
             raise ConfigError(f"no facet is called {facet!r}; there are {', '.join(FACETS)}")
         if values:
             found.append(_clause(connection, facet, tuple(values)))
     if not facets.get("status"):
-        found.append(_Clause("status", _SHOWN))
+        found.append(_Clause("status", _SHOWN, lambda index: ~index.rejected))
     return found
+
+
+def _stored(connection: sqlite3.Connection, facet: str, sql: str, ids: str, values: tuple[object, ...]) -> _Clause:
+    """Return a condition whose evidence the database tells; it is kept with the index."""
+    import numpy
+
+    def mask(index: Index) -> Any:
+        if (packed := index.kept.get((facet, *values))) is None:
+            # As one text: a row for each would take four times as long.
+            told = connection.execute(f"SELECT group_concat(evidence) FROM ({ids})", values).fetchone()[0]
+            found = numpy.fromstring(told, dtype=numpy.int64, sep=",") if told else numpy.zeros(0, dtype=numpy.int64)
+            packed = numpy.packbits(index.mask_of_ids(found))
+            index.kept.put((facet, *values), packed)
+        return numpy.unpackbits(packed, count=index.size).view(bool)
+
+    return _Clause(facet, sql, mask, values, values)
+
+
+_OPPOSED = f"""EXISTS (SELECT 1 FROM evidence o WHERE {" AND ".join(f"o.{name} = e.{name}" for name in _SUBJECT)}
+    AND o.proposition <> e.proposition AND o.status <> 'rejected')"""
 
 
 def _clause(connection: sqlite3.Connection, facet: str, values: tuple[str, ...]) -> _Clause:
     marks = ", ".join("?" * len(values))
     if facet == "topic":
-        return _Clause(facet, f"e.pmid IN (SELECT pmid FROM record_topics WHERE topic IN ({marks}))", values)
+        return _Clause(
+            facet,
+            f"e.pmid IN (SELECT pmid FROM record_topics WHERE topic IN ({marks}))",
+            lambda index: index.mask_of_facets(index.facets.numbers_of("topic", values)),
+            values,
+            values,
+        )
     if facet == "new_since_run":
         since = min(_run(value) for value in values)
-        rows = "SELECT pmid, key FROM evidence_changes WHERE run_id > ? AND change = 'new'"
-        return _Clause(facet, f"(e.pmid, e.key) IN ({rows})", (since,))
+        return _since(connection, since)
+    if facet == "opposed":
+        return _opposed({value.casefold() for value in values})
     ids = facet_ids(connection, facet, values)
-    inside = ", ".join(map(str, ids)) or "NULL"
-    rows = f"SELECT evidence FROM evidence_facets WHERE facet IN ({inside})"
-    return _Clause(facet, f"e.id IN ({rows})", (), rows)
+    rows = f"SELECT evidence FROM evidence_facets WHERE facet IN ({', '.join(map(str, ids)) or 'NULL'})"
+    return _Clause(facet, f"e.id IN ({rows})", lambda index: index.mask_of_facets(ids), (), tuple(ids))
+
+
+def _opposed(values: set[str]) -> _Clause:
+    if wrong := values - {"yes", "no"}:
+        raise ConfigError(f"opposed is yes or no, not {min(wrong)!r}")
+    if len(values) == 2:
+        return _Clause("opposed", "1", lambda index: index.rejected | True, (), ("yes", "no"))
+    if "yes" in values:
+        return _Clause("opposed", _OPPOSED, lambda index: index.opposed, (), ("yes",))
+    return _Clause("opposed", f"NOT {_OPPOSED}", lambda index: ~index.opposed, (), ("no",))
+
+
+def _since(connection: sqlite3.Connection, since: int) -> _Clause:
+    rows = "SELECT pmid, key FROM evidence_changes WHERE run_id > ? AND change = 'new'"
+    ids = """SELECT DISTINCT e.id AS evidence FROM evidence_changes c CROSS JOIN evidence e ON e.pmid = c.pmid AND e.key = c.key
+        WHERE c.run_id > ? AND c.change = 'new'"""
+    return _stored(connection, "new_since_run", f"(e.pmid, e.key) IN ({rows})", ids, (since,))
 
 
 def _run(value: str) -> int:
@@ -206,86 +296,29 @@ def _where(clauses: Sequence[_Clause], without: str | None = None) -> tuple[str,
     return " AND ".join(clause.sql for clause in held) or "1", [value for clause in held for value in clause.values]
 
 
-def _keys(connection: sqlite3.Connection, clauses: Sequence[_Clause], order: str, page: int, size: int) -> tuple[int, list[str]]:
-    where, values = _where(clauses)
-    total = int(connection.execute(f"SELECT count(DISTINCT e.proposition) FROM evidence e WHERE {where}", values).fetchone()[0])
-    joined = ""
-    if "w.rank" in order:
-        match = next(clause.values[0] for clause in clauses if clause.facet == "text")
-        joined = "JOIN (SELECT rowid, rank FROM evidence_text WHERE evidence_text MATCH ?) w ON w.rowid = e.id"
-        values = [match, *values]
-    query = f"SELECT e.proposition FROM evidence e {joined} WHERE {where} GROUP BY {_GROUP} ORDER BY {order} LIMIT ? OFFSET ?"
-    rows = connection.execute(query, [*values, size, (page - 1) * size])
-    return total, [row["proposition"] for row in rows]
-
-
-def _rows(connection: sqlite3.Connection, clauses: Sequence[_Clause], keys: Sequence[str]) -> list[TableRow]:
-    where, values = _where(clauses)
-    inside = ", ".join("?" * len(keys))
-    found = papers(connection, f"WHERE e.proposition IN ({inside}) AND {where}", [*keys, *values])
-    rows = {row.key: row for _, group in groupby(found, key=subject) for row in make_rows(group)}
-    return [rows[key] for key in keys if key in rows]
-
-
 Counts = dict[str, tuple[tuple[str, int], ...]]
 
 
-def _counts(connection: sqlite3.Connection, clauses: Sequence[_Clause], index: Index) -> Counts:
+def _counts(connection: sqlite3.Connection, index: Index, masks: Sequence[tuple[_Clause, Any]]) -> Counts:
     """Count the rows under each value; of a facet that is filtered by, under all filters but its own."""
-    key = tuple((clause.sql, *clause.values) for clause in clauses)
-    if (held := index.counts.get(key)) is None:
-        chosen = {clause.facet for clause in clauses} - {"text"}
-        counts = _facet_counts(connection, index, clauses, [kind for kind in FACETS if kind not in chosen])
+    last = connection.execute("SELECT max(id) FROM runs WHERE outcome IS NOT NULL").fetchone()[0]
+    key = ("counts", last, *((clause.facet, *clause.key) for clause, _ in masks))
+    if (held := index.kept.get(key)) is None:
+        chosen = {clause.facet for clause, _ in masks} - {"text"}
+        counts = _counted(connection, index, _meeting(index, masks), [facet for facet in FACETS if facet not in chosen], last)
         for facet in chosen:
-            counts |= _facet_counts(connection, index, [clause for clause in clauses if clause.facet != facet], [facet])
+            counts |= _counted(connection, index, _meeting(index, masks, facet), [facet], last)
         held = {facet: counts.get(facet, ()) for facet in FACETS}
-        index.keep_counts(key, held)
+        index.kept.put(key, held)
     return dict(held)
 
 
-def _among(connection: sqlite3.Connection, index: Index, clauses: Sequence[_Clause]) -> tuple[str, list[object]]:
-    """Return a condition on ``e``: the evidence by its ids where it is not much, else the conditions themselves."""
-    mask = _left(connection, index, clauses)
-    if mask.sum() > COUNTED_APART:
-        return _where(clauses)
-    return "e.id IN (SELECT value FROM json_each(?))", [json.dumps(index.ids[mask].tolist())]
-
-
-def _facet_counts(connection: sqlite3.Connection, index: Index, clauses: Sequence[_Clause], facets: Sequence[str]) -> Counts:
-    where, values = _among(connection, index, clauses)
-    kinds = [facet_range(facet) for facet in facets if facet in store_facets.KINDS]
-    # CROSS JOIN keeps the order: from the rows let through to their facets, never from all facets to the rows.
-    inside = " OR ".join(f"ef.facet BETWEEN {first} AND {last}" for first, last in kinds) or "0"
-    query = f"""
-    WITH matched AS MATERIALIZED (SELECT e.id, e.proposition FROM evidence e WHERE {where}),
-    counted AS MATERIALIZED (
-        SELECT ef.facet, count(DISTINCT m.proposition) AS n
-        FROM matched m CROSS JOIN evidence_facets ef ON ef.evidence = m.id WHERE {inside} GROUP BY ef.facet)
-    SELECT f.kind, f.name, c.n FROM counted c JOIN facets f ON f.id = c.facet ORDER BY f.kind, c.n DESC, f.name"""
-    held: dict[str, list[tuple[str, int]]] = {}
-    for row in connection.execute(query, values):
-        held.setdefault(row["kind"], []).append((row["name"], row["n"]))
-    for facet, count in (("topic", _topic_counts), ("new_since_run", _run_counts)):
-        if facet in facets:
-            held[facet] = count(connection, where, values)
-    return {kind: tuple(found[:MOST_VALUES]) for kind, found in held.items()}
-
-
-def _topic_counts(connection: sqlite3.Connection, where: str, values: Sequence[object]) -> list[tuple[str, int]]:
-    # By topic and PMID, as the key of record_topics stands: a join by PMID alone would read all of it for each row.
-    query = f"""WITH matched AS MATERIALIZED (SELECT e.pmid, e.proposition FROM evidence e WHERE {where}),
-    known AS MATERIALIZED (SELECT DISTINCT topic FROM record_topics)
-    SELECT t.topic AS name, count(DISTINCT m.proposition) AS n
-    FROM matched m CROSS JOIN known k CROSS JOIN record_topics t ON t.topic = k.topic AND t.pmid = m.pmid
-    GROUP BY t.topic ORDER BY n DESC, t.topic"""
-    return [(row["name"], row["n"]) for row in connection.execute(query, values)]
-
-
-def _run_counts(connection: sqlite3.Connection, where: str, values: Sequence[object]) -> list[tuple[str, int]]:
-    """Count the rows that are new since the last run but one, by the number of that run."""
-    last = connection.execute("SELECT max(id) FROM runs WHERE outcome IS NOT NULL").fetchone()[0]
-    if last is None:
-        return []
-    rows = "SELECT pmid, key FROM evidence_changes WHERE run_id > ? AND change = 'new'"
-    query = f"SELECT count(DISTINCT e.proposition) FROM evidence e WHERE {where} AND (e.pmid, e.key) IN ({rows})"
-    return [(str(last - 1), int(connection.execute(query, [*values, last - 1]).fetchone()[0]))]
+def _counted(connection: sqlite3.Connection, index: Index, mask: Any, facets: Sequence[str], last: int | None) -> Counts:
+    counts: Counts = index.counts(mask, [facet for facet in facets if facet in COUNTED], MOST_VALUES)
+    if "opposed" in facets:
+        both = [("no", index.left(mask & ~index.opposed).total), ("yes", index.left(mask & index.opposed).total)]
+        counts["opposed"] = tuple(sorted((item for item in both if item[1]), key=lambda item: -item[1]))
+    if "new_since_run" in facets and last is not None:
+        # What is new since the last run but one, by the number of that run.
+        counts["new_since_run"] = ((str(last - 1), index.left(mask & _since(connection, last - 1).mask(index)).total),)
+    return counts

@@ -11,7 +11,7 @@ from typing import Any
 
 from miner.evidence import store_search
 from miner.evidence.store import Change, Store
-from miner.evidence.store_index import index_of
+from miner.evidence.store_index_read import index_of
 from miner.evidence.store_query import papers
 from miner.evidence.store_rows import TYPE_RANK
 from miner.evidence.table import Paper, TableRow, make_rows, subject
@@ -53,7 +53,7 @@ def prepare(store: Store) -> None:
 def stamp(store: Store) -> Stamp:
     """Return what changes whenever a run or a curator has changed the table."""
     query = """SELECT (SELECT count(*) FROM runs), (SELECT max(id) FROM runs), (SELECT max(finished) FROM runs),
-        (SELECT max(id) FROM curations), (SELECT max(rowid) FROM evidence)"""
+        (SELECT max(id) FROM curations), (SELECT max(seq) FROM touched)"""
     with store.reading() as connection:
         return tuple(connection.execute(query).fetchone())
 

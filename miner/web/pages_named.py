@@ -18,7 +18,7 @@ from miner.evidence.summary_tables import inhibitors, resistance
 from miner.evidence.table import STATUSES, Paper, make_row
 from miner.web.links import ENTITY_KINDS, entity_url, paper_url, table_url
 from miner.web.pages_row import decisions, sections
-from miner.web.pages_table import find, line
+from miner.web.pages_table import drawn, find, line
 from miner.web.params import MAX_VALUE, Query
 from miner.web.site import NotFound, Site
 
@@ -96,7 +96,7 @@ def entity(site: Site, request: Request) -> Response:
             here="entities",
             store=store,
             found=found,
-            lines=[line(row) for row in found.page.rows],
+            lines=drawn(found.page.rows),
             beside=[(other, _beside(found, other)) for other in ENTITY_KINDS],
             types=found.page.facet_counts.get("claim_type", ()),
             table=table_url([(kind, name)]),

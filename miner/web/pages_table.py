@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import IO, Any
 
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -19,13 +20,14 @@ from miner.evidence.export import Selection, exporter, write
 from miner.evidence.figures import ALSO, describe
 from miner.evidence.report_plots import stance
 from miner.evidence.store import Run, Store
+from miner.evidence.store_index import Held
 from miner.evidence.store_search import Page
 from miner.evidence.table import TableRow, finding
 from miner.schema import ClaimType
 from miner.web import params
 from miner.web.links import Pairs, entity_url, row_url, table_url
 from miner.web.params import Query
-from miner.web.render import day
+from miner.web.render import day, row_line
 from miner.web.site import NotFound, Site
 
 SHOWN_VALUES = 7
@@ -152,6 +154,21 @@ def line(row: TableRow) -> dict[str, Any]:
     }
 
 
+_drawn: Held[tuple[TableRow, Markup]] = Held(8_000)
+
+
+def drawn(rows: Sequence[TableRow]) -> list[Markup]:
+    """Return the lines of rows as they are shown; those of rows that the search still holds are drawn once."""
+    made = []
+    for row in rows:
+        held = _drawn.get((id(row),))
+        if held is None or held[0] is not row:
+            held = (row, Markup(row_line(line(row))))
+            _drawn.put((id(row),), held)
+        made.append(held[1])
+    return made
+
+
 def _sound(status: str) -> bool:
     return status not in ("retracted", "withdrawn")
 
@@ -183,7 +200,7 @@ def table(site: Site, request: Request) -> Response:
             page=page,
             facets=facets(query, page, site.database.kept(store, "runs", store.runs)),
             columns=sort_links(query),
-            lines=[line(row) for row in page.rows],
+            lines=drawn(page.rows),
             chips=[(name, value, query.toggle_url(name, value)) for name, values in query.facets for value in values],
             entities=[
                 (name, value, entity_url(name, value)) for name, values in query.facets if name in store_web.NAMED for value in values

@@ -149,7 +149,7 @@ def behind(site: Site, request: Request) -> Response:
         if found is None:
             raise NotFound("the summary has no such line")
         keys, what = _keys_of(found, request.query_params.get("of", ""), request.query_params.get("what", ""))
-        from miner.web.pages_table import line
+        from miner.web.pages_table import drawn
 
         papers = {(paper.pmid, paper.key) for paper in store.evidence(key=list(keys), topic=topic.name)} if keys else set()
         rows = sorted(store.table(key=list(keys), topic=topic.name), key=lambda row: -row.support) if papers else []
@@ -162,7 +162,7 @@ def behind(site: Site, request: Request) -> Response:
             topic=topic,
             line=found,
             what=what,
-            lines=[line(row) for row in rows],
+            lines=drawn(rows),
             table=table_url([("topic", topic.name)]),
         )
 

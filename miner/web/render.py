@@ -96,3 +96,13 @@ def environment() -> Environment:
 def render(template: str, **values: Any) -> str:
     """Return a page."""
     return environment().get_template(template).render(**values)
+
+
+def row_line(item: dict[str, Any]) -> str:
+    """Return one line of a table of rows."""
+    return str(_row_line()(item))
+
+
+@cache
+def _row_line() -> Any:
+    return environment().get_template("rows.html.j2").module.row_line  # type: ignore[attr-defined]
