@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from thinc.api import NumpyOps
 
 from miner.errors import ConfigError
 from miner.nlp import doc as docs
+from miner.nlp import namer
+from miner.nlp.namer import Found
 from miner.schema import Concept, Label, Mention, Sentence, Token
 
 PARSING, NAMING = frozenset({"tagger", "parser"}), frozenset({"ner", "entity_ruler"})
@@ -50,8 +53,9 @@ def create_miner_parse(nlp: Language, name: str, model: str) -> Callable[[Doc], 
 @Language.factory("miner_names", default_config={"model": ""})
 def create_miner_names(nlp: Language, name: str, model: str) -> Callable[[Doc], Doc]:
     """Component that adds the names a trained model finds where the rules found none."""
-    namer = load(model)
-    return lambda doc: names(namer, doc)
+    nlp_ = load(model)
+    read = namer.reader(nlp_, NAMING) or (lambda sentences: plain_names(nlp_, sentences))
+    return lambda doc: names(read, doc)
 
 
 @lru_cache(maxsize=4)
@@ -87,22 +91,33 @@ def parse(nlp: Language, doc: Doc) -> tuple[Token, ...]:
     return tuple(found)
 
 
-def names(nlp: Language, doc: Doc) -> Doc:
-    """Add the names that the model finds where no mention of the rules stands."""
-    tokens = _plain(doc)
-    starts = [token.start for token in tokens]
-    spans = [_tokens(starts, sentence) for sentence in docs.sentences(doc)]
+def names(read: Callable[[Sequence[Sequence[str]]], Sequence[Found]], doc: Doc) -> Doc:
+    """Add the names that a model reads where no mention of the rules stands."""
+    at, sizes = (row.tolist() for row in doc.to_array([IDX, LENGTH]).T)
+    spans = [_tokens(at, sentence) for sentence in docs.sentences(doc)]
+    words = [token.text for token in doc]
+    places = [place for first, last in spans for place in range(first, last)]
     held = [(m.start, m.end) for m in docs.mentions(doc)]
     added: list[Mention] = []
-    for (first, _), read in zip(spans, _run(nlp, NAMING, doc, spans), strict=True):
-        for entity in read.ents:
-            label = LABELS.get(entity.label_.upper())
-            start, end = tokens[first + entity.start].start, tokens[first + entity.end - 1].end
-            if label is None or any(a < end and start < b for a, b in held):
-                continue
-            text = docs.text_of(doc)[start:end]
-            added.append(Mention(start, end, text, label, Concept(f"text:{text.lower()}", text)))
+    for found in read([words[first:last] for first, last in spans]):
+        label = LABELS.get(found.label.upper())
+        final = places[found.end - 1]
+        start, end = at[places[found.start]], at[final] + sizes[final]
+        if label is None or any(a < end and start < b for a, b in held):
+            continue
+        text = docs.text_of(doc)[start:end]
+        added.append(Mention(start, end, text, label, Concept(f"text:{text.lower()}", text)))
     return docs.add_mentions(doc, added)
+
+
+def plain_names(nlp: Language, sentences: Sequence[Sequence[str]]) -> list[Found]:
+    """Read names by the components as spaCy runs them."""
+    kept = [words for words in sentences if words]
+    starts = [0, *accumulate(len(words) for words in kept)]
+    made = [Doc(nlp.vocab, words=list(words)) for words in kept]
+    for _, component in _components(nlp, NAMING):
+        made = list(component.pipe(made, batch_size=32)) if hasattr(component, "pipe") else [component(doc) for doc in made]
+    return [Found(at + e.start, at + e.end, e.label_) for at, doc in zip(starts, made, strict=False) for e in doc.ents]
 
 
 def _plain(doc: Doc) -> list[Token]:
