@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from miner.claims.design import Arm, Design, Thing, cytotoxic, design, only_before, rules, things
 from miner.claims.document import BACKGROUND, BODY, CONCLUSIONS, RESULTS, TITLE, Document, View
@@ -18,8 +19,9 @@ _REACH = 90
 _LETTER = re.compile(r"\barm\s+([A-D1-4])\b")
 _SIZE = re.compile(r"[^.;]{0,40}[\[(](?:[^()]{0,20}[;,] ?)?n\s?=")
 _LEAST_ARM, _MOST_UNLIKE = 5, 5
-_BESIDE = 12
+_BESIDE, _APART_BY = 12, 2
 _APART = re.compile(r"[.;]|\d(?!\S*\s?mg)")
+_INTEGER = re.compile(r"(?<![\d.,·:/%-])(\d{1,3}(?:,\d{3})+|\d+)(?![.·,:/]?\d|[\s-]*(?:%|mg|gy\b|months?|weeks?|days?|years?|cycles?))", re.I)
 _LISTED = re.compile(
     r"(?:,|\band|\bversus|\bvs\.?)\s+(\d[\d,]*)\s+(?:patients?\s+|participants\s+)?(?:(?:were\s+)?(?:randomly\s+)?(?:assigned\s+|allocated\s+)?"
     r"(?:to|in|received|receiving)\s+)?(?:receive\s+)?(?:the\s+)?(?=[A-Za-z]*$|\S)"
@@ -151,8 +153,26 @@ def sizes(document: Document) -> tuple[int | None, int | None]:
             counts.setdefault(arm, n)
         plan = design(document)
         both = (counts.get(plan.test), counts.get(plan.control)) if plan else (None, None)
-        held = document.__dict__["_arm_sizes"] = both if _alike(*both) else (None, None)
+        both = both if _alike(*both) else (None, None)
+        held = document.__dict__["_arm_sizes"] = both if plan is None or all(both) else _summed(document, plan) or both
     return held
+
+
+def _summed(document: Document, plan: Design) -> tuple[int | None, int | None] | None:
+    """Sizes that add up to a counted group of the paper, in a sentence that names both arms; the largest such group."""
+    counted = {n for v in document.views for m in v.of(Label.COHORT) if isinstance(m.referent, Cohort) for n in (m.referent.n, m.referent.total)}
+    best: tuple[int, tuple[int | None, int | None]] = (0, (None, None))
+    for view in document.views:
+        order = list(dict.fromkeys(g.arm for g in groups(view))) if view.role not in (TITLE, BACKGROUND) else []
+        if len(order) != 2:
+            continue
+        numbers = [int(m[1].replace(",", "")) for m in _INTEGER.finditer(document.text, view.start, view.end)]
+        numbers = [n for n in numbers if n >= _LEAST_ARM]
+        for (i, first), (j, second) in combinations(enumerate(numbers), 2):
+            if j - i <= _APART_BY and first + second in counted and first + second > best[0] and _alike(first, second):
+                found = (first, second) if order[0] is plan.test else (second, first)
+                best = (first + second, found)
+    return best[1] if best[0] else None
 
 
 def size_here(view: View, arm: Arm) -> int | None:
@@ -196,8 +216,8 @@ def _rank(view: View, group: Group, start: int, end: int) -> int | None:
     return 2 if not gap or told["of_whom"].search(text[max(view.start, start - 20) : start]) else None
 
 
-def population(view: View, names: Iterable[str]) -> int | None:
-    """How many of the trial were given some therapies: those of the arm, else all; None outside of its own results."""
+def population(view: View, names: Iterable[str], *, whole: bool = True) -> int | None:
+    """How many of the trial were given some therapies: those of the arm, else all (``whole``); None outside of its own results."""
     document, held = view.document, frozenset(names)
     if document.study_type is not StudyType.TRIAL or view.role not in (RESULTS, CONCLUSIONS, BODY) or view.is_aim:
         return None
@@ -205,7 +225,7 @@ def population(view: View, names: Iterable[str]) -> int | None:
     if plan is None:
         return total(document) if held & {m.name for m in document.focus_drugs} else None
     arm = next((a for a in (plan.test, plan.control) if a.names == held), None)
-    return (size(document, arm) or total(document)) if arm else None
+    return (size(document, arm) or (total(document) if whole else None)) if arm else None
 
 
 def total(document: Document) -> int | None:
