@@ -12,6 +12,7 @@ from miner.schema import Claim, ClaimType, Cohort, Label, Measure, Mention, Pola
 Item = tuple[Mention, Measure]
 Span = tuple[int, int]
 _FEW = 3
+_OWN_PATIENTS = (StudyType.TRIAL, StudyType.RETROSPECTIVE_COHORT)
 
 
 def extract(view: View) -> Iterator[Claim]:
@@ -191,7 +192,9 @@ def _population(view: View, items: list[Item], chosen: Sequence[str]) -> int | N
     for mention, measure in items:
         if measure.n and isinstance(measure.value, int | float) and (fit := book.fitting(measure.n, measure.value, mention.start)):
             return fit
-    return _assessed(view, chosen) or trial.population(view, chosen, whole=trial.design(view.document) is None)
+    return _assessed(view, chosen) or trial.population(
+        view, chosen, whole=trial.design(view.document) is None, studies=_OWN_PATIENTS
+    )
 
 
 def _assessed(view: View, chosen: Sequence[str]) -> int | None:

@@ -216,10 +216,12 @@ def _rank(view: View, group: Group, start: int, end: int) -> int | None:
     return 2 if not gap or told["of_whom"].search(text[max(view.start, start - 20) : start]) else None
 
 
-def population(view: View, names: Iterable[str], *, whole: bool = True) -> int | None:
+def population(
+    view: View, names: Iterable[str], *, whole: bool = True, studies: Sequence[StudyType] = (StudyType.TRIAL,)
+) -> int | None:
     """How many of the trial were given some therapies: those of the arm, else all (``whole``); None outside of its own results."""
     document, held = view.document, frozenset(names)
-    if document.study_type is not StudyType.TRIAL or view.role not in (RESULTS, CONCLUSIONS, BODY) or view.is_aim:
+    if document.study_type not in studies or view.role not in (RESULTS, CONCLUSIONS, BODY) or view.is_aim:
         return None
     plan = design(document)
     if plan is None:
