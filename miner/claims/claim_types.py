@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from miner.claims import frames, senses
+from miner.claims.design import cytotoxic
 from miner.claims.document import Document, Subject, View
 from miner.claims.effect_rules import load, shape
 from miner.claims.therapy import therapies, therapy_role
@@ -37,7 +38,7 @@ def targets(document: Document, names: tuple[str, ...]) -> set[str]:
 
 def response_type(view: View, given: list[Mention], subjects: list[Subject], *, stated: bool) -> ClaimType:
     """The type of a response claim: by the therapies, then by what they are given against."""
-    if combined(view, given):
+    if any(m.name == frames.CHEMORADIATION for m in given) or (combined(view, given) and not cytotoxic(view.document, (m.name or "" for m in given))):
         return ClaimType.COMBINATION_THERAPY
     if frames.is_checkpoint(view, given):
         return ClaimType.IMMUNOTHERAPY_OUTCOME

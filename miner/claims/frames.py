@@ -28,6 +28,7 @@ HEDGED: Stance = (Direction.SUPPORTS, Polarity.HEDGED)
 OPEN: Stance = (Direction.SUPPORTS, Polarity.HYPOTHETICAL)
 STANCES = {Polarity.ASSERTED: SUPPORTS, Polarity.NEGATED: DENIED, Polarity.HEDGED: HEDGED, Polarity.HYPOTHETICAL: OPEN}
 
+CHEMORADIATION = "chemoradiotherapy"
 SIGNIFICANCE = {
     ClaimType.SENSITIVITY_RESPONSE: "Sensitivity/Response",
     ClaimType.OVERCOMES_RESISTANCE: "Sensitivity/Response",
@@ -223,7 +224,7 @@ def build(
         start=view.start,
         end=view.end,
         rule=rule,
-        therapies=tuple(dict.fromkeys(therapies)),
+        therapies=_spelt_out(view, therapies),
         disease=disease_of(view),
         significance=significance or SIGNIFICANCE[type_],
         direction=stance[0],
@@ -236,6 +237,16 @@ def build(
         warnings=warnings,
     )
     return [_about(common, group) for group in groups]
+
+
+def _spelt_out(view: View, therapies: Sequence[str]) -> tuple[str, ...]:
+    """Therapies without repetition; chemoradiotherapy is radiotherapy with what chemotherapy is named, else with chemotherapy."""
+    if CHEMORADIATION not in therapies:
+        return tuple(dict.fromkeys(therapies))
+    classes = view.document.lexicon.classes
+    drugs = [name for name in therapies if name == "chemotherapy" or "chemotherapy" in classes(name)]
+    both = ("radiotherapy",) if drugs else ("chemotherapy", "radiotherapy")
+    return tuple(dict.fromkeys(n for name in therapies for n in (both if name == CHEMORADIATION else (name,))))
 
 
 def _about(claim: Claim, group: Sequence[Subject]) -> Claim:
