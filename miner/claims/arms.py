@@ -23,7 +23,8 @@ _WITH = re.compile(
 )
 _CLOSED = re.compile(r"[^()\[\]]*[)\]]")
 _CHANCE = re.compile(r"\bp\s*[=>≥]\s*0?[.·](\d+)", re.I)
-_LEVEL = 0.05
+_PARTNER = re.compile(r"\s*(?:%|months?)?\s*(?:\([^()]*\)|\[[^\[\]]*\])?,?\s*(?:v|vs\.?|versus|compared (?:with|to))\s+\d[\d.·]*\s*(?:%|months)?[,;)\s]*(?:[Pp]\b|$|\)|;|,)")
+_LEVEL, _OPENING = 0.05, 40
 Item = tuple[Mention, Measure]
 
 
@@ -138,6 +139,8 @@ def placed(view: View, mention: Mention, measure: Measure, others: Sequence[Item
     if tied:
         return tied
     both = pair(view, mention, measure, others)
+    if not both and len(arms) == 2 and _unread_partner(view, mention):
+        return arms[0]
     if not both:
         return arms[0] if len(arms) == 1 else _next_to(view, named, mention)
     index = both.index(mention)
@@ -145,8 +148,8 @@ def placed(view: View, mention: Mention, measure: Measure, others: Sequence[Item
     if side := _tied(named, partner):
         return _other(plan, side)
     order = arms if len(arms) == 2 else [arms[0], _other(plan, arms[0])] if arms else _last_order(view, plan)
-    if len(arms) == 1 and words.load("trial.toml")["second"].search(view.document.text[view.start : named[0].start]):
-        order = order[::-1]
+    if words.load("trial.toml")["second"].search(view.document.text[view.start : named[0].start]) if named else False:
+        order = order[::-1] if len(arms) == 1 or named[0].start - view.start < _OPENING else order
     return order[index]
 
 
@@ -174,6 +177,11 @@ def pair(view: View, mention: Mention, measure: Measure, others: Sequence[Item])
 def _set_against(view: View, first: Mention, second: Mention) -> bool:
     gap = _BRACKETS.sub(" ", view.document.text[first.end : second.start])
     return len(gap) < _FAR and not re.search(r"[;]|\. ", gap) and words.load("trial.toml")["against"].search(gap) is not None
+
+
+def _unread_partner(view: View, mention: Mention) -> bool:
+    """Is another number set against a figure, of which the reading made nothing: "73.7% vs. 30.7%"?"""
+    return _PARTNER.match(view.document.text, mention.end, view.end) is not None
 
 
 def _next_to(view: View, named: Sequence[trial.Group], mention: Mention) -> trial.Arm | None:

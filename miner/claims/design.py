@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -74,6 +74,7 @@ def short_forms(document: Document) -> dict[str, tuple[Mention, ...]]:
     held: dict[str, tuple[Mention, ...]] | None = document.__dict__.get("_short_forms")
     if held is None:
         held = document.__dict__["_short_forms"] = dict(_short_forms(document))
+        held.update(_nested(document, held.copy()))
     return held
 
 
@@ -93,6 +94,20 @@ def _short_forms(document: Document) -> Iterator[tuple[str, tuple[Mention, ...]]
                 yield match[1], tuple(reversed(members))
 
 
+def _nested(document: Document, held: Mapping[str, tuple[Mention, ...]]) -> Iterator[tuple[str, tuple[Mention, ...]]]:
+    """Short forms that hold another: "atezolizumab plus BCP (ABCP)", "PC + B (PCB)"."""
+    drugs = {m.name: m for m in document.reading.mentions if m.label is Label.DRUG}
+    for short, given in held.items():
+        for match in re.finditer(rf"([A-Za-z][\w-]*) ?(?:plus|and|with|\+) ?{re.escape(short)} ?\(([A-Z]{{2,5}})\)", document.text):
+            added = [m for m in document.reading.mentions if m.label is Label.DRUG and m.end == match.end(1)]
+            if added:
+                yield match[2], (*added, *given)
+        for match in re.finditer(rf"\b{re.escape(short)} ?(?:plus|and|with|\+) ?([A-Z]) ?\(([A-Z]{{2,5}})\)", document.text):
+            added = [m for name, m in drugs.items() if m.text[:1].upper() == match[1] and name not in {g.name for g in given}]
+            if len(added) == 1:
+                yield match[2], (*added, *given)
+
+
 def design(document: Document) -> Design | None:
     """The two arms that title or methods tell, or None."""
     if "_design" not in document.__dict__:
@@ -102,6 +117,8 @@ def design(document: Document) -> Design | None:
 
 
 def _design(document: Document) -> Design | None:
+    if any(v.role != BACKGROUND and v.tells(rules(), "one_arm") for v in document.views):
+        return None
     title = [v for v in document.views if v.role == TITLE]
     told = [v for v in document.views if v.role not in (BACKGROUND, RESULTS, TITLE)]
     late = [v for v in document.views if v.role in (BACKGROUND, RESULTS)]
@@ -117,7 +134,9 @@ def _design(document: Document) -> Design | None:
         plan = _ordered(document, [Arm(_spelt_out(document, _distinct((*a.given, *shared)))) for a in arms]) if len(arms) == 2 else None
         if plan:
             return plan
-    return None
+    regimens = [Arm(given) for given in short_forms(document).values()]
+    nested = len(regimens) == 2 and (regimens[0].names < regimens[1].names or regimens[1].names < regimens[0].names)
+    return _ordered(document, regimens) if nested else None
 
 
 def _drugs_alone(view: View) -> bool:

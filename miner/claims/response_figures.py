@@ -25,7 +25,8 @@ PROCEDURES = frozenset(
 )
 LOW_PERCENT = 10.0
 LONGEST_MONTHS = 300.0
-_FOLLOWED = re.compile(r"\bfollow-?up (?:time |duration )?(?:at|for|of|in|from)\b[^.;,()]{0,90} (?:was|of)\s*$", re.I)
+_FOLLOWED = re.compile(r"\bfollow-?up (?:time |duration )?(?:at|for|of|in|from)\b[^.;,()]{0,90} (?:was|of)\s*$|\bfollow-?up(?: time| duration| period)?(?: of|,| was|:)?(?: about| approximately)?\s*$", re.I)
+_UNTIL = re.compile(r"\b(?:through|at|by|within|beyond)\s*$", re.I)
 _PLACE = re.compile(r"\b(?:local|regional|locoregional|nodal|distant|elective|tumou?r bed)\b", re.I)
 _UNTOLD = ("PR_percent", "SD_percent", "PD_percent")
 _NOT_CARRIED = ("wild-type", "gene")
@@ -47,7 +48,7 @@ def measured(view: View) -> Iterator[Claim]:
     """Claims of the figures of a sentence."""
     found = [f for f in frames.measures(view, *METRICS) if f[1].metric[:2] not in ("SD", "PD") or _counts_outcomes(view)]
     found = [f for f in found if not _too_long(f[1])]
-    found = [f for f in found if f[1].metric not in TIMES or not _FOLLOWED.search(view.document.text[view.start : f[0].start])]
+    found = [f for f in found if f[1].metric not in TIMES or not _of_time(view.document.text[view.start : f[0].start])]
     found = [f for f in found if f[1].metric != "DCR_percent" or not _of_one_place(view, f[1])]
     found = [f for f in found if not _did_not_respond(view, *f) and (trial.design(view.document) or not arms.of_control(view, *f, found))]
     if not found or view.says("response_figures.planned") or view.tells(trial.rules(), "defined"):
@@ -81,6 +82,11 @@ def _key(view: View, mention: Mention, measure: Measure, found: list[Item]) -> K
     if verdict == SUPPORTS and arm and arm.given:
         verdict = None
     return Key(names(view, given), arm, subgroup, None if subgroup else _subject_item(view, measure), verdict)
+
+
+def _of_time(before: str) -> bool:
+    """Do the words before a figure make it the length of follow-up, or the time at which something was measured?"""
+    return _FOLLOWED.search(before) is not None or _UNTIL.search(before) is not None
 
 
 def _too_long(measure: Measure) -> bool:

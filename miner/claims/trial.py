@@ -19,7 +19,7 @@ _REACH = 90
 _LETTER = re.compile(r"\barm\s+([A-D1-4])\b")
 _SIZE = re.compile(r"[^.;]{0,40}[\[(](?:[^()]{0,20}[;,] ?)?n\s?=")
 _LEAST_ARM, _MOST_UNLIKE = 5, 5
-_BESIDE, _APART_BY = 12, 2
+_BESIDE, _LETTERED, _APART_BY = 12, 40, 2
 _APART = re.compile(r"[.;]|\d(?!\S*\s?mg)")
 _INTEGER = re.compile(r"(?<![\d.,·:/%-])(\d{1,3}(?:,\d{3})+|\d+)(?![.·,:/]?\d|[\s-]*(?:%|mg|gy\b|months?|weeks?|days?|years?|cycles?))", re.I)
 _LISTED = re.compile(
@@ -77,8 +77,8 @@ def _letters(document: Document, plan: Design) -> dict[str, Arm]:
         held = document.__dict__["_arm_letters"] = {}
         for view in document.views if _LETTER.search(document.text) else []:
             for group in _named(view, plan):
-                letter = _LETTER.search(document.text, group.end, min(view.end, group.end + _BESIDE))
-                if letter:
+                letter = _LETTER.search(document.text, group.end, min(view.end, group.end + _LETTERED))
+                if letter and not rules().within("other_arm", document.text, group.end, letter.start()):
                     held.setdefault(letter[1], group.arm)
     return held
 
