@@ -23,7 +23,7 @@ _WITH = re.compile(
 )
 _CLOSED = re.compile(r"[^()\[\]]*[)\]]")
 _CHANCE = re.compile(r"\bp\s*[=>≥]\s*0?[.·](\d+)", re.I)
-_PARTNER = re.compile(r"\s*(?:%|months?)?\s*(?:\([^()]*\)|\[[^\[\]]*\])?,?\s*(?:v|vs\.?|versus|compared (?:with|to))\s+\d[\d.·]*\s*(?:%|months)?[,;)\s]*(?:[Pp]\b|$|\)|;|,)")
+_NEXT = re.compile(r";|(?<!\bvs)(?<!\bv)\. ", re.I)
 _LEVEL, _OPENING = 0.05, 40
 Item = tuple[Mention, Measure]
 
@@ -139,8 +139,6 @@ def placed(view: View, mention: Mention, measure: Measure, others: Sequence[Item
     if tied:
         return tied
     both = pair(view, mention, measure, others)
-    if not both and len(arms) == 2 and _unread_partner(view, mention):
-        return arms[0]
     if not both:
         return arms[0] if len(arms) == 1 else _next_to(view, named, mention)
     index = both.index(mention)
@@ -176,12 +174,7 @@ def pair(view: View, mention: Mention, measure: Measure, others: Sequence[Item])
 
 def _set_against(view: View, first: Mention, second: Mention) -> bool:
     gap = _BRACKETS.sub(" ", view.document.text[first.end : second.start])
-    return len(gap) < _FAR and not re.search(r"[;]|\. ", gap) and words.load("trial.toml")["against"].search(gap) is not None
-
-
-def _unread_partner(view: View, mention: Mention) -> bool:
-    """Is another number set against a figure, of which the reading made nothing: "73.7% vs. 30.7%"?"""
-    return _PARTNER.match(view.document.text, mention.end, view.end) is not None
+    return len(gap) < _FAR and not _NEXT.search(gap) and words.load("trial.toml")["against"].search(gap) is not None
 
 
 def _next_to(view: View, named: Sequence[trial.Group], mention: Mention) -> trial.Arm | None:

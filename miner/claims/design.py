@@ -117,8 +117,6 @@ def design(document: Document) -> Design | None:
 
 
 def _design(document: Document) -> Design | None:
-    if any(v.role != BACKGROUND and v.tells(rules(), "one_arm") for v in document.views):
-        return None
     title = [v for v in document.views if v.role == TITLE]
     told = [v for v in document.views if v.role not in (BACKGROUND, RESULTS, TITLE)]
     late = [v for v in document.views if v.role in (BACKGROUND, RESULTS)]
