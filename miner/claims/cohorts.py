@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +13,7 @@ from miner.claims.effect_rules import shape
 from miner.schema import Cohort, Label, Measure, Mention
 
 _FEW = 3
+_BEHIND = re.compile(r"\s*(?:%|percent|months?)?\s*(?:\([^()]*\)|\[[^\[\]]*\])?,?\s*(?:among|in|of|for|from)\s+(?:the|all|our|these)?\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +105,18 @@ def response_population(
     own = trial.size(view.document, arm) if arm else None
     if local and not (own and local[-1] in trial.sizes(view.document)):
         return local[-1]
+    if not arm and not local and (behind := _among(view, book, members[-1][0].end)):
+        return behind
     if arm:
         return own or trial.total(view.document)
     return book.treated(view, position, therapies) or trial.population(view, therapies)
+
+
+def _among(view: View, book: Ledger, position: int) -> int | None:
+    """The group right behind a figure: "45% (95% CI 17-77) among 11 evaluable patients"."""
+    after = [g for g in book.groups if g.view is view and g.start >= position]
+    text = view.document.text
+    return after[0].n if after and _BEHIND.fullmatch(text[position : after[0].start]) else None
 
 
 def prevalence_population(view: View, mention: Mention, measure: Measure) -> int | None:

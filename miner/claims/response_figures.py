@@ -27,6 +27,11 @@ LOW_PERCENT = 10.0
 LONGEST_MONTHS = 300.0
 _FOLLOWED = re.compile(r"\bfollow-?up (?:time |duration )?(?:at|for|of|in|from)\b[^.;,()]{0,90} (?:was|of)\s*$|\bfollow-?up(?: time| duration| period)?(?: of|,| was|:)?(?: about| approximately)?\s*$", re.I)
 _UNTIL = re.compile(r"\b(?:through|at|by|within|beyond)\s*$", re.I)
+_UNGIVEN = re.compile(
+    r"\b(?:not (?:been )?(?:receiv|treated|given|undergo)\w*|untreated|never (?:been )?(?:receiv|treated|given)\w*|other than"
+    r"|(?:those|patients|who) (?:who )?(?:did not\b|without)\W*(?:\w+\W+){0,3}$)",
+    re.I,
+)
 _PLACE = re.compile(r"\b(?:local|regional|locoregional|nodal|distant|elective|tumou?r bed)\b", re.I)
 _UNTOLD = ("PR_percent", "SD_percent", "PD_percent")
 _NOT_CARRIED = ("wild-type", "gene")
@@ -50,6 +55,7 @@ def measured(view: View) -> Iterator[Claim]:
     found = [f for f in found if not _too_long(f[1])]
     found = [f for f in found if f[1].metric not in TIMES or not _of_time(view.document.text[view.start : f[0].start])]
     found = [f for f in found if f[1].metric != "DCR_percent" or not _of_one_place(view, f[1])]
+    found = [f for f in found if not _of_ungiven(view, f[0], found)]
     found = [f for f in found if not _did_not_respond(view, *f) and (trial.design(view.document) or not arms.of_control(view, *f, found))]
     if not found or view.says("response_figures.planned") or view.tells(trial.rules(), "defined"):
         return
@@ -87,6 +93,12 @@ def _key(view: View, mention: Mention, measure: Measure, found: list[Item]) -> K
 def _of_time(before: str) -> bool:
     """Do the words before a figure make it the length of follow-up, or the time at which something was measured?"""
     return _FOLLOWED.search(before) is not None or _UNTIL.search(before) is not None
+
+
+def _of_ungiven(view: View, mention: Mention, found: list[Item]) -> bool:
+    """Is a figure beside others that of those who were not given the therapy?"""
+    before = max((m.end for m, _ in found if m.end <= mention.start), default=None)
+    return before is not None and _UNGIVEN.search(view.document.text, before, mention.start) is not None
 
 
 def _too_long(measure: Measure) -> bool:
@@ -131,17 +143,17 @@ def _given(view: View, mention: Mention, measure: Measure) -> list[Mention]:
     if local and not _of_classes(view, local, titled):
         return combined(view, local) or local
     carried = frames.carried_therapies(view)
-    if _one_drug(view, titled) and not any(m.name == titled[0].name for m in carried):
-        return titled
+    if _own_drugs(view, titled) and not {m.name for m in titled} & {m.name for m in carried}:
+        return titled if len(titled) == 1 else arms.regimen(view.document, titled)
     if titled and ({m.name for m in carried} <= {m.name for m in titled} or _of_classes(view, carried, titled)):
         return arms.regimen(view.document, titled)
     return arms.regimen(view.document, carried)
 
 
-def _one_drug(view: View, titled: list[Mention]) -> bool:
-    """Is the paper's own study one of a single drug, that of the title?"""
+def _own_drugs(view: View, titled: list[Mention]) -> bool:
+    """Is the paper's own study one of the drugs of its title?"""
     own = view.document.study_type in (StudyType.TRIAL, StudyType.RETROSPECTIVE_COHORT) and view.role in (RESULTS, BODY, CONCLUSIONS)
-    return own and len(titled) == 1 and titled[0].label is Label.DRUG and not view.document.on_resistance
+    return own and bool(titled) and all(m.label is Label.DRUG for m in titled) and not view.document.on_resistance
 
 
 def _of_classes(view: View, given: list[Mention], titled: list[Mention]) -> bool:
