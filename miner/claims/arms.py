@@ -131,7 +131,8 @@ def placed(view: View, mention: Mention, measure: Measure, others: Sequence[Item
     if _foreign(view, named):
         return None
     if measure.metric in _RATIOS:
-        return plan.test if named or view.role != TITLE else None
+        favoured = plan.control if ratio_stance(measure) == SUPPORTS and _of_control(view, mention, others) else plan.test
+        return favoured if named or view.role != TITLE else None
     arms = list(dict.fromkeys(g.arm for g in named))
     if apart:
         return arms[0] if len(arms) == 1 else None
@@ -222,7 +223,7 @@ def ratio_stance(ratio: Measure) -> Stance:
 def verdict(view: View, mention: Mention, measure: Measure, others: Sequence[Item]) -> Stance | None:
     """What a figure says beside the other of its pair: denied where chance explains the difference, against where it is the lower."""
     if measure.metric in _RATIOS:
-        return AGAINST if ratio_stance(measure) == SUPPORTS and _of_control(view, mention, others) else ratio_stance(measure)
+        return ratio_stance(measure)
     both = pair(view, mention, measure, others)
     if not both:
         return None
