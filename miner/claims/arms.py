@@ -112,6 +112,7 @@ def of_control(view: View, mention: Mention, measure: Measure, others: list[Item
     )
     return bool(paired) and sides(view) is None and bool(shape("arms.control").search(text))
 
+
 def placed(view: View, mention: Mention, measure: Measure, others: Sequence[Item], *, apart: bool = False) -> trial.Arm | None:
     """The arm that a figure belongs to, or None where the sentence does not tell.
 
@@ -136,7 +137,9 @@ def placed(view: View, mention: Mention, measure: Measure, others: Sequence[Item
     arms = list(dict.fromkeys(g.arm for g in named))
     if apart:
         return arms[0] if len(arms) == 1 else None
-    tied = _tied(named, measure)
+    second = bool(named) and words.load("trial.toml")["second"].search(view.document.text[view.start : named[0].start]) is not None
+    opening = second and len(arms) == 2 and named[0].start - view.start < _OPENING
+    tied = None if opening else _tied(named, measure)
     if tied:
         return tied
     both = pair(view, mention, measure, others)
@@ -144,12 +147,10 @@ def placed(view: View, mention: Mention, measure: Measure, others: Sequence[Item
         return arms[0] if len(arms) == 1 else _next_to(view, named, mention)
     index = both.index(mention)
     partner = next(r for m, r in others if m == both[1 - index])
-    if side := _tied(named, partner):
+    if not opening and (side := _tied(named, partner)):
         return _other(plan, side)
     order = arms if len(arms) == 2 else [arms[0], _other(plan, arms[0])] if arms else _last_order(view, plan)
-    if words.load("trial.toml")["second"].search(view.document.text[view.start : named[0].start]) if named else False:
-        order = order[::-1] if len(arms) == 1 or named[0].start - view.start < _OPENING else order
-    return order[index]
+    return (order[::-1] if opening or (second and len(arms) == 1) else order)[index]
 
 
 def _foreign(view: View, named: Sequence[trial.Group]) -> bool:

@@ -39,7 +39,9 @@ def targets(document: Document, names: tuple[str, ...]) -> set[str]:
 def response_type(view: View, given: list[Mention], subjects: list[Subject], *, stated: bool) -> ClaimType:
     """The type of a response claim: by the therapies, then by what they are given against."""
     text = view.document.text
-    if any(m.name == frames.CHEMORADIATION or shape("claim_types.in_combination").match(text, m.end) for m in given) or (combined(view, given) and not cytotoxic(view.document, (m.name or "" for m in given))):
+    if any(m.name == frames.CHEMORADIATION or shape("claim_types.in_combination").match(text, m.end) for m in given):
+        return ClaimType.COMBINATION_THERAPY
+    if combined(view, given) and not cytotoxic(view.document, (m.name or "" for m in given)):
         return ClaimType.COMBINATION_THERAPY
     if frames.is_checkpoint(view, given):
         return ClaimType.IMMUNOTHERAPY_OUTCOME

@@ -25,7 +25,11 @@ PROCEDURES = frozenset(
 )
 LOW_PERCENT = 10.0
 LONGEST_MONTHS = 300.0
-_FOLLOWED = re.compile(r"\bfollow-?up (?:time |duration )?(?:at|for|of|in|from)\b[^.;,()]{0,90} (?:was|of)\s*$|\bfollow-?up(?: time| duration| period)?(?: of|,| was|:)?(?: about| approximately)?\s*$", re.I)
+_FOLLOWED = re.compile(
+    r"\bfollow-?up (?:time |duration )?(?:at|for|of|in|from)\b[^.;,()]{0,90} (?:was|of)\s*$"
+    r"|\bfollow-?up(?: time| duration| period)?(?: of|,| was|:)?(?: about| approximately)?\s*$",
+    re.I,
+)
 _UNTIL = re.compile(r"\b(?:through|at|by|within|beyond)\s*$", re.I)
 _UNGIVEN = re.compile(
     r"\b(?:not (?:been )?(?:receiv|treated|given|undergo)\w*|untreated|never (?:been )?(?:receiv|treated|given)\w*|other than"
@@ -317,8 +321,4 @@ def differs_not(view: View, cue: Cue) -> bool:
     text = view.document.text[cue.start : cue.end]
     if not shape("response_figures.no_denial").match(text):
         return True
-    return (
-        text.lower() in ("similar", "comparable")
-        and view.says("response_figures.groups")
-        and len({m.name for m in agents(view)}) < 2
-    )
+    return text.lower() in ("similar", "comparable") and view.says("response_figures.groups") and len({m.name for m in agents(view)}) < 2

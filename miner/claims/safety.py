@@ -192,9 +192,7 @@ def _population(view: View, items: list[Item], chosen: Sequence[str]) -> int | N
     for mention, measure in items:
         if measure.n and isinstance(measure.value, int | float) and (fit := book.fitting(measure.n, measure.value, mention.start)):
             return fit
-    return _assessed(view, chosen) or trial.population(
-        view, chosen, whole=trial.design(view.document) is None, studies=_OWN_PATIENTS
-    )
+    return _assessed(view, chosen) or trial.population(view, chosen, whole=trial.design(view.document) is None, studies=_OWN_PATIENTS)
 
 
 def _assessed(view: View, chosen: Sequence[str]) -> int | None:

@@ -20,8 +20,10 @@ _LETTER = re.compile(r"\barm\s+([A-D1-4])\b")
 _SIZE = re.compile(r"[^.;]{0,40}[\[(](?:[^()]{0,20}[;,] ?)?n\s?=")
 _LEAST_ARM, _MOST_UNLIKE = 5, 5
 _BESIDE, _LETTERED, _APART_BY = 12, 40, 2
-_APART = re.compile(r"[.;]|\d(?!\S*\s?mg)")
-_INTEGER = re.compile(r"(?<![\d.,·:/%-])(\d{1,3}(?:,\d{3})+|\d+)(?![.·,:/]?\d|[\s-]*(?:%|mg|gy\b|months?|weeks?|days?|years?|cycles?))", re.I)
+_APART = re.compile(r"[.;]|\d(?!\S*\s?mg)|\b(?:arms?|groups?),", re.I)
+_INTEGER = re.compile(
+    r"(?<![\d.,·:/%-])(\d{1,3}(?:,\d{3})+|\d+)(?![.·,:/]?\d|[\s-]*(?:%|mg|gy\b|months?|weeks?|days?|years?|cycles?))", re.I
+)
 _LISTED = re.compile(
     r"(?:,|\band|\bversus|\bvs\.?)\s+(\d[\d,]*)\s+(?:patients?\s+|participants\s+)?(?:(?:were\s+)?(?:randomly\s+)?(?:assigned\s+|allocated\s+)?"
     r"(?:to|in|received|receiving)\s+)?(?:receive\s+)?(?:the\s+)?(?=[A-Za-z]*$|\S)"
@@ -160,7 +162,8 @@ def sizes(document: Document) -> tuple[int | None, int | None]:
 
 def _summed(document: Document, plan: Design) -> tuple[int | None, int | None] | None:
     """Sizes that add up to a counted group of the paper, in a sentence that names both arms; the largest such group."""
-    counted = {n for v in document.views for m in v.of(Label.COHORT) if isinstance(m.referent, Cohort) for n in (m.referent.n, m.referent.total)}
+    groups_told = [m.referent for v in document.views for m in v.of(Label.COHORT) if isinstance(m.referent, Cohort)]
+    counted = {n for c in groups_told for n in (c.n, c.total)}
     best: tuple[int, tuple[int | None, int | None]] = (0, (None, None))
     for view in document.views:
         order = list(dict.fromkeys(g.arm for g in groups(view))) if view.role not in (TITLE, BACKGROUND) else []
@@ -216,9 +219,7 @@ def _rank(view: View, group: Group, start: int, end: int) -> int | None:
     return 2 if not gap or told["of_whom"].search(text[max(view.start, start - 20) : start]) else None
 
 
-def population(
-    view: View, names: Iterable[str], *, whole: bool = True, studies: Sequence[StudyType] = (StudyType.TRIAL,)
-) -> int | None:
+def population(view: View, names: Iterable[str], *, whole: bool = True, studies: Sequence[StudyType] = (StudyType.TRIAL,)) -> int | None:
     """How many of the trial were given some therapies: those of the arm, else all (``whole``); None outside of its own results."""
     document, held = view.document, frozenset(names)
     if document.study_type not in studies or view.role not in (RESULTS, CONCLUSIONS, BODY) or view.is_aim:
