@@ -46,6 +46,7 @@ _LITERATURE = frozenset(form for word in _RULES.words("cohorts", "literature") f
 _PLACES = frozenset(form for word in _RULES.words("cohorts", "places") for form in (word, word + "s")) | _LITERATURE
 _PART_OF = ("responder", "responders", "responses")
 _OWN_SITE = 3.0
+_LINKED = 3.0
 _ACCURACIES = frozenset({"sensitivity", "specificity", "other accuracy"})  # "95% of sensitivity"
 _TRAITS = _RULES.word_set("words", "traits")
 
@@ -142,8 +143,8 @@ def _nearest(
             continue
         if own and j < i:
             continue
-        cost = _before(elements, named, j, i, quantity) + 7 * subject if j < i else _after(elements, named, i, j)
-        if j > i and cost > _LIMIT_AFTER:
+        cost = _before(elements, named, j, i, quantity, least) + 7 * subject if j < i else _after(elements, named, i, j)
+        if cost >= least or (j > i and cost > _LIMIT_AFTER):
             continue
         if not cue.natural(kind_of(quantity)):
             if "duration" in cue.endpoint.metrics and (_is_share(elements, named, i) or (cue.endpoint.name == "follow-up" and cost > 3)):
@@ -233,14 +234,18 @@ def _is_subject(elements: Sequence[Element], i: int) -> bool:
     return False
 
 
-def _before(elements: Sequence[Element], named: Mapping[int, Cue], j: int, i: int, quantity: Quantity) -> float:
-    """Cost of a name that stands before the quantity."""
+def _before(elements: Sequence[Element], named: Mapping[int, Cue], j: int, i: int, quantity: Quantity, least: float) -> float:
+    """Cost of a name that stands before the quantity; what cannot be less than ``least`` is not summed to its end."""
     cue, cost = named[j], 0.0
     depths = _depths(elements, j, i)
     floor = min(depths[-1], 0)
+    outer = max(depths[-1], 0)
+    enough = least + _LINKED
     for k, depth in zip(range(j + 1, i), depths, strict=False):
         element = elements[k]
-        if depth > max(depths[-1], 0):
+        if cost > enough:
+            return cost
+        if depth > outer:
             cost += 0.1
         elif element.kind == "c":
             cost += _passing(named[k], cue, quantity)
@@ -251,7 +256,7 @@ def _before(elements: Sequence[Element], named: Mapping[int, Cue], j: int, i: in
     opener = elements[after] if after < len(elements) else None
     linked = after == i or (opener is not None and (opener.kind in ":,=(o" or opener.text.lower() in _COPULA))
     if linked:
-        cost -= 3.0
+        cost -= _LINKED
     if cue.endpoint.weak:
         cost += 4.0 * (cue.endpoint.metrics.get("percent") is None) + 8.0 * any(e.kind == "Q" for e in elements[j + 1 : i])
         spoken = opener is not None and (opener.kind == "o" or opener.text.lower() in _COPULA | _FINDING)

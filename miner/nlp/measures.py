@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import cache
 from operator import attrgetter
 
+from ahocorasick_rs import AhoCorasick
 from spacy.language import Language
 from spacy.tokens import Doc
 
@@ -54,7 +55,7 @@ class MeasureRules:
         self.people = _with_plurals(rules.words("cohorts", "people"))
         abbreviations = [rf"{word}(?!\w)(?<!\w{word})" for word in rules.words("noise", "literal_abbreviations")]
         self.literal = re.compile("|".join([*map(re.escape, rules.words("noise", "literals")), *abbreviations]))
-        self.literals = (*rules.words("noise", "literals"), *rules.words("noise", "literal_abbreviations"))
+        self.literal_signs = AhoCorasick([*rules.words("noise", "literals"), *rules.words("noise", "literal_abbreviations")])
 
 
 def _with_plurals(nouns: Sequence[str]) -> frozenset[str]:
@@ -110,7 +111,7 @@ def _is_ratio(cue: Cue | None) -> bool:
 
 
 def _literals(text: str, made: MeasureRules) -> list[Lexeme]:
-    if not any(word in text for word in made.literals):
+    if not made.literal_signs.find_matches_as_indexes(text):
         return []
     return [Lexeme("L", m.start(), m.end(), text=m[0]) for m in made.literal.finditer(text)]
 
