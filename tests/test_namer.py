@@ -7,9 +7,11 @@ import random
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import spacy
 from spacy.language import Language
+from spacy.ml.models.tok2vec import MaxoutWindowEncoder
 from spacy.tokens import Doc
 from spacy.training import Example
 
@@ -98,6 +100,18 @@ def test_the_vector_of_a_word_hangs_on_no_other_word_to_the_last_bit(ours: Langu
     for word in words:
         one([[word]])
     assert all((one.table[one.rows[word]] == many.table[many.rows[word]]).all() for word in words)
+
+
+def test_the_neighbours_of_a_word_are_read_as_spacy_reads_them(ours: Language) -> None:
+    model = ours.get_pipe("tok2vec_ner").model.get_ref("encode")  # type: ignore[attr-defined]
+    given = [np.random.default_rng(size).standard_normal((size, 96)).astype("f") for size in (7, 1, 30)]
+    own = namer.encoder(model)
+    assert isinstance(own, namer.Encoder)
+    assert np.allclose(own(given), np.concatenate(model.predict(given)), atol=1e-4)
+    wider = MaxoutWindowEncoder(width=8, window_size=2, maxout_pieces=2, depth=1)
+    wider.initialize([given[0][:, :8]])
+    assert not isinstance(namer.encoder(wider), namer.Encoder)
+    assert namer.encoder(wider)([given[0][:, :8], given[1][:, :8]]).shape == (8, 8)
 
 
 def test_nothing_is_read_from_nothing(ours: Language) -> None:
