@@ -18,6 +18,7 @@ from miner.claims.document import (
     agents,
     distinct,
 )
+from miner.claims.therapy import parts
 from miner.schema import Claim, ClaimType, Cohort, Concept, Direction, Label, Measure, Mention, Polarity
 
 Stance = tuple[Direction, Polarity]
@@ -156,8 +157,8 @@ def carried_therapies(view: View) -> list[Mention]:
 
 
 def names(view: View, therapies: Iterable[Mention]) -> tuple[str, ...]:
-    """Names of therapies without repetition; a bare "TKI" takes the class that the paper is about."""
-    return tuple(dict.fromkeys(view.document.class_meant(m.name) for m in therapies if m.name))
+    """Names of therapies without repetition; a bare "TKI" takes the class that the paper is about, chemoradiotherapy is two."""
+    return parts(view.document, dict.fromkeys(view.document.class_meant(m.name) for m in therapies if m.name))
 
 
 def is_checkpoint(view: View, therapies: Iterable[Mention]) -> bool:
