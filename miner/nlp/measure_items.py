@@ -6,8 +6,8 @@ import itertools
 import re
 from collections.abc import Sequence
 
-from miner.nlp.measure_binding import Bound
 from miner.nlp.measure_carriers import adjoins
+from miner.nlp.measure_groups import Bound
 from miner.nlp.measure_quantities import Element
 from miner.schema import Label, Mention, Sentence
 

@@ -218,7 +218,7 @@ def _single(text: str, number: Number, noise: Noise) -> Lexeme:
     return lexeme
 
 
-_GLUED = re.compile(r"[A-Z]{2}")  # "measure 12RLN"
+_GLUED = re.compile(r"[A-Z]")  # "measure 12RLN", "18F"
 _LATER = re.compile(r"\s(?:later|earlier|apart|prior)\b")
 _MEDIAN_NEXT = re.compile(r"\s(?:median|mean)\b")
 _SCORE = re.compile(r"\+(?!\s?(?:\d|months|mo\b|years|weeks))")  # "3+" of a stain

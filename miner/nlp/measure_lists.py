@@ -145,7 +145,7 @@ def sharing(elements: Sequence[Element], named: Mapping[int, Cue]) -> dict[int, 
     for i, element in enumerate(elements):
         if element.kind == "Q" and isinstance(element, Quantity) and element.form == "text":
             j = i - 1
-            while j >= 0 and elements[j].text.lower() in _COPULA:
+            while j >= 0 and elements[j].text.lower() in _COPULA | {"still", "both", "also", "yet"}:
                 j -= 1
             while j >= 1 and j in named and elements[j - 1].kind in ",a" and "duration" in named[j].endpoint.metrics:
                 found.setdefault(i, []).append(named[j])

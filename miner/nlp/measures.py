@@ -15,15 +15,17 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from miner.nlp import doc as docs
-from miner.nlp.measure_binding import Bound, bind
+from miner.nlp.measure_binding import bind
 from miner.nlp.measure_carriers import carriers
 from miner.nlp.measure_cohorts import cohorts_of
 from miner.nlp.measure_cues import Cue, Cues
+from miner.nlp.measure_groups import Bound
 from miner.nlp.measure_items import items_of
 from miner.nlp.measure_lexemes import Lexeme, arrange, gap_lexemes, number_lexemes, special_lexemes
 from miner.nlp.measure_noise import Noise
 from miner.nlp.measure_quantities import Element, Quantity, compose
 from miner.nlp.measure_rules import measure_rules
+from miner.nlp.measure_zeros import with_zeros
 from miner.numbers import tidy
 from miner.schema import Label, Measure, Mention, Sentence
 
@@ -98,7 +100,7 @@ def find_measures(text: str, sentences: Sequence[Sentence], mentions: Sequence[M
             elements = compose(_lexemes(text, sentence, inside, made, tumours), text, seen_interval)
             going_on = carried if _GOES_ON.match(text, sentence.start) else None
             ratio = next((by_start[atom.start] for atom in inside if _is_ratio(by_start.get(atom.start))), ratio)
-            bound = _plausible(bind(elements, by_start, going_on, ratio))
+            bound = with_zeros(text, sentence, elements, _plausible(bind(elements, by_start, going_on, ratio)))
             carried = next((b.cue for b in reversed(bound) if b.cue and not b.cue.endpoint.weak), None)
             found += _mentions(text, sentence, elements, bound, _within(sentence, names, starts), made)
         else:
