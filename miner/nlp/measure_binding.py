@@ -45,6 +45,7 @@ _DEFINITE = _RULES.word_set("words", "definite")
 _LITERATURE = frozenset(form for word in _RULES.words("cohorts", "literature") for form in (word, word + "s"))
 _PLACES = frozenset(form for word in _RULES.words("cohorts", "places") for form in (word, word + "s")) | _LITERATURE
 _PART_OF = ("responder", "responders", "responses")
+_PREDICATES = _RULES.word_set("words", "elided") - {"with", "in", "on", "from", "by", "patients", "who", "were", "was", "are", "is"}
 _OWN_SITE = 3.0
 _LINKED = 3.0
 _ACCURACIES = frozenset({"sensitivity", "specificity", "other accuracy"})  # "95% of sensitivity"
@@ -185,6 +186,8 @@ def _countable(elements: Sequence[Element], i: int, j: int, quantity: Quantity, 
     total = before == "of" and i > 1 and elements[i - 2].text.lower() == "total" and elements[i + 1].text.lower() in _EVENTS
     if total:
         return j == i + 1
+    if j < i and i > 0 and elements[i - 1].kind in "a," and i + 1 < len(elements) and elements[i + 1].text.lower() in _PREDICATES:
+        return False  # "78 discontinued and 93 continued": what is said of it follows
     if before in _FROM and (j < i or cue.endpoint.weak):
         return False
     if cue.endpoint.weak and (quantity.noun.lower() in _LITERATURE or (j < i and before in _DEFINITE)):

@@ -17,6 +17,7 @@ _ENDED = _RULES.words("words", "ended")
 _HANDLED = _RULES.word_set("words", "handled")
 _MEMBERS = ("responder", "responders")
 _PAIRED = 12
+_AT = frozenset({"in", "with", "on", "from", "for", "after", "given", "receiving"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +58,11 @@ def _is_pair(elements: Sequence[Element], i: int, k: int) -> bool:
     between = elements[i + 1 : k]
     if not 0 < len(between) <= _PAIRED or between[-1].kind not in "av" or sum(e.kind in "av" for e in between) > 1:
         return False
-    if any(e.kind in ";:,Q" or e.text.lower() in TELLING for e in between):
+    if any(e.kind in ";:,Q" or e.text.lower() in TELLING - {"confirmed"} for e in between):
         return False
     if any(e.kind == "c" and not is_group(elements, i, i + 1 + n) for n, e in enumerate(between)):
         return False
-    return between[0].kind in "on" or between[0].text.lower() in {"in", "with", "on"} if len(between) > 1 else False
+    return len(between) > 1 and any(e.kind == "o" or e.text.lower() in _AT for e in between)
 
 
 def of_ending(elements: Sequence[Element], named: Mapping[int, Cue], i: int) -> bool:
