@@ -18,6 +18,7 @@ from spacy.training import Example
 from miner import mine
 from miner.config import Models, load_settings
 from miner.nlp import models, namer
+from miner.nlp.namer import Found
 from miner.schema import Label, Record, Section
 
 OURS = Path(__file__).parents[1] / "models" / "en_bio_core"
@@ -25,6 +26,7 @@ TEXT = """Lysates of H3122 cells were probed for phosphorylated NTRK1 , ETV6 - N
 Quexane and sodium valproate caused renal failure , pancreatitis and non - small cell lung cancer in mice .
 The tumours shrank
 Loss of TP53 , CDKN2A or the p16 locus was rare , and cisplatin - induced nephrotoxicity was not seen ."""
+SHORT_FORMS = "sodium quexanate ( 5 - QX ) or QX ; 5 - QX and ABC ( a big cat ) harm ABC"
 SENTENCES = [["\t", "Mice", "\n"], *(line.split() for line in TEXT.splitlines())]
 
 
@@ -112,6 +114,15 @@ def test_the_neighbours_of_a_word_are_read_as_spacy_reads_them(ours: Language) -
     wider.initialize([given[0][:, :8]])
     assert not isinstance(namer.encoder(wider), namer.Encoder)
     assert namer.encoder(wider)([given[0][:, :8], given[1][:, :8]]).shape == (8, 8)
+
+
+def test_a_short_form_is_everywhere_what_its_long_form_is() -> None:
+    words = SHORT_FORMS.split()
+    read = [Found(0, 2, "CHEMICAL"), Found(8, 9, "GENE")]
+    defined = [(range(3, 6), range(0, 2)), (range(14, 15), range(16, 19))]
+    assert namer.spread(read, words, defined) == [read[0], Found(3, 6, "CHEMICAL"), read[1], Found(10, 13, "CHEMICAL")]
+    assert namer.spread([read[0], Found(10, 13, "GENE")], words, defined[:1])[-1] == Found(10, 13, "CHEMICAL")
+    assert namer.spread(read, words, []) == read
 
 
 def test_nothing_is_read_from_nothing(ours: Language) -> None:

@@ -100,15 +100,20 @@ def names(read: Callable[[Sequence[Sequence[str]]], Sequence[Found]], doc: Doc) 
     places = [place for first, last in spans for place in range(first, last)]
     held = [(m.start, m.end) for m in docs.mentions(doc)]
     added: list[Mention] = []
-    for found in read([words[first:last] for first, last in spans]):
-        label = LABELS.get(found.label.upper())
-        final = places[found.end - 1]
-        start, end = at[places[found.start]], at[final] + sizes[final]
+    said_names = [Found(places[x.start], places[x.end - 1] + 1, x.label) for x in read([words[first:last] for first, last in spans])]
+    for found in namer.spread(said_names, words, defined(doc)):
+        label, start, end = LABELS.get(found.label.upper()), at[found.start], at[found.end - 1] + sizes[found.end - 1]
         if label is None or any(a < end and start < b for a, b in held):
             continue
         said = text[start:end]
         added.append(Mention(start, end, said, label, Concept(f"text:{said.lower()}", said)))
     return docs.add_mentions(doc, added)
+
+
+def defined(doc: Doc) -> list[tuple[range, range]]:
+    """Tokens of each short form that the text defines, and of its long form."""
+    pairs = doc._.abbreviations if Doc.has_extension("abbreviations") else ()
+    return [(range(p["short_start"], p["short_end"]), range(p["long_start"], p["long_end"])) for p in pairs]
 
 
 def plain_names(nlp: Language, sentences: Sequence[Sequence[str]]) -> list[Found]:

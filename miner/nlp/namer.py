@@ -226,3 +226,30 @@ def _source(nlp: Language, component: Any) -> Any:
         return None
     attributes = {name for node in heard.get_ref("embed").walk() for name in node.attrs.get("columns", ())}
     return heard if attributes and attributes <= LEXICAL else None
+
+
+def spread(found: Sequence[Found], words: Sequence[str], defined: Sequence[tuple[range, range]]) -> list[Found]:
+    """Let a short form be, wherever it stands, what the long form that defines it was read as.
+
+    Parameters
+    ----------
+    found, words
+        Names read, in order, and the words of the text.
+    defined
+        Places of a short form and of its long form, where one defines the other.
+    """
+    ends: dict[int, Found] = {}
+    for one in found:
+        ends[one.end] = one
+    labels = {tuple(words[short.start : short.stop]): ends[long.stop].label for short, long in defined if long.stop in ends and short}
+    if not labels:
+        return list(found)
+    kept = [one._replace(label=labels.get(tuple(words[one.start : one.end]), one.label)) for one in found]
+    taken = {place for one in kept for place in range(one.start, one.end)}
+    for form, label in labels.items():
+        for start, word in enumerate(words):
+            place = range(start, start + len(form))
+            if word == form[0] and tuple(words[start : place.stop]) == form and taken.isdisjoint(place):
+                kept.append(Found(start, place.stop, label))
+                taken.update(place)
+    return sorted(kept)
