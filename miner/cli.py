@@ -296,19 +296,26 @@ def show(pmid: opt.PmidArgument, source: opt.FromFile = None, db: opt.Db = None)
 
 
 @app.command()
-def evaluate(corpus: opt.Corpus = Path("corpora/synthetic_ntrk"), page: opt.Page = None, errors: opt.ErrorLimit = 20) -> None:
+def evaluate(
+    corpus: opt.Corpus = Path("corpora/synthetic_ntrk"),
+    texts: opt.CorpusTexts = None,
+    split: opt.Split = None,
+    page: opt.Page = None,
+    errors: opt.ErrorLimit = 20,
+) -> None:
     """Compare what is read with a gold corpus, and list the errors.
 
     \b
-    Example:
+    Examples:
       miner evaluate corpora/synthetic_ntrk --page evaluation.html
+      miner evaluate corpora/pubmed_nsclc --texts nsclc_abstracts.jsonl.gz
     """
     from miner.evaluate import evaluate_corpus, render_text
     from miner.evaluate_page import write_page
     from miner.mine import extraction_row
 
     miner = _miner(_settings())
-    result = evaluate_corpus(corpus, lambda record: extraction_row(miner(record)))
+    result = evaluate_corpus(corpus, lambda record: extraction_row(miner(record)), split=split, texts=texts or ())
     typer.echo(render_text(result, slips=errors))
     if page:
         write_page(result, page)

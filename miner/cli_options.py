@@ -61,6 +61,10 @@ PmidArgument = Annotated[str, typer.Argument(metavar="PMID", help="PMID or id of
 FromFile = Annotated[Path | None, typer.Option("--source", metavar="FILE", help="Read the record from this file, not from the database.")]
 Corpus = Annotated[Path, typer.Argument(metavar="CORPUS", help="Folder of a corpus, which holds gold.jsonl.")]
 Page = Annotated[Path | None, typer.Option("--page", metavar="FILE", help="Also write an HTML page, gold beside prediction.")]
+CorpusTexts = Annotated[
+    list[Path] | None, typer.Option("--texts", metavar="FILE", help="Texts of a corpus that holds facts alone; may be repeated.")
+]
+Split = Annotated[str | None, typer.Option("--split", metavar="NAME", help="Only this split of the corpus: dev or test.")]
 ErrorLimit = Annotated[int, typer.Option(min=0, metavar="N", help="Errors to print.")]
 Folders = Annotated[list[Path] | None, typer.Argument(metavar="FOLDER", help="Folders of yours to check beside the package's.")]
 Config = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Settings file.", show_default="miner.toml")]

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from miner.errors import InputError
+from miner.evaluate_texts import Row, with_texts
 from miner.schema import Label, Record, Section
 
-Row = Mapping[str, Any]
 Mine = Callable[[Record], Row]
 Atom = tuple[str, str | None, str | None]
 Stance = tuple[str | None, bool]
@@ -123,9 +123,13 @@ def evaluate(gold_rows: Iterable[Row], predictions: Iterable[Row], *, name: str 
     return Report(_ordered(tally.scores), tuple(tally.slips), pairs, missing, name)
 
 
-def evaluate_corpus(folder: Path, mine: Mine, *, split: str | None = None) -> Report:
-    """Mine every text of a corpus (or of one split) with ``mine``, which gives the extraction row of a record."""
-    rows = [row for row in read_gold(folder / "gold.jsonl") if split is None or row.get("split") == split]
+def evaluate_corpus(folder: Path, mine: Mine, *, split: str | None = None, texts: Sequence[Path] = ()) -> Report:
+    """Mine every text of a corpus (or of one split) with ``mine``, which gives the extraction row of a record.
+
+    ``texts`` are files that hold the texts where the corpus holds facts alone.
+    """
+    path = folder / "gold.jsonl"
+    rows = with_texts(path, [row for row in read_gold(path) if split is None or row.get("split") == split], texts)
     return evaluate(rows, (mine(gold_record(row)) for row in rows), name=folder.name)
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from miner.evaluate import Report, Row, Score, View, fits, gold_record, gold_view, predicted_view
+from miner.evaluate import Report, Score, View, fits, gold_record, gold_view, predicted_view
+from miner.evaluate_texts import Row
 from miner.schema import Label
 
 _PRIORITY = {label: rank for rank, label in enumerate((

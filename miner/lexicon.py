@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
 from ahocorasick_rs import AhoCorasick
 
 from miner.lexicon_classes import class_hits, in_organisation
-from miner.lexicon_diseases import built_diseases
+from miner.lexicon_diseases import SUFFIXES, built_diseases, sited_names
 from miner.lexicon_drugs import speller, unlisted_drugs
 from miner.lexicon_genes import compressed, goes_on
 from miner.lexicon_rows import (
@@ -205,6 +205,31 @@ class Lexicon:
         if text in self._curated:
             return STRONG
         return _shape_tier(text, kind)
+
+    # everything that can be found, for who must know beforehand what a text has to show
+
+    def written(self, label: Label) -> Iterator[tuple[str, str]]:
+        """(name, text) of every term of a label: symbols of genes as they are written, all else folded."""
+        if label is Label.GENE:
+            yield from ((concept.name, text) for text, (concept, _) in self._exact.items())
+        yield from ((concept.name, text) for text, (held, concept, _) in self._folded.items() if held is label)
+
+    def classified(self) -> Iterator[tuple[str, list[str]]]:
+        """(drug in lower case, names of its classes)."""
+        yield from self._classes.items()
+
+    def built(self) -> Iterator[tuple[str, str, bool]]:
+        """(text, name, whether it is a site) of what names of diseases are built of: the site of a cancer, the ending of a word."""
+        yield from ((form, name, True) for form, name in sited_names(self._disease))
+        yield from ((ending, concept.name, False) for ending, name in SUFFIXES.items() if (concept := self._disease(name)))
+
+    def target_classes(self) -> Iterator[tuple[str, str]]:
+        """(gene, name of the class of its inhibitors) where a table says so."""
+        yield from ((gene, concept.name) for gene, concept in self._target_class.items())
+
+    def spelled(self, word: str) -> Concept | None:
+        """The drug whose name a word in lower case misses by one slip."""
+        return self._spelled(word)
 
     # finding
 

@@ -10,7 +10,7 @@ from miner.schema import Concept, Label
 
 _SITES: dict[str, str] = {site: noun for noun, sites in table("disease")["sites"].items() for site in (noun, *sites)}
 _HEADS: dict[str, str] = {form: head for head, forms in table("disease")["heads"].items() for form in (head, *forms)}
-_SUFFIXES: dict[str, str] = table("disease")["suffixes"]
+SUFFIXES: dict[str, str] = table("disease")["suffixes"]
 _SITE = either(sorted(_SITES, key=len, reverse=True))
 _ADJECTIVE = re.compile(r"(?:(?<!can)al|ic|ar|ous|ile|[mni]ary|(?<!o)vary|oral)$")
 _PLACE = either(sorted((s for s in _SITES if not _ADJECTIVE.search(s)), key=len, reverse=True))
@@ -21,7 +21,7 @@ _SIDE = either(table("disease")["sides"])
 _RIGHT = re.compile(rf" of (?:(?:the )?(?:{_SIDE} )?({_PLACE})(?![a-z])(?! (?:cells?|lines?)\b)|{_CELL} ({_PLACE})(?![a-z]))")
 _FURTHER = re.compile(rf"(?:, (?:and |or )?| and | or |/)(?:the )?({_PLACE})(?![a-z])(?! (?:{'|'.join(table('disease')['own'])}))")
 _IN_SITU = re.compile(r" in situ\b")
-_SUFFIX = re.compile(rf"({either(_SUFFIXES)})s?(?![a-z])")
+_SUFFIX = re.compile(rf"({either(SUFFIXES)})s?(?![a-z])")
 _WORD_START = re.compile(r"(?<![a-z])(?!non)[a-z]{3,}$")
 _WINDOW = 48
 
@@ -45,6 +45,15 @@ def built_diseases(folded: str, found: Sequence[Hit], disease: Find) -> list[Hit
             taken.append((hit.start, hit.end))
             hits.append(hit)
     return hits
+
+
+def sited_names(disease: Find) -> Iterator[tuple[str, str]]:
+    """(text, name) of every site and every disease that a word for a cancer makes of it, by itself or with a kind of cell."""
+    cells = (None, *table("disease")["cells"])
+    for form, site in _SITES.items():
+        made = {_cancer(site, head, disease, cell) for head in {*_HEADS.values(), "tumor"} for cell in cells}
+        made |= {_of(site, f"{head} in situ", disease) for head in _HEADS.values()}
+        yield from ((form, name) for name in sorted({concept.name for concept in made if concept}))
 
 
 def _unsplit(folded: str, hit: Hit, disease: Find) -> Hit:
@@ -100,7 +109,7 @@ def _words(folded: str, disease: Find) -> Iterator[Hit]:
     """Words that no table has and whose ending tells what they are: fibromyxosarcoma is a sarcoma."""
     for match in _SUFFIX.finditer(folded):
         start = _WORD_START.search(folded, max(0, match.start() - _WINDOW // 2), match.start())
-        concept = disease(_SUFFIXES[match[1]]) if start else None
+        concept = disease(SUFFIXES[match[1]]) if start else None
         if start and concept:
             yield Hit(start.start(), match.end(), Label.DISEASE, concept, "built")
 

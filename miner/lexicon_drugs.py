@@ -13,8 +13,8 @@ from miner.schema import Concept, Label
 
 _CUES = cues("drug")
 _ENDING = re.compile(rf"[a-z]{{3,}}{either(_CUES['endings'])}")
-_TAILS = _CUES["tails"]
-_SEARCH = AhoCorasick([*_TAILS, *_CUES["code_before"]])
+TAILS = _CUES["tails"]
+_SEARCH = AhoCorasick([*TAILS, *_CUES["code_before"]])
 _CODE = re.compile(r"s?(?: such as)?,? [(\[]?([A-Z]{2,5}-?\d{3,7}[A-Za-z]{0,2})(?![A-Za-z0-9-])")
 _NO_CODE = re.compile(r"NCT|[A-Z]+\d?[A-Z]\d+[A-Z]$")
 _MIN_LENGTH = 8
@@ -31,7 +31,7 @@ def unlisted_drugs(source: str, folded: str, found: Sequence[Hit], spelled: Call
     taken = [(h.start, h.end) for h in found]
     hits: list[Hit] = []
     for index, start, end in _SEARCH.find_matches_as_indexes(folded, overlapping=True):
-        hit = _by_word(folded, start, end, spelled) if index < len(_TAILS) else _by_code(source, end)
+        hit = _by_word(folded, start, end, spelled) if index < len(TAILS) else _by_code(source, end)
         if hit and not any(s < hit.end and hit.start < e for s, e in taken):
             taken.append((hit.start, hit.end))
             hits.append(hit)

@@ -42,7 +42,7 @@ _WORD_NUMBER = re.compile(
     r"(?![-‐–](?:year|month|week|day|arm|stage|dimension|step|drug|third|half|sided|tailed|way|fold|line|time|point|center|centre))",
     re.IGNORECASE,
 )
-_STARTS = sorted({word[:3] for word in _WORDS} | {"a h", "a t"})
+_STARTS = sorted({*_WORDS, "a h", "a t"})
 _WORD_START = AhoCorasick([*_STARTS, *(start.capitalize() for start in _STARTS)])
 _DIGITS = re.compile(
     r"\d(?<![\w.,·]\d)(?<![A-Za-z][-‐‑]\d)"
@@ -50,7 +50,8 @@ _DIGITS = re.compile(
 )
 _DECIMAL = re.compile(r"[.·∙•⋅‧]")
 _BARE_DECIMAL = re.compile(r"[.·](?<![\w.,·][.·])\d+")
-_PARTS = ("half", "Half", "third", "quarter", "fourth", "fifth", "sixth", "seventh", "eighth", "tenth")
+_PARTS = AhoCorasick(["half", "Half", "third", "quarter", "fourth", "fifth", "sixth", "seventh", "eighth", "tenth"])
+_BEFORE_PART = 6  # "three-" and "one-" stand before a part
 _FRACTION = re.compile(
     r"\b(?:(?P<half>(?:[Oo]ne[-\s])?[Hh]alf)(?![-‐\s](?:maximal|maximum|life|lives|time|years?|hour|day|an?\b))"
     r"|(?P<n>[Aa]n?|[Oo]ne|[Tt]wo|[Tt]hree|[Ff]our)[-‐\s](?P<d>thirds?|quarters?|fourths?|fifths?|sixths?|sevenths?|eighths?|tenths?)"
@@ -94,10 +95,8 @@ def parse_number(text: str) -> float:
 def find_numbers(text: str) -> list[Number]:
     """Numbers that stand free in a text; digits inside names (PD-1, IGF-1R, T790M) are none."""
     found = [_printed(m) for pattern in (_DIGITS, _BARE_DECIMAL) for m in pattern.finditer(text)]
-    shares = []
-    if any(part in text for part in _PARTS):
-        shares = [Number(m.start(), m.end(), _share(m), False, True, True) for m in _FRACTION.finditer(text)]
-        found += shares
+    shares = _shares(text)
+    found += shares
     last = 0
     for _, at, _ in _WORD_START.find_matches_as_indexes(text):
         match = _WORD_NUMBER.match(text, at) if at >= last and not (at and text[at - 1].isalnum()) else None
@@ -111,6 +110,17 @@ def find_numbers(text: str) -> list[Number]:
 def _printed(match: re.Match[str]) -> Number:
     text = match[0]
     return Number(match.start(), match.end(), parse_number(text), text.isdigit() or _DECIMAL.search(text) is None)
+
+
+def _shares(text: str) -> list[Number]:
+    """Parts of a whole ("two thirds"), looked for where the word of a part stands."""
+    found: list[Number] = []
+    for _, at, _ in _PARTS.find_matches_as_indexes(text):
+        low = max(found[-1].end if found else 0, at - _BEFORE_PART)
+        match = next((m for start in range(low, at + 1) if (m := _FRACTION.match(text, start))), None)
+        if match:
+            found.append(Number(match.start(), match.end(), _share(match), False, True, True))
+    return found
 
 
 def _share(match: re.Match[str]) -> float:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any, Protocol
 
 from miner import plugins
 from miner.errors import ConfigError
-from miner.schema import ClaimType, Reading
+from miner.schema import Claim, ClaimType, Mined, Reading
 from miner.toml import line_of, parse_toml, read_text
 from miner.topic_relevance import Found, Group, Members, RelevanceRule, gather
 
@@ -59,6 +59,7 @@ class Topic:
 
     ``focus_genes`` and ``focus_classes`` are what the tables of partners, inhibitors and resistance are about;
     ``generations`` name those of the drugs, oldest first. ``prescreen`` is the [prescreen] table, see ``trigger_terms``.
+    ``therapies`` are groups: a claim that names no gene is evidence where it is of a therapy of one of them.
     ``digest`` changes with every change of the file.
     """
 
@@ -68,6 +69,7 @@ class Topic:
     focus_genes: tuple[str, ...]
     focus_classes: tuple[str, ...]
     generations: tuple[str, ...] = ()
+    therapies: tuple[str, ...] = ()
     prescreen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     groups: Mapping[str, Group] = field(default_factory=dict)
     rules: tuple[RelevanceRule, ...] = ()
@@ -99,6 +101,18 @@ class Topic:
     def is_relevant(self, reading: Reading, lexicon: Members) -> bool:
         """Tell whether a record, as read, matters to the topic."""
         return self.why(gather(reading, lexicon)) is not None
+
+    def evidence(self, mined: Mined, lexicon: Members) -> Mined:
+        """Return a record with those of its claims that are the topic's: of a gene, or of a therapy that the topic is about."""
+        if not self.therapies:
+            return mined
+        return replace(mined, claims=tuple(claim for claim in mined.claims if claim.genes or self._is_about(claim, lexicon)))
+
+    def _is_about(self, claim: Claim, lexicon: Members) -> bool:
+        """Tell whether a claim without a gene names no therapy either, or one of the topic's."""
+        classes = {name for therapy in claim.therapies for name in (therapy, *lexicon.classes(therapy))}
+        found = Found(drugs=frozenset(claim.therapies), classes=frozenset(classes), text="\n".join(claim.therapies))
+        return not claim.therapies or any(self.groups[name].holds(found) for name in self.therapies)
 
     def trigger_terms(self, lexicon: Surfaces) -> frozenset[str]:
         """Return lower-case terms of which a relevant record holds at least one (many that hold one are not relevant).
@@ -159,7 +173,7 @@ class _TopicReader:
         prescreen = {key: self._texts("prescreen", key, value) for key, value in self._table(table, "prescreen").items()}
         self._known("prescreen", prescreen, ("words", "genes", "drugs", "classes"))
         plain = {key: value for key, value in table.items() if key not in {"groups", "prescreen", "relevant", "summary"}}
-        self._known("", plain, ("name", "title", "query", "focus_genes", "focus_classes", "generations"))
+        self._known("", plain, ("name", "title", "query", "focus_genes", "focus_classes", "generations", "therapies"))
         return Topic(
             name=self._text("name", plain.get("name")),
             title=self._text("title", plain.get("title")),
@@ -167,6 +181,7 @@ class _TopicReader:
             focus_genes=self._texts("", "focus_genes", plain.get("focus_genes", [])),
             focus_classes=self._texts("", "focus_classes", plain.get("focus_classes", [])),
             generations=self._texts("", "generations", plain.get("generations", [])),
+            therapies=self._known_groups("", "therapies", plain.get("therapies", []), groups),
             prescreen=prescreen,
             groups=groups,
             rules=tuple(self._rule(body, groups) for body in self._rows(table, "relevant")),
@@ -182,13 +197,17 @@ class _TopicReader:
 
     def _rule(self, body: dict[str, Any], groups: Mapping[str, Group]) -> RelevanceRule:
         self._known("relevant", body, ("why", "all", "subject"))
-        names = self._texts("relevant", "all", body.get("all", []))
-        subject = self._texts("relevant", "subject", body.get("subject", []))
-        unknown = [name for name in (*names, *subject) if name not in groups]
-        if unknown or not (names or subject):
-            key = "subject" if unknown and unknown[0] in subject else "all"
-            raise self.error("relevant", f"{key} must name groups of this file ({', '.join(groups)}), not {', '.join(unknown) or 'none'}")
+        names = self._known_groups("relevant", "all", body.get("all", []), groups)
+        subject = self._known_groups("relevant", "subject", body.get("subject", []), groups)
+        if not (names or subject):
+            raise self.error("relevant", f"all must name groups of this file ({', '.join(groups)}), not none")
         return RelevanceRule(self._text("why", body.get("why"), "relevant"), names, subject)
+
+    def _known_groups(self, within: str, key: str, value: Any, groups: Mapping[str, Group]) -> tuple[str, ...]:
+        names = self._texts(within, key, value)
+        if unknown := [name for name in names if name not in groups]:
+            raise self.error(within or key, f"{key} must name groups of this file ({', '.join(groups)}), not {', '.join(unknown)}")
+        return names
 
     def _summary_row(self, body: dict[str, Any]) -> SummaryRow:
         self._known("summary", body, tuple(f.name for f in fields(SummaryRow)))

@@ -47,7 +47,7 @@ class Group:
 
     def holds(self, found: Found) -> bool:
         """Tell whether anything of the group was found."""
-        return bool(self._names(found) or any(map(self._is_disease, found.diseases)) or self.places(found.text))
+        return bool(self._names(found) or any(map(self.is_disease, found.diseases)) or self.places(found.text))
 
     def is_subject(self, found: Found) -> bool:
         """Tell whether the record is about the group: by its title, headings and keywords, or by what it names again."""
@@ -55,7 +55,7 @@ class Group:
             return self.holds(found)
         if self.holds(found.subject):
             return True
-        named = sum(number for name, number in found.times if self._is_disease(name))
+        named = sum(number for name, number in found.times if self.is_disease(name))
         return max(named, self.places(found.text)) >= SUBJECT_MENTIONS
 
     def places(self, text: str) -> int:
@@ -66,14 +66,20 @@ class Group:
         held = (found.genes, self.genes), (found.altered, self.altered), (found.drugs, self.drugs), (found.classes, self.classes)
         return any(names.intersection(wanted) for names, wanted in held)
 
-    def _is_disease(self, name: str) -> bool:
+    def is_disease(self, name: str) -> bool:
+        """Tell whether the name of a disease fits the group."""
         name = name.casefold()
         return _fits(name, self.diseases) and not _fits(name, self.other_diseases)
 
     @cached_property
     def _words(self) -> re.Pattern[str]:
-        alternatives = (r"[\s-]+".join(map(_stem, word.split())) for word in self.words)
-        return re.compile(rf"(?<![A-Za-z0-9])(?:{'|'.join(alternatives)})(?![A-Za-z0-9])", re.IGNORECASE)
+        return word_pattern(self.words)
+
+
+def word_pattern(words: Iterable[str]) -> re.Pattern[str]:
+    """Return what finds any of a group's words in a text."""
+    alternatives = (r"[\s-]+".join(map(_stem, word.split())) for word in words)
+    return re.compile(rf"(?<![A-Za-z0-9])(?:{'|'.join(alternatives)})(?![A-Za-z0-9])", re.IGNORECASE)
 
 
 def _stem(word: str) -> str:

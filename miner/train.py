@@ -12,7 +12,8 @@ from miner.claims.claim_types import mechanism_type
 from miner.claims.document import Document
 from miner.claims.pair_features import Pair
 from miner.claims.votes import AGAINST_HEAD, HEDGED_HEAD, ClaimModel
-from miner.evaluate import Row, Stance
+from miner.evaluate import Stance
+from miner.evaluate_texts import Row
 from miner.lexicon import Lexicon
 from miner.schema import Claim, ClaimType, Mined
 
@@ -26,6 +27,7 @@ EFFECT_TYPES = frozenset(
     {ClaimType.SENSITIVITY_RESPONSE, ClaimType.RESISTANCE_ON_TARGET, ClaimType.RESISTANCE_OFF_TARGET, ClaimType.RESISTANCE_TO_OTHER_THERAPY}
 )
 UNCURATED = 0.3
+EVERY = frozenset(str(type_) for type_ in ClaimType)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +50,31 @@ class Example:
 
 
 def examples_of_gold(mined: Mined, gold: Row, lexicon: Lexicon) -> list[Example]:
-    """Examples of a text whose claims are all annotated."""
-    held = [(atom, view.stance) for view in map(evaluate.gold_view, gold["claims"]) for atom in view.atoms]
+    """Examples of a text whose claims are all annotated.
+
+    Where the annotation says which sentence asserts a claim, the claim is true of that sentence, and of the paper's others
+    nothing is known of it; else it is true of every sentence that names its gene and therapy.
+    """
+    views = [(evaluate.gold_view(claim), claim.get("spans")) for claim in gold["claims"]]
+    held = [(atom, view.stance, spans) for view, spans in views for atom in view.atoms]
     found = []
     for pair, features, claims in _pairs(mined, lexicon):
         key = _key(pair)
-        told = [(atom[0], stance) for atom, stance in held if evaluate.fits((atom[0], *key), atom)]
-        stances = [stance for _, stance in told]
+        told = [(atom[0], stance, spans) for atom, stance, spans in held if evaluate.fits((atom[0], *key), atom)]
+        here = [(type_, stance) for type_, stance, spans in told if not spans or _asserts(pair, spans[0])]
+        stances, types = [stance for _, stance in here], frozenset(t for t, _ in here)
+        elsewhere = {t for t, *_ in told} - types
         found.append(
             Example(
-                str(gold["id"]), key, tuple(features), frozenset(t for t, _ in told),
+                str(gold["id"]), key, tuple(features), types, known=EVERY - elsewhere if elsewhere else None,
                 against=_most(stances, lambda s: s[0] != "supports"), hedged=_most(stances, lambda s: s[1]), claimed=_claimed(pair, claims),
             )
         )  # fmt: skip
     return found
+
+
+def _asserts(pair: Pair, span: Sequence[int]) -> bool:
+    return pair.view.start <= span[0] < pair.view.end
 
 
 def examples_of_civic(mined: Mined, items: Sequence[Mapping[str, str]], lexicon: Lexicon) -> list[Example]:

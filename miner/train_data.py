@@ -12,12 +12,11 @@ from miner import evaluate, train
 from miner.claims import votes
 from miner.claims.votes import ClaimModel
 from miner.errors import InputError
-from miner.evaluate import Row
+from miner.evaluate_texts import Row, with_texts
 from miner.evidence.store import Store
 from miner.evidence.table import Paper
 from miner.mine import Miner
 from miner.schema import Direction, Mined, Polarity, Record, Section
-from miner.sources import read_records
 from miner.train import Decision, Example
 
 CIVIC = Path("civic") / "evidence_train.jsonl"
@@ -37,16 +36,10 @@ def synthetic(miner: Miner, path: Path) -> list[Example]:
     return _examples(miner, [Text(miner(evaluate.gold_record(row)), row) for row in rows])
 
 
-def annotated(miner: Miner, gold: Path, texts: Path | None = None) -> list[Text]:
-    """Annotated texts; ``texts`` gives them by PMID or id where the gold holds facts alone."""
-    records = {key: r for r in read_records(texts) if isinstance(r, Record) for key in (r.id, r.pmid) if key} if texts else {}
-    found = []
-    for row in evaluate.read_gold(gold):
-        record = evaluate.gold_record(row) if "abstract" in row else records.get(str(row["id"])) or records.get(str(row.get("pmid")))
-        if record is None:
-            raise InputError(f"{gold}: no text for {row['id']}; name the file that holds it with --texts")
-        found.append(Text(miner(record), row))
-    return found
+def annotated(miner: Miner, gold: Path, texts: Path | None = None, *, split: str | None = None) -> list[Text]:
+    """Annotated texts, of one split or all; ``texts`` gives them by PMID or id where the gold holds facts alone."""
+    rows = [row for row in evaluate.read_gold(gold) if split is None or row.get("split", split) == split]
+    return [Text(miner(evaluate.gold_record(row)), row) for row in with_texts(gold, rows, [texts] if texts else [])]
 
 
 def examples_of(miner: Miner, texts: Iterable[Text]) -> list[Example]:
@@ -111,7 +104,7 @@ def collect(
         parts["synthetic"] = synthetic(miner, corpus)
     if (data / CIVIC).exists():
         parts["civic"] = civic(miner, data / CIVIC)
-    read = [text for gold, texts in annotated for text in _annotated(miner, gold, texts)]
+    read = [text for gold, texts in annotated for text in _annotated(miner, gold, texts, split=TRAINING_SPLIT)]
     if read:
         parts["annotated"] = examples_of(miner, read)
     if not any(parts.values()):

@@ -5,7 +5,7 @@
 The rows are those of ``bench_store.py``. The server is ``miner serve`` in a process of its own, the job another that saves
 papers run by run, each run one transaction; one curator posts decisions over HTTP. A reader asks for the table under three
 facets, no two questions alike, reads the answer, thinks, and asks again; without ``--think`` at once. Latencies are
-wall-clock milliseconds at the reader. Exit code 1 where a request failed, a write was lost or a reach was missed.
+wall-clock milliseconds at the reader, the server's CPU is of the time of the readers. Exit code 1 where a request failed, a write was lost or a reach was missed.
 """
 
 from __future__ import annotations
@@ -161,6 +161,12 @@ def first_page(port: int) -> dict[str, int]:
     return sizes
 
 
+def cpu_seconds(process: int) -> float:
+    """Return the seconds of CPU that a process has used."""
+    fields = Path(f"/proc/{process}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def fetch(port: int, address: str) -> bytes:
     """Return a page."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
@@ -175,11 +181,17 @@ def measure(path: Path, readers: int, seconds: float, think: float) -> int:
         rows = [(paper.key, paper.pmid) for paper, _ in zip(store.evidence(), range(5_000), strict=False)]
     process, port = serve(path)
     try:
+        waits = []
+        for address in ("/table", "/"):
+            begun = time.monotonic(), cpu_seconds(process.pid)
+            fetch(port, address)
+            waits.append(f"{address} {time.monotonic() - begun[0]:.1f} s (cpu {cpu_seconds(process.pid) - begun[1]:.1f} s)")
+        print("first openings: " + ", ".join(waits))
         sizes = first_page(port)
-        fetch(port, "/table")
         told = Told()
         job = subprocess.Popen([sys.executable, __file__, "--work", str(seconds), "--db", str(path)], stdout=subprocess.PIPE, text=True)
         time.sleep(1.0)
+        idle = cpu_seconds(process.pid)
         until = time.monotonic() + seconds
         threads = [threading.Thread(target=read, args=(port, seed, until, think, told)) for seed in range(readers)]
         threads.append(threading.Thread(target=curate, args=(port, rows, until, told)))
@@ -187,13 +199,14 @@ def measure(path: Path, readers: int, seconds: float, think: float) -> int:
             thread.start()
         for thread in threads:
             thread.join()
+        spent = cpu_seconds(process.pid) - idle
         worked = json.loads(job.communicate()[0])
     finally:
         process.terminate()
         _, _, used = os.wait4(process.pid, 0)
         process.returncode = 0
-    spent = used.ru_utime + used.ru_stime
-    print(f"server: {spent:.1f} s of CPU, {used.ru_maxrss / 1024:.0f} MB; load of the machine {os.getloadavg()[0]:.1f}")
+    a_request = f"{1000 * spent / len(told.milliseconds):.1f} ms of CPU a request"
+    print(f"server: {a_request}, {used.ru_maxrss / 1024:.0f} MB; load of the machine {os.getloadavg()[0]:.1f}")
     return report(path, told, before, worked, sizes, seconds)
 
 

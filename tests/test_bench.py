@@ -100,12 +100,12 @@ def check_prescreen(folder: Path, word: str, *arguments: str) -> tuple[int, list
 
 
 def test_check_prescreen_tells_what_would_be_lost(tmp_path: Path) -> None:
-    told = "pubmed.xml part 1/1: 4 records read in full, 2 matter; the pre-screen passes "
+    told = "pubmed.xml part 1/1, own: 4 records read in full, 2 matter; the pre-screen passes "
     assert check_prescreen(tmp_path, "resist") == (1, [told + "1 and loses 1", "  lost: 1 Larotrectinib in carcinoma"])
     assert check_prescreen(tmp_path, "larotrectinib") == (0, [told + "2 and loses 0"])
 
 
 def test_check_prescreen_takes_a_part(tmp_path: Path) -> None:
-    told = "pubmed.xml part 2/2: 2 records read in full, 1 matter; the pre-screen passes 1 and loses 0"
+    told = "pubmed.xml part 2/2, own: 2 records read in full, 1 matter; the pre-screen passes 1 and loses 0"
     assert check_prescreen(tmp_path, "resist", "--part", "2/2") == (0, [told])
     assert check_prescreen(tmp_path, "resist", "--part", "3/2")[0] == 2

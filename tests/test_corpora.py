@@ -10,11 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from miner.errors import InputError
 from miner.evaluate import check_floor, evaluate_corpus, gold_record, read_gold
 from miner.schema import ClaimType, Direction, Label, Polarity, StudyType
 
 ROOT = Path(__file__).parents[1]
-CORPORA = sorted(path.parent for path in (ROOT / "corpora").glob("*/gold.jsonl"))
+CORPORA = sorted(path.parent for path in (ROOT / "corpora").glob("synthetic_*/gold.jsonl"))
+FACTS = sorted(path.parent for path in (ROOT / "corpora").glob("pubmed_*/gold.jsonl"))
+ABSTRACTS = ROOT.parent / "shared" / "data" / "pubmed" / "nsclc_abstracts.jsonl.gz"
 SYNTHETIC = ROOT / "corpora" / "synthetic_ntrk"
 
 
@@ -186,6 +189,48 @@ def test_figures_do_not_fall_under_their_floor(corpus):
     report = evaluate_corpus(corpus, lambda record: extraction_row(miner(record)))
     assert report.missing == ()
     assert check_floor(report, corpus / "floor.json") == []
+
+
+@pytest.mark.parametrize("folder", FACTS, ids=lambda path: path.name)
+def test_corpora_of_real_abstracts_hold_facts_and_no_text(folder):
+    rows = read_gold(folder / "gold.jsonl")
+    assert len({row["id"] for row in rows}) == len(rows) > 100
+    for row in rows:
+        assert row.keys() == {"id", "pmid", "split", "characters", "study_type", "claims"}
+        assert row["id"] == row["pmid"] and row["pmid"].isdigit()
+        assert row["study_type"] in set(StudyType) and row["split"] in {"dev", "test"}
+        for claim in row["claims"]:
+            assert claim["type"] in set(ClaimType) and claim["direction"] in set(Direction), row["id"]
+            assert claim["polarity"] in {"asserted", "negated", "hedged"} and len(claim["line"]) < 140, row["id"]
+            assert all(0 <= start < end <= row["characters"] for start, end in claim.get("spans", ())), row["id"]
+    card = (folder / "README.md").read_text("utf-8")
+    claims = [claim for row in rows for claim in row["claims"]]
+    unsure = sum(claim["direction"] != "supports" or claim["polarity"] == "hedged" for claim in claims)
+    splits = Counter(row["split"] for row in rows)
+    assert f"| texts | {len(rows)}, split {splits['dev']} dev, {splits['test']} test" in card
+    assert f"| claims | {len(claims):,}, {unsure} of them against or hedged;" in card
+
+
+def test_a_corpus_of_facts_asks_for_its_texts(tmp_path):
+    (tmp_path / "gold.jsonl").write_text(
+        '{"id": "7", "pmid": "7", "characters": 36, "study_type": "other", "claims": []}\n{"id": "8", "pmid": "8", "claims": []}\n', "utf-8"
+    )
+    texts = tmp_path / "texts.jsonl"
+    texts.write_text('{"pmid": "7", "title": "An invented title.", "abstract": "An invented text."}\n', "utf-8")
+    with pytest.raises(InputError, match=r"gold.jsonl: 1 texts are not there \(8\); name the files that hold them with --texts"):
+        evaluate_corpus(tmp_path, lambda record: {}, texts=[texts])
+    texts.write_text('{"pmid": "7", "title": "Another title.", "abstract": "An invented text."}\n{"pmid": "8", "title": "T"}\n', "utf-8")
+    with pytest.raises(InputError, match=r"the text of 7 is 32 characters long, that of the one annotated 36: it is another version"):
+        evaluate_corpus(tmp_path, lambda record: {}, texts=[texts])
+
+
+@pytest.mark.skipif(not ABSTRACTS.exists(), reason="the abstracts of the corpus (../shared) are not here")
+def test_figures_on_real_abstracts_do_not_fall_under_their_floor():
+    from miner.mine import extraction_row, load
+
+    miner, folder = load(), ROOT / "corpora" / "pubmed_nsclc"
+    report = evaluate_corpus(folder, lambda record: extraction_row(miner(record)), split="test", texts=[ABSTRACTS])
+    assert check_floor(report, folder / "floor.json") == []
 
 
 def test_cases_of_claims_use_the_schema_s_words():

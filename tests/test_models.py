@@ -129,6 +129,19 @@ def test_a_name_that_the_lexicons_lack_becomes_a_mention(tmp_path: Path) -> None
     assert [(m.text, m.curie, m.name) for m in found if m.label is Label.DRUG] == [("quexane", "text:quexane", "quexane")]
 
 
+def test_a_short_form_of_a_name_that_was_read_becomes_a_mention_too(tmp_path: Path) -> None:
+    made = spacy.blank("en")
+    made.add_pipe("entity_ruler").add_patterns([{"label": "CHEMICAL", "pattern": "quexane maleate"}])
+    made.to_disk(tmp_path / "made")
+    texts = "Cells were given quexane maleate (QM) daily.", "Growth fell after QM."
+    found = mine.load(models=Models(entities=str(tmp_path / "made")))(record(*texts)).reading.mentions
+    assert [(m.text, m.curie) for m in found if m.label is Label.DRUG] == [
+        ("quexane maleate", "text:quexane maleate"),
+        ("QM", "text:qm"),
+        ("QM", "text:qm"),
+    ]
+
+
 def test_a_parser_gives_heads_to_the_sentences_that_name_a_gene_and_a_therapy(tmp_path: Path) -> None:
     made = spacy.blank("en")
     parser = made.add_pipe("parser")

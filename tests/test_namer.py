@@ -7,15 +7,18 @@ import random
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import spacy
 from spacy.language import Language
+from spacy.ml.models.tok2vec import MaxoutWindowEncoder
 from spacy.tokens import Doc
 from spacy.training import Example
 
 from miner import mine
 from miner.config import Models, load_settings
 from miner.nlp import models, namer
+from miner.nlp.namer import Found
 from miner.schema import Label, Record, Section
 
 OURS = Path(__file__).parents[1] / "models" / "en_bio_core"
@@ -23,6 +26,7 @@ TEXT = """Lysates of H3122 cells were probed for phosphorylated NTRK1 , ETV6 - N
 Quexane and sodium valproate caused renal failure , pancreatitis and non - small cell lung cancer in mice .
 The tumours shrank
 Loss of TP53 , CDKN2A or the p16 locus was rare , and cisplatin - induced nephrotoxicity was not seen ."""
+SHORT_FORMS = "sodium quexanate ( 5 - QX ) or QX ; 5 - QX and ABC ( a big cat ) harm ABC"
 SENTENCES = [["\t", "Mice", "\n"], *(line.split() for line in TEXT.splitlines())]
 
 
@@ -98,6 +102,27 @@ def test_the_vector_of_a_word_hangs_on_no_other_word_to_the_last_bit(ours: Langu
     for word in words:
         one([[word]])
     assert all((one.table[one.rows[word]] == many.table[many.rows[word]]).all() for word in words)
+
+
+def test_the_neighbours_of_a_word_are_read_as_spacy_reads_them(ours: Language) -> None:
+    model = ours.get_pipe("tok2vec_ner").model.get_ref("encode")  # type: ignore[attr-defined]
+    given = [np.random.default_rng(size).standard_normal((size, 96)).astype("f") for size in (7, 1, 30)]
+    own = namer.encoder(model)
+    assert isinstance(own, namer.Encoder)
+    assert np.allclose(own(given), np.concatenate(model.predict(given)), atol=1e-4)
+    wider = MaxoutWindowEncoder(width=8, window_size=2, maxout_pieces=2, depth=1)
+    wider.initialize([given[0][:, :8]])
+    assert not isinstance(namer.encoder(wider), namer.Encoder)
+    assert namer.encoder(wider)([given[0][:, :8], given[1][:, :8]]).shape == (8, 8)
+
+
+def test_a_short_form_is_everywhere_what_its_long_form_is() -> None:
+    words = SHORT_FORMS.split()
+    read = [Found(0, 2, "CHEMICAL"), Found(8, 9, "GENE")]
+    defined = [(range(3, 6), range(0, 2)), (range(14, 15), range(16, 19))]
+    assert namer.spread(read, words, defined) == [read[0], Found(3, 6, "CHEMICAL"), read[1], Found(10, 13, "CHEMICAL")]
+    assert namer.spread([read[0], Found(10, 13, "GENE")], words, defined[:1])[-1] == Found(10, 13, "CHEMICAL")
+    assert namer.spread(read, words, []) == read
 
 
 def test_nothing_is_read_from_nothing(ours: Language) -> None:

@@ -162,7 +162,7 @@ def same(one: Index, two: Index) -> None:
     for name in ARRAYS:
         assert numpy.array_equal(getattr(one, name), getattr(two, name)), name
     assert (list(one.facets.kinds), list(one.facets.names)) == (list(two.facets.kinds), list(two.facets.names))
-    for name in ("numbers", "codes", "places"):
+    for name in ("numbers", "starts", "codes", "places"):
         assert numpy.array_equal(getattr(one.facets, name), getattr(two.facets, name)), name
 
 

@@ -245,3 +245,24 @@ def test_what_is_said_of_one_kinase_is_read_like_what_is_said_of_another(gene: s
         text = sentence.format(gene=gene, **names)
         found = [(str(c.type), str(c.direction), str(c.polarity), dict(c.figures)) for c in miner(record("1", "", (None, text))).claims]
         assert found == [expected], text
+
+
+def test_chemotherapy_of_everybody_is_no_evidence_of_a_topic_on_drivers(miner: mine.Miner) -> None:
+    text = (
+        "The objective response rate was 30% with docetaxel and 45% with pembrolizumab in advanced non-small cell lung cancer. "
+        "In EGFR-mutant lung cancer, 20% responded to docetaxel."
+    )
+    read = miner(record("1", "", (None, text)))
+    wide = load_topic("ntrk-nsclc").evidence(read, miner.lexicon)
+    narrow = load_topic("ros1-nsclc").evidence(read, miner.lexicon)
+    assert {(c.genes, c.therapies) for c in read.claims} == {((), ("docetaxel",)), ((), ("pembrolizumab",)), (("EGFR",), ("docetaxel",))}
+    assert {(c.genes, c.therapies) for c in wide.claims} == {((), ("pembrolizumab",)), (("EGFR",), ("docetaxel",))}
+    assert [(c.genes, c.therapies) for c in narrow.claims] == [(("EGFR",), ("docetaxel",))]
+
+
+def test_a_group_of_therapies_that_the_file_does_not_hold_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "ros1-nsclc.toml"
+    text = (topic_folder() / "ros1-nsclc.toml").read_text(encoding="utf-8")
+    path.write_text(text.replace('therapies = ["ros1 inhibitor"]', 'therapies = ["ross inhibitor"]'), encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"ros1-nsclc.toml:\d+: therapies must name groups of this file .* not ross inhibitor"):
+        load_topic(str(path))

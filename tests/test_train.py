@@ -55,6 +55,17 @@ def test_an_annotated_text_tells_of_every_type(miner: mine.Miner) -> None:
     assert of(examples, None, "gefitinib").types == frozenset()
 
 
+def test_a_claim_that_says_its_sentence_is_true_there_and_of_other_sentences_nothing_is_known(miner: mine.Miner) -> None:
+    text = "EGFR mutations and gefitinib were studied. Tumours with EGFR mutations responded to gefitinib."
+    second = text.index("Tumours")
+    row = gold(claim("sensitivity_response", "EGFR", "gefitinib") | {"spans": [[second, len(text)]]})
+    read = mined(miner, text)
+    found = {e.types for e in train.examples_of_gold(read, row, miner.lexicon) if e.key == ("EGFR", "gefitinib")}
+    asked = {e.known for e in train.examples_of_gold(read, row, miner.lexicon) if e.key == ("EGFR", "gefitinib") and not e.types}
+    assert found == {frozenset(), frozenset({"sensitivity_response"})}
+    assert asked == {train.EVERY - {"sensitivity_response"}}
+
+
 def test_a_civic_statement_tells_of_effects_alone_and_its_other_pairs_weigh_less(miner: mine.Miner) -> None:
     item = {
         "gene": "KRAS", "drugs": "Gefitinib", "evidence_type": "Predictive", "evidence_direction": "Does Not Support",

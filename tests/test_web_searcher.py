@@ -59,14 +59,32 @@ def test_a_state_that_is_cheap_is_always_the_newest(path: Path, monkeypatch: pyt
     assert asked.ask(count, *now(path)) == 7
 
 
-def test_a_state_that_is_dear_is_waited_for_by_those_who_ask_for_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("beside", [-1.0, float("inf")])
+def test_a_state_that_is_dear_is_waited_for_by_those_who_ask_for_it(path: Path, beside: float, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(searcher, "CHEAP_SECONDS", -1.0)
+    monkeypatch.setattr(searcher, "BESIDE_SECONDS", beside)
     monkeypatch.setattr(searcher, "LOOK_SECONDS", 3600.0)
     asked = Searcher(path, store_web.prepare)
     assert asked.ask(count, *now(path)) == 6
     add(path, "900030")
     asked._rested = asked._looked = float("inf")
     assert asked.ask(count, *now(path)) == 6
+    assert asked.ask(count, *now(path), newest=True) == 7
+
+
+def test_a_state_that_cannot_be_taken_up_is_told_and_tried_again(path: Path) -> None:
+    fails: list[Exception] = []
+
+    def prepare(_: Store) -> None:
+        if fails:
+            raise fails.pop()
+
+    asked = Searcher(path, prepare)
+    assert asked.ask(count, *now(path)) == 6
+    add(path, "900030")
+    fails.append(StoreError("not now"))
+    with pytest.raises(StoreError, match="not now"):
+        asked.ask(count, *now(path), newest=True)
     assert asked.ask(count, *now(path), newest=True) == 7
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from itertools import pairwise
 
 from miner.claims import frames, senses
-from miner.claims.design import cytotoxic
 from miner.claims.document import Document, Subject, View
 from miner.claims.effect_rules import load, shape
-from miner.claims.therapy import therapies, therapy_role
+from miner.claims.therapy import CHEMORADIOTHERAPY, therapies, therapy_role
 from miner.lexicon_rows import families
 from miner.schema import ClaimType, Mention
 
@@ -22,6 +21,7 @@ RESISTANCE_KINDS = frozenset(
         "secondary mutation",
     }
 )
+CHEMOTHERAPIES = frozenset({"chemotherapy", "platinum-based chemotherapy", "taxanes"})
 MUTATION_KINDS = RESISTANCE_KINDS | {"variant", "mutation"}
 MECHANISMS = frozenset({ClaimType.RESISTANCE_ON_TARGET, ClaimType.RESISTANCE_OFF_TARGET, ClaimType.RESISTANCE_TO_OTHER_THERAPY})
 
@@ -38,10 +38,9 @@ def targets(document: Document, names: tuple[str, ...]) -> set[str]:
 
 def response_type(view: View, given: list[Mention], subjects: list[Subject], *, stated: bool) -> ClaimType:
     """The type of a response claim: by the therapies, then by what they are given against."""
-    text = view.document.text
-    if any(m.name == frames.CHEMORADIATION or shape("claim_types.in_combination").match(text, m.end) for m in given):
+    if any(shape("claim_types.in_combination").match(view.document.text, m.end) for m in given):
         return ClaimType.COMBINATION_THERAPY
-    if combined(view, given) and not cytotoxic(view.document, (m.name or "" for m in given)):
+    if not _chemotherapy(view, given) and (combined(view, given) or any(m.name == CHEMORADIOTHERAPY for m in given)):
         return ClaimType.COMBINATION_THERAPY
     if frames.is_checkpoint(view, given):
         return ClaimType.IMMUNOTHERAPY_OUTCOME
@@ -52,6 +51,13 @@ def response_type(view: View, given: list[Mention], subjects: list[Subject], *, 
     if view.says("claim_types.resistant") and _after_its_like(view, given):
         return ClaimType.OVERCOMES_RESISTANCE
     return ClaimType.SENSITIVITY_RESPONSE
+
+
+def _chemotherapy(view: View, given: list[Mention]) -> bool:
+    """Is all that is given chemotherapy: a platinum doublet is one treatment, and no combination of treatments?"""
+    return bool(given) and all(
+        m.name in CHEMOTHERAPIES or bool(CHEMOTHERAPIES.intersection(view.document.lexicon.classes(m.name or ""))) for m in given
+    )
 
 
 def failed_type(view: View, subject: Subject | None, lost: tuple[str, ...], general: ClaimType) -> ClaimType:
@@ -108,12 +114,14 @@ def mechanism_type(document: Document, subject: Subject, lost: tuple[str, ...]) 
 
 def combined(view: View, given: list[Mention]) -> list[Mention]:
     """Therapies given together: joined by "plus", "with", "combined with" (and what is listed with them), or named as a combination."""
-    text = view.document.text
+    text, given = view.document.text, [m for m in given if m.name != "surgery"]
     for index, (first, second) in enumerate(pairwise(given)):
         if shape("claim_types.comparing").search(text, view.start, first.start):
             continue
-        if first.name != second.name and first.end < second.start and shape("claim_types.joint").fullmatch(text[first.end : second.start]):
-            members = [*_listed_before(text, given[:index], first), first, second]
+        gap = text[first.end : second.start]
+        joint = first.end < second.start and (shape("claim_types.joint").fullmatch(gap) or _added(view, first, gap))
+        if first.name != second.name and joint:
+            members = [*_listed_before(view, given[:index], first), first, second]
             for extra in given[index + 2 :]:
                 if len(text[members[-1].end : extra.start]) > 8 or extra.start < members[-1].end:
                     break
@@ -127,11 +135,19 @@ def combined(view: View, given: list[Mention]) -> list[Mention]:
     return []
 
 
-def _listed_before(text: str, before: list[Mention], first: Mention) -> list[Mention]:
-    """Therapies in a list with the first of two that are given together: "A and B in combination with C"."""
+def _added(view: View, mention: Mention, gap: str) -> bool:
+    """Is a therapy said to be added to what stands behind the gap?"""
+    if not shape("effects.added_to").fullmatch(gap):
+        return False
+    return shape("effects.adding").search(view.document.text, view.start, mention.start) is not None
+
+
+def _listed_before(view: View, before: list[Mention], first: Mention) -> list[Mention]:
+    """Therapies in a list with the first of two that are given together, or added to it: "A and B with C", "adding A to B plus C"."""
     members: list[Mention] = []
     for mention in reversed(before):
-        if not shape("claim_types.and").fullmatch(text[mention.end : (members or [first])[0].start]):
+        gap = view.document.text[mention.end : (members or [first])[0].start]
+        if not shape("claim_types.and").fullmatch(gap) and not _added(view, mention, gap):
             break
         members.insert(0, mention)
     return members

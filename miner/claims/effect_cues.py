@@ -70,6 +70,8 @@ def _idle(view: View, cue: Cue) -> bool:
     before, after = text[max(view.start, cue.start - 60) : cue.start], text[cue.end : min(view.end, cue.end + 60)]
     if cue.sense in ("active", "inhibit", "respond") and rules.other_before.search(before):
         return True
+    if any(told.match(text, cue.start) and lead.search(before) for lead, told in rules.idle_around):
+        return True
     if cue.sense == "nodiff" and shape("effects.harm").match(text, cue.end):
         return True
     if cue.sense == "worse" and view.has("safetycore") and shape("effects.death").match(text, cue.start):

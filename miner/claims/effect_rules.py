@@ -22,6 +22,7 @@ class EffectRules(NamedTuple):
     lower_after: re.Pattern[str]
     idle_before: re.Pattern[str]
     idle_after: re.Pattern[str]
+    idle_around: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...]
     other_before: re.Pattern[str]
     link: re.Pattern[str]
     states: re.Pattern[str]
@@ -81,6 +82,7 @@ def _compiled(data: dict[str, Any]) -> EffectRules:
         ),
         idle_before=ends("idle", "before"),
         idle_after=re.compile(rf"^\s*(?:{any_of('idle', 'after')})", re.I),
+        idle_around=tuple((re.compile(rf"(?:{a})[\s-]*$", re.I), re.compile(b, re.I)) for a, b in data["idle"]["around"]),
         other_before=ends("other", "before"),
         link=re.compile(rf"^\W*(?:\S+\s+){{0,12}}?\W*(?:{any_of('link', 'to')})\b", re.I),
         states=re.compile(rf"\b(?:{any_of('predicate', 'states')})\b", re.I),

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from miner import cues as polarity
 from miner.claims import effect_rules, frames
 from miner.claims.document import View
 from miner.claims.effect_cues import WORKING, Span, compared, cues
@@ -58,8 +57,12 @@ def _find(view: View) -> list[Effect]:
         if cue is None or _only_asked(view, cue):
             continue
         kind, hedged = read(view, cue)
-        if kind is None or (hedged and view.has("unknown", within=view.clause(cue.start))):
+        if kind is None:
             continue
+        if hedged and view.has("unknown", within=view.clause(cue.start)):
+            if not shape("effects.disputed").search(view.document.text, cue.end, view.clause(cue.start)[1]):
+                continue
+            kind = Kind.FAILED
         if (
             cue.sense == "inhibit"
             and cue.end <= chain[0].start
@@ -265,11 +268,11 @@ _DESCRIBED_AFTER = frozenset(
 
 def read(view: View, cue: Cue) -> tuple[Kind | None, bool]:
     """What a cue says with the words that turn it: negation, less of it, likeness."""
-    found = _stance(view, cue)
-    if found == frames.OPEN:
+    spoken = _spoken(view, cue)
+    if max(spoken, key=_STRENGTH.__getitem__, default=None) is Polarity.HYPOTHETICAL:
         return None, False
-    negated = found == frames.DENIED
-    hedged = found[1] is Polarity.HEDGED or bool(shape("effects.potential").match(view.document.text, cue.start))
+    negated = Polarity.NEGATED in spoken
+    hedged = Polarity.HEDGED in spoken or bool(shape("effects.potential").match(view.document.text, cue.start))
     if cue.sense == "nodiff":
         return (Kind.FAILED if shape("effects.fails").match(view.document.text, cue.start) else Kind.SAME), hedged
     if cue.sense == "outcome" and not _lowered(view, cue) and not _alike(view, cue):
@@ -294,15 +297,18 @@ def read(view: View, cue: Cue) -> tuple[Kind | None, bool]:
     return kind, hedged
 
 
-def _stance(view: View, cue: Cue) -> frames.Stance:
-    """The stance at a cue, by what stands outside it: "lack of response" is its own negation."""
+def _spoken(view: View, cue: Cue) -> frozenset[Polarity]:
+    """Negation and hedges that reach a cue, by what stands outside it: "lack of response" is its own negation."""
     at = cue.start - view.start, cue.end - view.start
     others = [at, *((c.start - view.start, c.end - view.start) for c in cues(view) if c.sense in ("resist", "worse", "nodiff"))]
     outside = [c for c in frames.spoken_cues(view.text) if not any(a <= c.start < b for a, b in others)]
     if cue.sense in ("worse", "nodiff"):
         relative = shape("effects.relative")
         outside = [c for c in outside if not relative.search(view.text, c.end, max(c.end, at[0]))]
-    return frames.STANCES[polarity.polarity_at(outside, *at)]
+    return frozenset(c.kind for c in outside if c.scope_start < at[1] and at[0] < c.scope_end)
+
+
+_STRENGTH = {Polarity.NEGATED: 3, Polarity.HYPOTHETICAL: 2, Polarity.HEDGED: 1, None: 0}
 
 
 def _dose(view: View, cue: Cue) -> Kind | None:

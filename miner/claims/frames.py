@@ -18,6 +18,7 @@ from miner.claims.document import (
     agents,
     distinct,
 )
+from miner.claims.therapy import parts
 from miner.schema import Claim, ClaimType, Cohort, Concept, Direction, Label, Measure, Mention, Polarity
 
 Stance = tuple[Direction, Polarity]
@@ -28,7 +29,6 @@ HEDGED: Stance = (Direction.SUPPORTS, Polarity.HEDGED)
 OPEN: Stance = (Direction.SUPPORTS, Polarity.HYPOTHETICAL)
 STANCES = {Polarity.ASSERTED: SUPPORTS, Polarity.NEGATED: DENIED, Polarity.HEDGED: HEDGED, Polarity.HYPOTHETICAL: OPEN}
 
-CHEMORADIATION = "chemoradiotherapy"
 SIGNIFICANCE = {
     ClaimType.SENSITIVITY_RESPONSE: "Sensitivity/Response",
     ClaimType.OVERCOMES_RESISTANCE: "Sensitivity/Response",
@@ -157,8 +157,8 @@ def carried_therapies(view: View) -> list[Mention]:
 
 
 def names(view: View, therapies: Iterable[Mention]) -> tuple[str, ...]:
-    """Names of therapies without repetition; a bare "TKI" takes the class that the paper is about."""
-    return tuple(dict.fromkeys(view.document.class_meant(m.name) for m in therapies if m.name))
+    """Names of therapies without repetition; a bare "TKI" takes the class that the paper is about, chemoradiotherapy is two."""
+    return parts(view.document, dict.fromkeys(view.document.class_meant(m.name) for m in therapies if m.name))
 
 
 def is_checkpoint(view: View, therapies: Iterable[Mention]) -> bool:
@@ -224,7 +224,7 @@ def build(
         start=view.start,
         end=view.end,
         rule=rule,
-        therapies=_spelt_out(view, therapies),
+        therapies=tuple(dict.fromkeys(therapies)),
         disease=disease_of(view),
         significance=significance or SIGNIFICANCE[type_],
         direction=stance[0],
@@ -237,16 +237,6 @@ def build(
         warnings=warnings,
     )
     return [_about(common, group) for group in groups]
-
-
-def _spelt_out(view: View, therapies: Sequence[str]) -> tuple[str, ...]:
-    """Therapies without repetition; chemoradiotherapy is radiotherapy with what chemotherapy is named, else with chemotherapy."""
-    if CHEMORADIATION not in therapies:
-        return tuple(dict.fromkeys(therapies))
-    classes = view.document.lexicon.classes
-    drugs = [name for name in therapies if name == "chemotherapy" or "chemotherapy" in classes(name)]
-    both = ("radiotherapy",) if drugs else ("chemotherapy", "radiotherapy")
-    return tuple(dict.fromkeys(n for name in therapies for n in (both if name == CHEMORADIATION else (name,))))
 
 
 def _about(claim: Claim, group: Sequence[Subject]) -> Claim:

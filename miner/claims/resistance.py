@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from miner.claims import effects, frames, whose
-from miner.claims.claim_types import MUTATION_KINDS, family, mechanism_type
+from miner.claims.claim_types import MUTATION_KINDS, family, mechanism_type, targets
 from miner.claims.document import METHODS, OUTSIDE, TITLE, Subject, View, agents, therapies, therapy_role
 from miner.claims.effect_rules import shape
 from miner.claims.frames import AGAINST, DENIED, SUPPORTS, Stance, build, names
+from miner.claims.senses import Cue
 from miner.schema import Claim, ClaimType, Label, Mention, Polarity
 
 ACQUIRED_KINDS = frozenset(
@@ -36,17 +37,37 @@ def _inevitable(view: View) -> Iterator[Claim]:
     text = view.document.text
     told = [c for c in view.sense("resist", "worse") if shape("resistance.outcome").match(text, c.start)]
     told = [c for c in told if not shape("resistance.attributive").match(text, c.end)]
-    told = [c for c in told if shape("resistance.inevitable").search(text, *view.clause(c.start))]
+    told = [c for c in told if not shape("resistance.borne").search(text, view.clause(c.start)[0], c.start)]
+    told = [c for c in told if _comes(view, c)]
     if not told or view.role == TITLE or whose.resisting(view):
         return
-    lost = _targeted(view, therapies(view)) or _targeted(view, frames.carried_therapies(view))
+    named = _targeted(view, therapies(view))
+    lost = named or _targeted(view, frames.carried_therapies(view))
     known = view.document.resistance_variants
-    subjects = [s for s in _drivers(view) if not s.variant or s.variant not in known or whose.of_population(view, s)]
-    if lost and subjects and frames.stance_at(view, told[0].start, told[0].end)[1] is Polarity.ASSERTED:
+    drivers = _drivers(view) or _aimed_at(view, lost)
+    subjects = [s for s in drivers if not s.variant or s.variant not in known or whose.of_population(view, s)]
+    if lost and (subjects or named) and frames.stance_at(view, told[0].start, told[0].end)[1] is Polarity.ASSERTED:
+        type_ = ClaimType.IMMUNOTHERAPY_OUTCOME if frames.is_checkpoint(view, lost) else ClaimType.SENSITIVITY_RESPONSE
         yield from build(
-            view, ClaimType.SENSITIVITY_RESPONSE, "resistance.inevitable", subjects=subjects, therapies=names(view, lost), stance=AGAINST,
-            confidence=0.5,
-        )  # fmt: skip
+            view, type_, "resistance.inevitable", subjects=subjects, therapies=names(view, lost), stance=AGAINST, confidence=0.5
+        )
+
+
+def _aimed_at(view: View, lost: list[Mention]) -> list[Subject]:
+    """The alteration that the text names of a gene that therapies are aimed at."""
+    aimed = targets(view.document, names(view, lost))
+    found = [s for s in frames.affirmed(view.document.subjects) if family(s.gene) in aimed and s.alteration not in ACQUIRED_KINDS]
+    found = [s for s in found if s.variant not in view.document.resistance_variants]
+    alone = [m for m in view.document.reading.mentions if m.label is Label.GENE and family(m.name) in aimed] if not found else []
+    return found[:1] or [Subject(m.start, m.end, m.name, mention=m) for m in alone[:1]]
+
+
+def _comes(view: View, cue: Cue) -> bool:
+    """Is it said that failure comes: to nearly all, or, where it is called resistance, that it comes at all?"""
+    text, clause = view.document.text, view.clause(cue.start)
+    if shape("resistance.inevitable").search(text, *clause):
+        return True
+    return cue.sense == "resist" and bool(shape("resistance.arises").search(text, *clause))
 
 
 def _targeted(view: View, given: list[Mention]) -> list[Mention]:

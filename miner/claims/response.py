@@ -38,7 +38,8 @@ def extract(view: View) -> list[Claim]:
     if view.is_aim or view.role == METHODS or (view.role == TITLE and not _title_asserts(view)):
         return found
     counted = {view.clause(m.start) for m, _ in frames.measures(view, *METRICS)} if found else frozenset[tuple[int, int]]()
-    return [*found, *_stated(view, counted)]
+    stated = list(_stated(view, counted))
+    return [*found, *(stated or ([] if found else _as_target(view)))]
 
 
 def _title_asserts(view: View) -> bool:
@@ -48,6 +49,22 @@ def _title_asserts(view: View) -> bool:
         or view.document.study_type == StudyType.CASE_REPORT
         or bool(shape("response.finite").search(view.text))
     )
+
+
+def _as_target(view: View) -> Iterator[Claim]:
+    """What may be treated, though no therapy is named: "RET fusions may be therapeutic targets"."""
+    if not view.says("response.target"):
+        return
+    at = shape("response.target").search(view.document.text, view.start, view.end)
+    subjects = [s for s in frames.affirmed(view.subjects) if s.gene] or _named_alone(view)
+    if at and subjects and frames.stance_at(view, at.start(1), at.end()) == HEDGED and not view.has("unknown"):
+        type_ = ClaimType.OVERCOMES_RESISTANCE if view.says("claim_types.resistant") else ClaimType.SENSITIVITY_RESPONSE
+        yield from build(view, type_, "effect.target", subjects=subjects, stance=HEDGED, confidence=0.5)
+
+
+def _named_alone(view: View) -> list[Subject]:
+    """Genes that are named without an alteration."""
+    return [Subject(m.start, m.end, m.name, mention=m) for m in view.of(Label.GENE) if m.polarity is not Polarity.NEGATED]
 
 
 def _stated(view: View, counted: Set[tuple[int, int]]) -> Iterator[Claim]:
@@ -161,25 +178,26 @@ def _overcomes(view: View, effect: Effect, subjects: list[Subject]) -> bool:
 def _told(view: View, effect: Effect, given: tuple[str, ...], subject: Subject | None, general: ClaimType) -> tuple[ClaimType, Stance]:
     """Claim type and stance of an effect on one subject."""
     hedge = Polarity.HEDGED if effect.hedged else Polarity.ASSERTED
+    denied = (Direction.DOES_NOT_SUPPORT, hedge) if effect.hedged else DENIED
     if effect.kind is Kind.WORKS:
         return general, HEDGED if effect.hedged else SUPPORTS
     failed = failed_type(view, subject, given, general)
     if subject is None or failed in (ClaimType.COMBINATION_THERAPY, ClaimType.IMMUNOTHERAPY_OUTCOME):
-        denied = effect.kind is Kind.SAME or (effect.kind is Kind.FAILED and effect.cue.sense in effects.WORKING)
-        return failed, (DENIED if denied else (Direction.DOES_NOT_SUPPORT, hedge))
+        told = effect.kind is Kind.SAME or (effect.kind is Kind.FAILED and effect.cue.sense in effects.WORKING)
+        return failed, (denied if told else (Direction.DOES_NOT_SUPPORT, hedge))
     resists, aimed = mechanism_type(view.document, subject, given), targets(view.document, given)
     if effect.kind is Kind.RESISTED and subject.alteration == "fusion" and family(subject.gene) in aimed:
         return ClaimType.SENSITIVITY_RESPONSE, (Direction.DOES_NOT_SUPPORT, hedge)
     if effect.kind is Kind.RESISTED:
         return resists, (Direction.SUPPORTS, hedge)
     if effect.kind is Kind.NOT_RESISTED:
-        return resists, DENIED
+        return resists, denied
     if effect.kind is Kind.SAME:
         mutant = family(subject.gene) in aimed and subject.kind in MUTATION_KINDS and effects.likened(view, effect)
-        return (resists if mutant or effect.cue.sense in ("sensitive", "dose") else failed), DENIED
+        return (resists if mutant or effect.cue.sense in ("sensitive", "dose") else failed), denied
     if failed in MECHANISMS:
         return failed, (Direction.SUPPORTS, hedge)
-    return failed, (DENIED if effect.cue.sense in (*effects.WORKING, "nodiff") else (Direction.DOES_NOT_SUPPORT, hedge))
+    return failed, (denied if effect.cue.sense in (*effects.WORKING, "nodiff") else (Direction.DOES_NOT_SUPPORT, hedge))
 
 
 def _case_figures(view: View, effect: Effect, stance: Stance) -> dict[str, float | int | str]:

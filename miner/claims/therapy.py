@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable
 from functools import lru_cache
 from importlib import resources
 from itertools import zip_longest
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from miner.claims.document import Document, View
 
 BARE_CLASS = "tyrosine kinase inhibitors"
+CHEMORADIOTHERAPY = "chemoradiotherapy"
 RULES = "therapy_roles.toml"
 
 
@@ -79,6 +81,15 @@ def stands_for(view: View, mention: Mention) -> list[Mention]:
     return [mention]
 
 
+def parts(document: Document, found: Iterable[str]) -> tuple[str, ...]:
+    """Names of therapies with chemoradiotherapy as its two; the drugs that are named with it stand for the chemotherapy."""
+    held = tuple(found)
+    if CHEMORADIOTHERAPY not in held:
+        return held
+    two = ("radiotherapy",) if any("chemotherapy" in document.lexicon.classes(n) for n in held) else ("chemotherapy", "radiotherapy")
+    return tuple(dict.fromkeys(part for name in held for part in (two if name == CHEMORADIOTHERAPY else (name,))))
+
+
 _POINTING = re.compile(r"\b(?:these|those|both|such|the two|all three)\s+(?:\w+(?:-\w+)?\s+){0,2}$", re.I)
 
 
@@ -135,14 +146,15 @@ def _in_brackets_after(view: View, before: Mention, mention: Mention) -> bool:
 
 def _explains(view: View, group: Mention, drug: Mention) -> bool:
     classes = view.document.lexicon.classes(drug.name or "")
-    if group.name not in classes and group.name != BARE_CLASS:
-        return False
     first, second = sorted((group, drug))
     gap = view.document.text[first.end : second.start]
+    if group.name not in classes and group.name != BARE_CLASS:
+        return first is drug and bool(_APPOSED.fullmatch(gap))
     limit = 120 if first is drug and _APPOSITION.match(gap) else 70
     return len(gap) <= limit and not re.search(r"\b(?:or|than|versus|vs|plus|but)\b|[.;:]", gap) and (limit > 70 or " and " not in gap)
 
 
+_APPOSED = re.compile(r"\s*(?:\([^)]*\)|\))?,\s*an?\s+(?:(?!(?:and|or|plus|with)\b)[\w/-]+\s+){0,6}", re.I)
 _APPOSITION = re.compile(r"^\s*(?:\([^)]*\)|\))?,?\s*(?:is|was|being|as)?\s*(?:an?|the)\s", re.I)
 
 

@@ -10,6 +10,7 @@ from itertools import combinations
 from miner.claims.design import Arm, Design, Thing, cytotoxic, design, only_before, rules, things
 from miner.claims.document import BACKGROUND, BODY, CONCLUSIONS, RESULTS, TITLE, Document, View
 from miner.claims.effect_rules import shape
+from miner.claims.therapy import parts
 from miner.schema import ClaimType, Cohort, Concept, Label, Mention, StudyType
 
 __all__ = ["Arm", "Design", "cytotoxic", "design", "groups", "rules", "things"]
@@ -287,7 +288,7 @@ def spelt(view: View, given: Sequence[Mention]) -> list[Mention]:
 def kind(document: Document, names: Iterable[str]) -> ClaimType | None:
     """The claim type that the therapies of an arm ask for: a combination, or plain chemotherapy; None where they ask for none."""
     plan, held = design(document), frozenset(names)
-    if plan is None or len(held) < 2 or held not in (plan.test.names, plan.control.names):
+    if plan is None or len(held) < 2 or held not in [frozenset(parts(document, a.names)) for a in (plan.test, plan.control)]:
         return None
     if cytotoxic(document, held):
         return ClaimType.SENSITIVITY_RESPONSE

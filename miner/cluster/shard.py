@@ -19,6 +19,7 @@ from miner.cluster import codec, parts
 from miner.config import Models, load_topic
 from miner.evidence.merge import merge
 from miner.mine import Miner, load
+from miner.mine_signs import signs
 from miner.refresh.surfaces import Surfaces
 from miner.schema import Mined, Reading, Record, StudyType
 from miner.sources import Deleted, Reject, Tally, read_records
@@ -54,28 +55,30 @@ _FRAMES = Models()
 @cache
 def _miner(
     topic: str, topic_dirs: tuple[Path, ...], lexicon_dirs: tuple[Path, ...], models: Models = _FRAMES
-) -> tuple[Miner, frozenset[str]]:
+) -> tuple[Miner, Prescreen]:
     miner = load(load_topic(topic, topic_dirs), lexicon_dirs=lexicon_dirs, models=models)
-    return miner, miner.topic.trigger_terms(Surfaces(lexicon_dirs))
+    found = signs(miner.topic, lexicon_dirs, models)
+    terms = miner.topic.trigger_terms(Surfaces(lexicon_dirs))
+    return miner, Prescreen(terms, may_matter=found.may_matter if found else None)
 
 
-class Noting(Prescreen):
+class Noting:
     """A pre-screen that keeps the PMIDs of what it passes over."""
 
-    def __init__(self, terms: frozenset[str]) -> None:
-        super().__init__(terms)
+    def __init__(self, screen: Prescreen) -> None:
+        self._screen = screen
         self.passed: list[str] = []
 
     def might_match(self, xml: bytes) -> bool:
         """Tell whether the record can matter, and note it where it cannot."""
-        held = super().might_match(xml)
+        held = self._screen.might_match(xml)
         if not held:
             self.passed.append(pmid_of(xml))
         return held
 
     def matches(self, record: Record) -> bool:
         """Tell whether the record can matter, and note it where it cannot."""
-        held = super().matches(record)
+        held = self._screen.matches(record)
         if not held:
             self.passed.append(record.pmid or record.id)
         return held
@@ -86,8 +89,8 @@ def mine_shard(task: Task) -> parts.Facts:
     held = parts.facts(task.part)
     if held and (held.digest, held.version) == (task.digest, task.version):
         return held
-    miner, terms = _miner(task.topic, task.topic_dirs, task.lexicon_dirs, task.models)
-    told = parts.write(task.part, _rows(task, miner, Noting(terms)), parts.Facts(task.shard.name, task.digest, task.version))
+    miner, screen = _miner(task.topic, task.topic_dirs, task.lexicon_dirs, task.models)
+    told = parts.write(task.part, _rows(task, miner, Noting(screen)), parts.Facts(task.shard.name, task.digest, task.version))
     with suppress(OSError):
         task.journal.unlink()
     return told
@@ -124,7 +127,9 @@ def _record_row(record: Record, miner: Miner, task: Task, journal: _Journal) -> 
         with journal.busy(key), _deadline(task.record_seconds):
             reading = miner.read(record)
             relevant = miner.topic.is_relevant(reading, miner.lexicon)
-            mined = miner.assertions(reading) if relevant else Mined(_bare(reading), StudyType.OTHER, "", ())
+            mined = Mined(_bare(reading), StudyType.OTHER, "", ())
+            if relevant:
+                mined = miner.topic.evidence(miner.assertions(reading), miner.lexicon)
             evidence = merge(mined, miner.lexicon) if relevant else ()
     except Exception as error:
         return row | {"kind": "failed", "reason": f"{type(error).__name__}: {error}"}

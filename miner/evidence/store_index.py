@@ -8,13 +8,12 @@ Nothing in an index changes once it is made; ``store_index_read`` makes it, and 
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any
 
+from miner.evidence.held import Held
 from miner.evidence.store_facets import KINDS
 from miner.evidence.support import CONFIRMED, LEVEL_WEIGHTS, SIZES
 from miner.schema import StudyType
@@ -27,64 +26,48 @@ COUNTED = (*KINDS, TOPIC)
 """Kinds of facet that an index holds, in the order of their numbers."""
 COLUMNS = ("ids", "propositions", "subjects", "papers", "weights", "years", "patients", "rejected", "background")
 SIZED = "ABC"
-Key = tuple[object, ...]
-
-
-T = TypeVar("T")
-
-
-class Held(Generic[T]):
-    """Things under keys, the last used up to a size; several threads may ask."""
-
-    def __init__(self, most: int) -> None:
-        self._most, self._size = most, 0
-        self._held: OrderedDict[Key, tuple[T, int]] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key: Key) -> T | None:
-        """Return what is held under a key, or None."""
-        with self._lock:
-            if (found := self._held.get(key)) is None:
-                return None
-            self._held.move_to_end(key)
-            return found[0]
-
-    def without(self, ids: frozenset[int]) -> Held[T]:
-        """Return the same without what is held under any of these numbers."""
-        made: Held[T] = Held(self._most)
-        with self._lock:
-            held = list(self._held.items())
-        for key, (value, size) in held:
-            if ids.isdisjoint(key):
-                made.put(key, value, size)
-        return made
-
-    def put(self, key: Key, value: T, size: int = 1) -> None:
-        """Hold a value, and let the longest unused go where it is too much."""
-        with self._lock:
-            old = self._held.pop(key, None)
-            self._held[key] = (value, size)
-            self._size += size - (old[1] if old else 0)
-            while self._size > self._most and len(self._held) > 1:
-                self._size -= self._held.popitem(last=False)[1][1]
+FEW = 0.1
+"""Share of all rows up to which facets are counted by the rows that are left, not by all entries of the facets."""
 
 
 @dataclass(frozen=True)
 class Facets:
-    """What evidence can be filtered by: ``numbers`` ascending, the name of each, and the entries (``codes``, ``places``) by both."""
+    """What evidence can be filtered by: ``numbers`` ascending, kind and name of each, and the places under each.
+
+    Those of facet ``i`` are ``places[starts[i] : starts[i + 1]]``, ascending.
+    """
 
     numbers: Any
     kinds: Sequence[str]
     names: Sequence[str]
-    codes: Any
+    starts: Any
     places: Any
 
     @cached_property
-    def starts(self) -> Any:
-        """Where the entries of each facet begin, and the end."""
+    def codes(self) -> Any:
+        """The facet of each entry of ``places``."""
         import numpy
 
-        return numpy.searchsorted(self.codes, numpy.arange(len(self.numbers) + 1))
+        return numpy.repeat(numpy.arange(len(self.numbers), dtype=numpy.int32), numpy.diff(self.starts))
+
+    def of(self, code: int) -> Any:
+        """Return the places under a facet."""
+        return self.places[self.starts[code] : self.starts[code + 1]]
+
+    @cached_property
+    def columns(self) -> Mapping[str, Any]:
+        """Kind → the facet at each place, -1 for none, of the kinds of which no row has two."""
+        import numpy
+
+        found = {}
+        size = int(self.places.max()) + 1 if len(self.places) else 0
+        for kind, (first, last) in self.stretches.items():
+            begin, end = self.starts[first], self.starts[last]
+            column = numpy.full(size, -1, dtype=numpy.int32)
+            column[self.places[begin:end]] = self.codes[begin:end]
+            if int((column >= 0).sum()) == end - begin:
+                found[kind] = column
+        return found
 
     @cached_property
     def stretches(self) -> Mapping[str, tuple[int, int]]:
@@ -195,7 +178,7 @@ class Index:
     def _having(self, kind: str, name: str) -> Any:
         first, last = self.facets.stretches.get(kind, (0, 0))
         code = next((code for code in range(first, last) if self.facets.names[code].casefold() == name), None)
-        return self.facets.places[:0] if code is None else self.facets.places[self.facets.starts[code] : self.facets.starts[code + 1]]
+        return self.facets.places[:0] if code is None else self.facets.of(code)
 
     def mask_of(self, places: Any) -> Any:
         """Return the mask of places."""
@@ -215,7 +198,7 @@ class Index:
 
         made = numpy.zeros(self.size, dtype=bool)
         for code in numpy.searchsorted(self.facets.numbers, numpy.array(numbers, dtype=numpy.int64)):
-            made[self.facets.places[self.facets.starts[code] : self.facets.starts[code + 1]]] = True
+            made[self.facets.of(code)] = True
         return made
 
     @cached_property
@@ -233,17 +216,33 @@ class Index:
 
     def counts(self, mask: Any, kinds: Sequence[str], most: int) -> dict[str, tuple[tuple[str, int], ...]]:
         """Count the propositions that a mask leaves under each value of some kinds of facet, the commonest first."""
-        stretches = [self.facets.stretches[kind] for kind in kinds if kind in self.facets.stretches]
-        found: dict[str, tuple[tuple[str, int], ...]] = {}
-        for first, last in _joined(stretches):
-            counted = self._counted(mask, first, last)
-            for kind in kinds:
-                low, high = self.facets.stretches.get(kind, (0, 0))
-                if first <= low < high <= last:
-                    found[kind] = self._named(counted[low - first : high - first], low, most)
-        return found
+        import numpy
+
+        places = numpy.flatnonzero(mask)
+        few = len(places) < self.size * FEW
+        wanted = [kind for kind in kinds if kind in self.facets.stretches]
+        short = [kind for kind in wanted if few and kind in self.facets.columns]
+        counted = numpy.zeros(len(self.facets.numbers), dtype=numpy.int64)
+        if short:
+            counted += self._counted_short(places, [self.facets.columns[kind] for kind in short])
+        for first, last in _joined([self.facets.stretches[kind] for kind in wanted if kind not in short]):
+            counted[first:last] += self._counted(mask, first, last)
+        return {kind: self._named(counted[slice(*self.facets.stretches[kind])], self.facets.stretches[kind][0], most) for kind in wanted}
+
+    def _counted_short(self, places: Any, columns: Sequence[Any]) -> Any:
+        """Count under kinds of which no row has two, for some rows: each pair of proposition and facet once."""
+        import numpy
+
+        size = len(self.facets.numbers)
+        owners = self.owners[places].astype(numpy.int64) * size
+        keys = numpy.concatenate([(owners + codes)[codes >= 0] for codes in (column[places] for column in columns)])
+        keys.sort()
+        new = numpy.ones(len(keys), dtype=bool)
+        new[1:] = keys[1:] != keys[:-1]
+        return numpy.bincount(keys[new] % size, minlength=size)
 
     def _counted(self, mask: Any, first: int, last: int) -> Any:
+        """Count under a stretch of facets in one pass over its entries, in which those of a proposition follow each other."""
         import numpy
 
         facets = self.facets

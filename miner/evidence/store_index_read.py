@@ -10,6 +10,7 @@ import sqlite3
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -130,9 +131,9 @@ def _read(connection: sqlite3.Connection, seq: int) -> Index:
         query = "SELECT group_concat(e.id) FROM record_topics t CROSS JOIN evidence e ON e.pmid = t.pmid WHERE t.topic = ?"
         held[number] = numpy.sort(places[_numbers(connection, query, topic)])
     listed = [held.get(int(number), places[:0]) for number in numbers]
-    codes = numpy.repeat(numpy.arange(len(numbers), dtype=numpy.int32), [len(item) for item in listed])
+    starts = numpy.cumsum([0, *map(len, listed)])
     entries = numpy.concatenate(listed) if listed else places[:0]
-    return Index.of(seq, [*columns, background], Facets(numbers, kinds, names, codes, entries))
+    return Index.of(seq, [*columns, background], Facets(numbers, kinds, names, starts, entries))
 
 
 def _parsed(text: str | None) -> Any:
@@ -197,15 +198,32 @@ def _facets(connection: sqlite3.Connection, old: Facets, stays: Any, moved: Any,
     query = f"""SELECT t.topic, e.id FROM evidence e CROSS JOIN ({_TOPICS}) k CROSS JOIN record_topics t
         ON t.topic = k.topic AND t.pmid = e.pmid WHERE e.id IN ({inside})"""
     entries += [(topics[topic], number) for topic, number in _plain(connection).execute(query)]
-    size = numpy.int64(len(stays) + len(places) + 1)
-    recoded = numpy.searchsorted(numbers, old.numbers)
-    kept = stays[old.places]
-    codes, held = recoded[old.codes[kept]], moved[old.places[kept]]
-    added = numpy.array(
-        [(int(numpy.searchsorted(numbers, facet)), places[evidence]) for facet, evidence in entries], dtype=numpy.int64
-    ).reshape(-1, 2)
-    keys = numpy.sort(added[:, 0] * size + added[:, 1])
-    at = numpy.searchsorted(codes * size + held, keys)
-    return Facets(
-        numbers, kinds, names, numpy.insert(codes, at, keys // size).astype(numpy.int32), numpy.insert(held, at, keys % size)
-    )
+    added = sorted((int(numpy.searchsorted(numbers, facet)), places[evidence]) for facet, evidence in entries)
+    kept = old.places if stays.all() else old.places[stays[old.places]]
+    gone = numpy.bincount(old.codes[~stays[old.places]], minlength=len(old.numbers)) if len(kept) < len(old.places) else 0
+    sizes = numpy.zeros(len(numbers), dtype=numpy.int64)
+    sizes[numpy.searchsorted(numbers, old.numbers)] = numpy.diff(old.starts) - gone
+    starts, held = numpy.cumsum(numpy.r_[0, sizes]), moved[kept]
+    at = []
+    for code, group in groupby(added, key=lambda entry: entry[0]):
+        first, last = starts[code], starts[code + 1]
+        at.append(first + numpy.searchsorted(held[first:last], [place for _, place in group]))
+    new = numpy.array([place for _, place in added], dtype=numpy.int32)
+    sizes += numpy.bincount([code for code, _ in added], minlength=len(numbers)) if added else 0
+    return Facets(numbers, kinds, names, numpy.cumsum(numpy.r_[0, sizes]), _inserted(held, at, new))
+
+
+def _inserted(held: Any, at: Sequence[Any], new: Any) -> Any:
+    """Return an array with values set in before places that ascend; a few are set between what is copied whole."""
+    import numpy
+
+    where = numpy.concatenate(at) if at else numpy.zeros(0, dtype=numpy.int64)
+    if len(where) > STRIDE:
+        return numpy.insert(held, where, new)
+    cuts = numpy.flatnonzero(numpy.r_[True, where[1:] != where[:-1]]) if len(where) else where
+    edges = [0, *where[cuts].tolist(), len(held)]
+    values = numpy.split(new, cuts[1:]) if len(where) else []
+    pieces = [held[: edges[1]]]
+    for value, first, last in zip(values, edges[1:-1], edges[2:], strict=True):
+        pieces += [value, held[first:last]]
+    return numpy.concatenate(pieces)

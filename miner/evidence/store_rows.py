@@ -249,7 +249,7 @@ def paper_of(row: Mapping[str, Any], quotes: Iterable[tuple[Any, ...]], claimed:
         claim_type=_claim_type(row["claim_type"]),
         evidence_type=row["evidence_type"],
         molecular_profile=row["molecular_profile"],
-        genes=tuple(json.loads(row["genes"])),
+        genes=_listed(row["genes"]),
         disease=row["disease"],
         disease_key=row["disease_key"],
         therapies=_listed(row["therapies"]),
@@ -262,7 +262,7 @@ def paper_of(row: Mapping[str, Any], quotes: Iterable[tuple[Any, ...]], claimed:
         statement=row["statement"],
         source=row["source"],
         status=row["status"],
-        figures=(figures := json.loads(row["figures"])),
+        figures=(figures := json.loads(text) if (text := row["figures"]) != "{}" else {}),
         cohorts=_cohorts(figures, claimed),
         warnings=_listed(row["warnings"]),
         n_patients=row["n_patients"],
@@ -279,7 +279,7 @@ def paper_of(row: Mapping[str, Any], quotes: Iterable[tuple[Any, ...]], claimed:
         pub_date=row["pub_date"],
         doi=row["doi"],
         authors=_listed(row["authors"]),
-        trials=tuple(sorted(_listed(row["trials"]))),
+        trials=tuple(sorted(_listed(row["trials"]))) if row["trials"] != "[]" else (),
     )
 
 
@@ -305,7 +305,9 @@ def _listed(text: str) -> tuple[Any, ...]:
 
 def _changed(row: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return what the miner read in the fields that a curator changed."""
-    held = json.loads(row["machine"]) if row["machine"] else {}
+    if not row["machine"]:
+        return {}
+    held = json.loads(row["machine"])
     return {name: _plain_column(name, held[name]) for name in SHOWN if name in held and held[name] != row[name]}
 
 

@@ -12,6 +12,7 @@ import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from miner.evidence.figures import describe, group_of, whole
@@ -247,9 +248,14 @@ def _shared(own: Sequence[Paper], keys: Callable[[Paper], Iterable[object]], why
                 yield Tie(paper.pmid, held.pmid, why.format(key))
 
 
+@lru_cache(maxsize=65_536)
+def _words(title: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(title.casefold()))
+
+
 def _same_title(own: Sequence[Paper]) -> Iterator[Tie]:
     """Equal titles, or such as share four words in five and an author; only papers of one author are compared."""
-    words = {paper.pmid: frozenset(_WORD.findall(paper.title.casefold())) for paper in own}
+    words = {paper.pmid: _words(paper.title) for paper in own}
     yield from _shared(own, lambda paper: [words[paper.pmid]] if len(words[paper.pmid]) > 4 else [], "same title")
     by_author: dict[str, dict[str, Paper]] = {}
     for paper in own:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from miner.evidence.figures import describe
@@ -232,6 +233,7 @@ _NOTICE_WORDS = {
 _SYNTHETIC = re.compile(r"syn[-_:]?\d", re.IGNORECASE)
 
 
+@lru_cache(maxsize=65_536)
 def is_synthetic(identifier: str) -> bool:
     """Tell whether a record was written for testing (``syn-001``) and is no paper."""
     return _SYNTHETIC.match(identifier) is not None
@@ -257,9 +259,11 @@ def make_rows(evidence: Iterable[Paper]) -> list[TableRow]:
     groups: dict[str, list[Paper]] = {}
     for item in evidence:
         groups.setdefault(item.proposition or item.key, []).append(item)
+    if len(groups) == 1:
+        return [make_row(held) for held in groups.values()]
     studies = {key: group(held) for key, held in groups.items()}
-    weights = {key: points(found) for key, found in studies.items()} if len(groups) > 1 else {}
-    return [make_row(held, studies[key], sum(weights.values()) - weights.get(key, 0.0)) for key, held in groups.items()]
+    weights = {key: points(found) for key, found in studies.items()}
+    return [make_row(held, studies[key], sum(weights.values()) - weights[key]) for key, held in groups.items()]
 
 
 def rows_of(evidence: Iterable[Paper]) -> list[TableRow]:
@@ -281,15 +285,7 @@ def make_row(evidence: Sequence[Paper], studies: tuple[Study, ...] | None = None
     A paper whose figures a newer data cut replaced comes after the one that replaced them.
     """
     studies = group(evidence) if studies is None else studies
-    old = {item.pmid for study in studies for item in study.superseded}
-    ranked = tuple(
-        sorted(
-            evidence,
-            key=lambda item: (
-                is_synthetic(item.pmid), -weight(item), item.pmid in old, -(item.n_patients or 0), -(item.year or 0), item.pmid,
-            ),
-        )
-    )  # fmt: skip
+    ranked = _ranked(evidence, studies) if len(evidence) > 1 else tuple(evidence)
     best = ranked[0]
     return TableRow(
         key=best.proposition or best.key,
@@ -307,6 +303,17 @@ def make_row(evidence: Sequence[Paper], studies: tuple[Study, ...] | None = None
         studies=studies,
         score=support(studies, opposed),
     )
+
+
+def _ranked(evidence: Sequence[Paper], studies: Sequence[Study]) -> tuple[Paper, ...]:
+    old = {item.pmid for study in studies for item in study.superseded}
+    order = sorted(
+        evidence,
+        key=lambda item: (
+            is_synthetic(item.pmid), -weight(item), item.pmid in old, -(item.n_patients or 0), -(item.year or 0), item.pmid,
+        ),
+    )  # fmt: skip
+    return tuple(order)
 
 
 def table_columns() -> tuple[str, ...]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from miner.nlp.measure_cues import Cue
-from miner.nlp.measure_lists import TELLING, aligned, compared, goes_on, has_predicate, sharing
+from miner.nlp.measure_groups import Bound, coordinated, is_group, is_whole, of_ending
+from miner.nlp.measure_lists import aligned, compared, goes_on, has_predicate, sharing
 from miner.nlp.measure_quantities import Element, Quantity, kind_of
 from miner.nlp.measure_rules import measure_rules
 
@@ -45,19 +45,11 @@ _DEFINITE = _RULES.word_set("words", "definite")
 _LITERATURE = frozenset(form for word in _RULES.words("cohorts", "literature") for form in (word, word + "s"))
 _PLACES = frozenset(form for word in _RULES.words("cohorts", "places") for form in (word, word + "s")) | _LITERATURE
 _PART_OF = ("responder", "responders", "responses")
+_PREDICATES = _RULES.word_set("words", "elided") - {"with", "in", "on", "from", "by", "patients", "who", "were", "was", "are", "is"}
 _OWN_SITE = 3.0
+_LINKED = 3.0
 _ACCURACIES = frozenset({"sensitivity", "specificity", "other accuracy"})  # "95% of sensitivity"
 _TRAITS = _RULES.word_set("words", "traits")
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """A quantity, the metric it is a figure of, and the name it was bound to."""
-
-    quantity: Quantity
-    metric: str
-    cue: Cue | None
-    index: int
 
 
 def bind(elements: Sequence[Element], cues: Mapping[int, Cue], carried: Cue | None = None, ratio: Cue | None = None) -> list[Bound]:
@@ -84,11 +76,12 @@ def bind(elements: Sequence[Element], cues: Mapping[int, Cue], carried: Cue | No
         if cue is None and form == "ratio" and element.ci and i and elements[i - 1].kind in "(;,":
             cue = ratio
         last[form] = (i, cue)
-        metric = cue.metric(form) if cue else _default(element, elements[max(0, i - 2) : i])
+        metric = cue.metric(form) if cue else _default(element, elements, i)
+        metric = "ratio" if metric == "HR" and of_ending(elements, named, i) else metric
         if metric:
             found.append(Bound(element, metric, cue, i))
         found += [Bound(element, other.endpoint.metrics["duration"], other, i) for other in shared.get(i, ()) if other is not cue]
-    return found
+    return coordinated(elements, found)
 
 
 def _inner(quantity: Quantity, cues: Mapping[int, Cue]) -> Cue | None:
@@ -97,14 +90,14 @@ def _inner(quantity: Quantity, cues: Mapping[int, Cue]) -> Cue | None:
     return inside[-1] if inside else None
 
 
-def _default(quantity: Quantity, before: Sequence[Element]) -> str | None:
+def _default(quantity: Quantity, elements: Sequence[Element], i: int) -> str | None:
     """Metric of a quantity that nothing names: a frequency, or a count of a total."""
     if quantity.form == "percent":
         return "value_percent"
     if quantity.form != "count" or quantity.total is None or quantity.noun.lower() in _PLACES:
         return None
-    if quantity.n == quantity.total and {e.text.lower() for e in before} & {"among", "of"}:
-        return None  # "among all 673 patients": the whole group
+    if quantity.n == quantity.total and is_whole(quantity, elements, i):
+        return None
     return "n_pos" if quantity.noun or quantity.total > 3 else None
 
 
@@ -142,8 +135,8 @@ def _nearest(
             continue
         if own and j < i:
             continue
-        cost = _before(elements, named, j, i, quantity) + 7 * subject if j < i else _after(elements, named, i, j)
-        if j > i and cost > _LIMIT_AFTER:
+        cost = _before(elements, named, j, i, quantity, least) + 7 * subject if j < i else _after(elements, named, i, j)
+        if cost >= least or (j > i and cost > _LIMIT_AFTER):
             continue
         if not cue.natural(kind_of(quantity)):
             if "duration" in cue.endpoint.metrics and (_is_share(elements, named, i) or (cue.endpoint.name == "follow-up" and cost > 3)):
@@ -167,6 +160,8 @@ def _found_in(elements: Sequence[Element], j: int, i: int) -> bool:
 
 def _is_share(elements: Sequence[Element], named: Mapping[int, Cue], i: int) -> bool:
     """Does a percentage open a bracket in which a name with its own figure follows: a group's share ("(22%; mOS = 9 months)")?"""
+    if elements[i - 1].kind == "(" and elements[i + 1].kind == "o" and i > 1 and elements[i - 2].kind != "c":
+        return True  # "patients on A (19% of all)"
     return elements[i - 1].kind == "(" and i + 2 in named and elements[i + 1].kind in ";," and not named[i + 2].endpoint.weak
 
 
@@ -191,13 +186,23 @@ def _countable(elements: Sequence[Element], i: int, j: int, quantity: Quantity, 
     total = before == "of" and i > 1 and elements[i - 2].text.lower() == "total" and elements[i + 1].text.lower() in _EVENTS
     if total:
         return j == i + 1
+    if j < i and i > 0 and elements[i - 1].kind in "a," and i + 1 < len(elements) and elements[i + 1].text.lower() in _PREDICATES:
+        return False  # "78 discontinued and 93 continued": what is said of it follows
     if before in _FROM and (j < i or cue.endpoint.weak):
         return False
     if cue.endpoint.weak and (quantity.noun.lower() in _LITERATURE or (j < i and before in _DEFINITE)):
         return False
     if cue.endpoint.weak:
-        return _verbal(elements, i, j) or _in_bracket(elements, i, j)
+        aside = i and elements[i - 1].kind == "(" and any(e.kind == ")" for e in elements[i + 1 : j])
+        return not aside and (_verbal(elements, i, j) or _in_bracket(elements, i, j))
+    if j < i - 1 and not _leads(elements[j + 1 : i]):
+        return False
     return not any(e.text.lower() in _ASSESSED for e in elements[min(i, j) + 1 : max(i, j)])
+
+
+def _leads(between: Sequence[Element]) -> bool:
+    """Does a word or sign between a name and a count lead from one to the other?"""
+    return any(e.kind in "(:=,ovQcHa;" or e.text.lower() in _COPULA | _HAVING | _FINDING for e in between)
 
 
 def _in_bracket(elements: Sequence[Element], i: int, j: int) -> bool:
@@ -233,14 +238,18 @@ def _is_subject(elements: Sequence[Element], i: int) -> bool:
     return False
 
 
-def _before(elements: Sequence[Element], named: Mapping[int, Cue], j: int, i: int, quantity: Quantity) -> float:
-    """Cost of a name that stands before the quantity."""
+def _before(elements: Sequence[Element], named: Mapping[int, Cue], j: int, i: int, quantity: Quantity, least: float) -> float:
+    """Cost of a name that stands before the quantity; what cannot be less than ``least`` is not summed to its end."""
     cue, cost = named[j], 0.0
     depths = _depths(elements, j, i)
     floor = min(depths[-1], 0)
+    outer = max(depths[-1], 0)
+    enough = least + _LINKED
     for k, depth in zip(range(j + 1, i), depths, strict=False):
         element = elements[k]
-        if depth > max(depths[-1], 0):
+        if cost > enough:
+            return cost
+        if depth > outer:
             cost += 0.1
         elif element.kind == "c":
             cost += _passing(named[k], cue, quantity)
@@ -251,7 +260,7 @@ def _before(elements: Sequence[Element], named: Mapping[int, Cue], j: int, i: in
     opener = elements[after] if after < len(elements) else None
     linked = after == i or (opener is not None and (opener.kind in ":,=(o" or opener.text.lower() in _COPULA))
     if linked:
-        cost -= 3.0
+        cost -= _LINKED
     if cue.endpoint.weak:
         cost += 4.0 * (cue.endpoint.metrics.get("percent") is None) + 8.0 * any(e.kind == "Q" for e in elements[j + 1 : i])
         spoken = opener is not None and (opener.kind == "o" or opener.text.lower() in _COPULA | _FINDING)
@@ -298,7 +307,7 @@ def _after(elements: Sequence[Element], named: Mapping[int, Cue], i: int, j: int
         if element.kind in ";:Q" or (element.text.lower() in _RELATIVE and not _resumes(elements, k, j)):
             return _FAR
         if element.kind == "c":
-            cost += 0.5 if named[k].endpoint.weak or _is_group(elements, i, k) else 4.0
+            cost += 0.5 if named[k].endpoint.weak or is_group(elements, i, k) else 4.0
             continue
         if element.text.lower() in _HAVING and not having:
             cost, having = cost - 2.0, True
@@ -319,7 +328,7 @@ def _after(elements: Sequence[Element], named: Mapping[int, Cue], i: int, j: int
 
 def _of(elements: Sequence[Element], cue: Cue, i: int, j: int) -> float:
     """Cost of a name that a figure is a part of: "70% of responders" is no response rate, "55% of responses were ongoing" is one."""
-    if _is_group(elements, i, j) or _apposed(elements, i):
+    if is_group(elements, i, j) or _apposed(elements, i):
         return _FAR
     if elements[i + 1].kind != "o" or any(e.kind != "w" for e in elements[i + 2 : j]):
         return 0.0
@@ -347,14 +356,6 @@ def _apposed(elements: Sequence[Element], i: int) -> bool:
     if not isinstance(quantity, Quantity) or quantity.form != "percent" or i < 2 or elements[i - 1].kind != "(":
         return False
     return elements[i - 2].kind == "c" and elements[i - 2].text.lower() in _EVENTS
-
-
-def _is_group(elements: Sequence[Element], i: int, j: int) -> bool:
-    """Is a name the group that a count is part of ("4 of 16 confirmed responders")?"""
-    counted = elements[i]
-    if not isinstance(counted, Quantity) or counted.total is None or j > i + 2 or not elements[j].text.lower().endswith(_PART_OF[:2]):
-        return False
-    return j == i + 1 or (elements[i + 1].kind == "w" and elements[i + 1].text.lower() not in TELLING - {"confirmed"})
 
 
 def _resumes(elements: Sequence[Element], k: int, j: int) -> bool:

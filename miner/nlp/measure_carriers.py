@@ -18,6 +18,13 @@ _TOLD = re.compile(
     r"\b(?:[Mm]utation|alteration|rearrangement|fusion|amplification)s?\b[^.;]{0,40}\b(?:in|of|involving|included|including|were)\s[^.;]*$"
 )
 _TESTED = re.compile(r"\b(?:[Bb]iomarkers?|analy[sz]\w+|assess\w+|evaluat\w+|tested|test(?:ing|s) for|available|assays?|status)\b[^.]*$")
+_EXAMINED = re.compile(
+    r"\b(?:analys[ie]s|analy[sz]ed|test(?:ed|ing|s)|screen\w*|assess\w*|examin\w*|evaluat\w*|sequenc\w*|investigat\w*|studied|genotyp\w*)\s"
+    r"(?:for\s|of\s|the\s)*[^.;,]*$"
+)
+_OFFERED = re.compile(
+    r"\b(?:[Bb]iomarkers?\s(?:included|assessed|analy[sz]ed|were)|(?:tested|assessed|evaluated|analy[sz]ed|screened|available)\sfor|test(?:ing|s)\sfor)\b[^.]*$"
+)
 _GROUP = re.compile(r"with \||positive|negative|mutant|mutated|rearranged|wild|amplified|\|[\w/]+$")
 _AFTER = re.compile(
     r"\s(?:(?:tumou?rs?|cases?|patients?|samples?|specimens?)\s)?(?:of|had|"
@@ -55,9 +62,10 @@ def _elided(text: str, quantity: Quantity, genetic: Sequence[Mention], found: Se
 def _before(text: str, quantity: Quantity, genetic: Sequence[Mention]) -> Mention | None:
     """The alteration straight before a count."""
     near = [m for m in genetic if 0 < quantity.start - m.end <= 40 and _BEFORE.fullmatch(text, m.end, quantity.start)]
+    near = [m for m in near if not (m.label is Label.GENE and quantity.noun and _EXAMINED.search(text, max(0, m.start - 90), m.start))]
     near = near or [m for m in genetic if _LISTED.fullmatch(text, m.end, quantity.start) and text[quantity.end : quantity.end + 1] in ";)"]
     if quantity.equals:
-        near = [m for m in near if not m.text.endswith("expression")]
+        near = [m for m in near if not m.text.endswith("expression") and not _OFFERED.search(text, max(0, m.start - 320), m.start)]
         told = _TOLD.search(text, max(0, quantity.start - 160), quantity.start)
         told = None if told and _TESTED.search(text, max(0, told.start() - 80), told.end()) else told
         near = [

@@ -36,6 +36,8 @@ def _elided(elements: Sequence[Element], i: int, quantity: Quantity) -> bool:
     """Does a count stand for a group whose noun is left out ("... and 120 on larotrectinib")?"""
     if quantity.noun or quantity.n is None or quantity.form == "percent":
         return False
+    if i > 1 and elements[i - 1].kind == "w" and elements[i - 1].text[0].isupper():
+        return False  # a number that ends a name ("a Varian 600 with ...")
     following = elements[i + 1] if i + 1 < len(elements) else None
     return following is not None and quantity.n > 1 and following.text.lower() in _ELIDED
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -92,6 +92,7 @@ class Cues:
         for entry in entries:
             self._add(rules, entry)
         self._patterns = list(self._terms)
+        self._known = [(*self._terms[p], p in self._before_number, p in self._predicates) for p in self._patterns]
         ellipsis = rules.table("ellipsis")
         if unknown := [word for word, name in ellipsis.items() if name not in self.endpoints]:
             raise rules.fail(unknown[0], f"{ellipsis[unknown[0]]!r} is no [[endpoint]]; name one of them")
@@ -101,6 +102,8 @@ class Cues:
         self._elliptic = {word: self.endpoints[name] for word, name in ellipsis.items()}
         self._ellipsis = re.compile(rf"\b(?:{'|'.join(self._elliptic)})\b(?=\s?(?:,|and\s|or\s)[^.;:()]{{0,24}}(?:response|remission))")
         self._automaton = ahocorasick_rs.AhoCorasick(self._patterns, matchkind=ahocorasick_rs.MatchKind.Standard)
+        signs = sorted({sign for signed in self._signed for sign in signed[0]} | set(self._elliptic))
+        self._signs, self._sign_automaton = signs, ahocorasick_rs.AhoCorasick(signs)
 
     def _add(self, rules: Rules, entry: Mapping[str, Any]) -> None:
         name = entry.get("name")
@@ -148,30 +151,40 @@ class Cues:
         if len(lower) != len(folded):
             lower = "".join(c.lower() if len(c.lower()) == 1 else c for c in folded)
         spaced = lower.replace("-", " ").replace("\n", " ")
-        spans = []
+        spans, known, size = [], self._known, len(spaced)
         for index, start, end in self._automaton.find_matches_as_indexes(spaced, overlapping=True):
-            if start and spaced[start - 1].isalnum():
+            if (start and spaced[start - 1].isalnum()) or (end < size and spaced[end].isalnum() and spaced[end] != "s"):
                 continue
-            endpoint, exact = self._terms[self._patterns[index]]
-            if self._patterns[index] in self._before_number and not _NUMBER_NEXT.match(spaced, end):
+            endpoint, exact, before_number, predicate = known[index]
+            if before_number and not _NUMBER_NEXT.match(spaced, end):
                 continue
-            if self._patterns[index] in self._predicates and not _is_predicate(folded, start, end):
+            if predicate and not _is_predicate(folded, start, end):
                 continue
             end = _boundary(spaced, folded, start, end, exact)
             if end:
                 spans.append((start, end, endpoint))
-        for signs, pattern, endpoint in self._signed:
-            if len(signs) == 1 and signs[0] not in spaced:
-                continue
-            for low, high in _windows(spaced, signs):
-                spans += [(m.start(), m.end(), endpoint) for m in pattern.finditer(spaced, low, high)]
-        if any(word in spaced for word in self._elliptic):
-            spans += [(m.start(), m.end(), self._elliptic[m[0]]) for m in self._ellipsis.finditer(spaced)]
+        spans += self._by_pattern(spaced)
         found = [span for span in _longest(spans) if span[2].metrics]
         if "RR" in folded and _RISK.search(folded):
             found = [span for span in found if folded[span[0] : span[1]] not in {"RR", "RRs"}]
         found = self._durations(spaced, _with_abbreviations(folded, found))
         return _with_timepoints(folded, [self._cue(folded, *span) for span in found])
+
+    def _by_pattern(self, spaced: str) -> list[tuple[int, int, Endpoint]]:
+        """What the patterns find, each tried around its signs alone."""
+        places: dict[str, list[int]] = {}
+        for index, start, _ in self._sign_automaton.find_matches_as_indexes(spaced, overlapping=True):
+            places.setdefault(self._signs[index], []).append(start)
+        spans: list[tuple[int, int, Endpoint]] = []
+        if not places:
+            return spans
+        for signs, pattern, endpoint in self._signed:
+            if not places.keys().isdisjoint(signs):
+                for low, high in _windows(sorted(at for sign in signs for at in places.get(sign, ()))):
+                    spans += [(m.start(), m.end(), endpoint) for m in pattern.finditer(spaced, low, high)]
+        if not places.keys().isdisjoint(self._elliptic):
+            spans += [(m.start(), m.end(), self._elliptic[m[0]]) for m in self._ellipsis.finditer(spaced)]
+        return spans
 
     def _durations(self, spaced: str, spans: list[tuple[int, int, Endpoint]]) -> list[tuple[int, int, Endpoint]]:
         """A bare "median duration" is of what was named before it: of responses, or of stable disease, treatment, events."""
@@ -263,23 +276,16 @@ def _is_foreign(text: str, short: str, spans: list[tuple[int, int, Endpoint]]) -
     return not named and "".join(word[0] for word in words).upper() == short and all(len(word) > 2 for word in words)
 
 
-def _windows(text: str, signs: tuple[str, ...]) -> list[tuple[int, int]]:
-    """Where a pattern is worth trying: around its signs; windows that overlap are one."""
+def _windows(places: list[int]) -> list[tuple[int, int]]:
+    """Where a pattern is worth trying: around its signs, whose places come in order; windows that overlap are one."""
     found: list[tuple[int, int]] = []
-    for at in sorted(at for sign in signs if sign in text for at in _places(text, sign)):
+    for at in places:
         low, high = max(0, at - _REACH), at + _REACH
         if found and low <= found[-1][1]:
             found[-1] = (found[-1][0], high)
         else:
             found.append((low, high))
     return found
-
-
-def _places(text: str, sign: str) -> Iterator[int]:
-    at = text.find(sign)
-    while at >= 0:
-        yield at
-        at = text.find(sign, at + 1)
 
 
 def _is_predicate(text: str, start: int, end: int) -> bool:

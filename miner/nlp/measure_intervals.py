@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import pairwise
 
 from miner.nlp.measure_lexemes import Lexeme
 
 _SHARED_UNIT = re.compile(r"(?<!No)(?<!Now)(?<!no)(?<!now)(?<!/)(?:[ND](?:,a|,v|[,av]))*[ND](?:,a|,v|[av])(?P<last>[PT])")
 _CHANCE = 0.1
 _LATE_UNITS = frozenset({"months", "month", "years", "weeks", "mo", "mos", "y", "yrs"})
+
+
+_PLAIN = "wncoavyNDLHX/="  # kinds that neither hold an interval nor open or close one
 
 
 def absorb(lexemes: list[Lexeme], seen_interval: bool) -> list[Lexeme]:
@@ -20,7 +22,9 @@ def absorb(lexemes: list[Lexeme], seen_interval: bool) -> list[Lexeme]:
     for i, lexeme in enumerate(lexemes):
         if i < skip:
             continue
-        if lexeme.kind == "(" and kept and (low_high := _listed_interval(kept[-1], lexemes[i + 1 : i + 5])):
+        if lexeme.kind in _PLAIN:
+            kept.append(lexeme)
+        elif lexeme.kind == "(" and kept and (low_high := _listed_interval(kept[-1], lexemes[i + 1 : i + 5])):
             kept[-1].ci, skip = low_high, i + 5
         elif lexeme.kind == "C":
             _give(kept, lexeme.value)
@@ -107,14 +111,11 @@ def _bare_interval(kept: list[Lexeme], lexeme: Lexeme, seen_interval: bool, *, l
 
 def share_units(lexemes: Sequence[Lexeme]) -> None:
     """In "17, 32 and 29%" the unit belongs to all three; in "10.8 (95% CI, 9.2-11.1) months" it stands late."""
-    _head_units(lexemes)
-    for lexeme, following in pairwise(lexemes):
-        if lexeme.kind in "ND" and following.text.lower() in _LATE_UNITS and following.kind == "w":
-            lexeme.kind, lexeme.unit, following.kind = "T", following.text[0].lower(), "w"
-    for lexeme, following, after in zip(lexemes, lexemes[1:], lexemes[2:], strict=False):
-        if lexeme.kind == "T" and following.text.lower() in _LATE_UNITS and after.text.lower() in {"later", "earlier", "apart", "prior"}:
-            lexeme.kind = "H"
-    kinds = "".join(lexeme.kind for lexeme in lexemes)
+    late = [i for i, lexeme in enumerate(lexemes) if lexeme.kind == "w" and lexeme.text.lower() in _LATE_UNITS]
+    if late:
+        _head_units(lexemes, late)
+        _late_units(lexemes, late)
+    kinds = "".join([lexeme.kind for lexeme in lexemes])
     for match in _SHARED_UNIT.finditer(kinds):
         last = lexemes[match.start("last")]
         for lexeme in lexemes[match.start() : match.start("last")]:
@@ -122,11 +123,25 @@ def share_units(lexemes: Sequence[Lexeme]) -> None:
                 lexeme.kind, lexeme.unit = last.kind, last.unit
 
 
-def _head_units(lexemes: Sequence[Lexeme]) -> None:
+def _late_units(lexemes: Sequence[Lexeme], late: Sequence[int]) -> None:
+    """Give the units at the indices ``late`` to the bare number straight before each."""
+    for i in late:
+        if i and lexemes[i - 1].kind in "ND":
+            lexemes[i - 1].kind, lexemes[i - 1].unit = "T", lexemes[i].text[0].lower()
+    for i in late:
+        if i and lexemes[i - 1].kind == "T" and i + 1 < len(lexemes) and lexemes[i + 1].text.lower() in _APART:
+            lexemes[i - 1].kind = "H"
+
+
+_APART = frozenset({"later", "earlier", "apart", "prior"})
+
+
+def _head_units(lexemes: Sequence[Lexeme], late: Sequence[int]) -> None:
     """In "median PFS (months) 8.4 vs 5.2" the unit stands in the head; it goes to the bare numbers after it."""
-    for i, unit in enumerate(lexemes[2:-2], 2):
-        if unit.kind != "w" or unit.text.lower() not in _LATE_UNITS or lexemes[i - 1].kind not in "(," or lexemes[i - 2].kind not in "cw":
+    for i in late:
+        if not 2 <= i < len(lexemes) - 2 or lexemes[i - 1].kind not in "(," or lexemes[i - 2].kind not in "cw":
             continue
+        unit = lexemes[i]
         if lexemes[i - 1].kind == "(" and lexemes[i + 1].kind != ")":
             continue
         given = loose = False

@@ -6,8 +6,8 @@ import itertools
 import re
 from collections.abc import Sequence
 
-from miner.nlp.measure_binding import Bound
 from miner.nlp.measure_carriers import adjoins
+from miner.nlp.measure_groups import Bound
 from miner.nlp.measure_quantities import Element
 from miner.schema import Label, Mention, Sentence
 
@@ -260,12 +260,15 @@ def _adjoining(text: str, one: Bound, names: Sequence[Mention]) -> Span | None:
     return max(((m.start, m.end) for m in near), default=None)
 
 
+_LEADING = ("was", "were", "is", "are", "had", "only", "about")
+_HEADING = re.compile(r"\s*[:,=(\[]\s*(?:n\s=\s\d+[,;]\s)?")
+
+
 def _headed(text: str, start: int, end: int, names: Sequence[Mention]) -> Span | None:
     """The item straight before a figure: "brigatinib (71%)", "brigatinib: 71%", "the sensitivity of FISH was 71%"."""
-    subject = _SUBJECT.search(text, max(start, end - 90), end)
+    led = text[end - 1].isspace() and text[max(start, end - 14) : end].rstrip().endswith(_LEADING)
+    subject = _SUBJECT.search(text, max(start, end - 90), end) if led else None
     if subject and (span := _trim(text, *subject.span("item"))) and not _GENERIC.match(text[slice(*span)]):
         return _narrow(span, names)
-    before = [
-        m for m in names if start <= m.start and m.end <= end and re.fullmatch(r"\s*[:,=(\[]\s*(?:n\s=\s\d+[,;]\s)?", text[m.end : end])
-    ]
+    before = [m for m in names if start <= m.start and m.end <= end and _HEADING.fullmatch(text, m.end, end)]
     return (before[-1].start, before[-1].end) if before else None

@@ -118,11 +118,12 @@ _AT = re.compile(
 _MONTHS_IN = {"y": 12.0, "m": 1.0, "w": 12 / 52.1775, "d": 12 / 365.2422}
 
 
-@dataclass(slots=True)
+@dataclass
 class Lexeme:
     """A piece of a sentence; ``value`` is a number, (low, high) of a range or interval, or None.
 
-    What few lexemes have is set after they are made: most are plain words, and there are hundreds in an abstract.
+    What few lexemes have is set after they are made: most are plain words, and there are hundreds in an abstract. Without slots
+    their defaults stay on the class, and making one is half the work.
     """
 
     kind: str
@@ -217,7 +218,7 @@ def _single(text: str, number: Number, noise: Noise) -> Lexeme:
     return lexeme
 
 
-_GLUED = re.compile(r"[A-Z]{2}")  # "measure 12RLN"
+_GLUED = re.compile(r"[A-Z]")  # "measure 12RLN", "18F"
 _LATER = re.compile(r"\s(?:later|earlier|apart|prior)\b")
 _MEDIAN_NEXT = re.compile(r"\s(?:median|mean)\b")
 _SCORE = re.compile(r"\+(?!\s?(?:\d|months|mo\b|years|weeks))")  # "3+" of a stain
@@ -291,27 +292,28 @@ def gap_lexemes(text: str, start: int, end: int, nouns: frozenset[str]) -> list[
     found = []
     for match in _WORD.finditer(text, start, end):
         word = match[0]
-        known = _KINDS.get(word)
-        if known is None:
-            known = _KINDS[word] = _word_kind(word, nouns)
-            if len(_KINDS) > _MOST_WORDS:
-                _KINDS.clear()
-        if known[0]:
-            found.append(Lexeme(known[0], match.start(), match.start() + len(known[1]), None, known[1]))
+        kind, shown, size = _KINDS.get(word) or _word_kind(word, nouns)
+        if kind:
+            at = match.start()
+            found.append(Lexeme(kind, at, at + size, None, shown))
     return found
 
 
-_KINDS: dict[str, tuple[str, str]] = {}
+_KINDS: dict[str, tuple[str, str, int]] = {}
 _MOST_WORDS = 200_000
 
 
-def _word_kind(word: str, nouns: frozenset[str]) -> tuple[str, str]:
-    """Kind of a word ("" for what carries nothing) and its text without a full stop."""
+def _word_kind(word: str, nouns: frozenset[str]) -> tuple[str, str, int]:
+    """Kind of a word ("" for what carries nothing), its text without a full stop, and the length of that; kept for the next time."""
+    if len(_KINDS) > _MOST_WORDS:
+        _KINDS.clear()
     kind = _SHORT.get(word)
     if kind is None and word[0].isalpha():
         lower = word.lower().rstrip(".")
         kind = _SHORT.get(lower) or ("n" if lower in nouns else "w")
-    return kind or "", word.rstrip(".") or word
+    shown = word.rstrip(".") or word
+    known = _KINDS[word] = (kind or "", shown, len(shown))
+    return known
 
 
 def arrange(lexemes: Sequence[Lexeme]) -> list[Lexeme]:

@@ -86,7 +86,8 @@ def _deal(elements: Sequence[Element], cues: Sequence[Cue], indices: Sequence[in
     told = {i: q for i, q in quantities.items() if q.form != "text"}
     if told and len(told) % len(cues) == 0:
         quantities = told  # "were not reached in one and 2 and 5 months in the other": it is said of both
-    if len(quantities) == len(cues) and all(c.metric(kind_of(q)) for c, q in zip(cues, quantities.values(), strict=True)):
+    pairs = list(zip(cues, quantities.values(), strict=False)) if len(quantities) == len(cues) else []
+    if pairs and all(c.metric(kind_of(q)) and not (c.endpoint.name == "follow-up" and q.form == "percent") for c, q in pairs):
         return dict(zip(quantities, cues, strict=True))
     usual = any(c.natural(kind_of(q)) for c in cues for q in quantities.values())
 
@@ -145,7 +146,7 @@ def sharing(elements: Sequence[Element], named: Mapping[int, Cue]) -> dict[int, 
     for i, element in enumerate(elements):
         if element.kind == "Q" and isinstance(element, Quantity) and element.form == "text":
             j = i - 1
-            while j >= 0 and elements[j].text.lower() in _COPULA:
+            while j >= 0 and elements[j].text.lower() in _COPULA | {"still", "both", "also", "yet"}:
                 j -= 1
             while j >= 1 and j in named and elements[j - 1].kind in ",a" and "duration" in named[j].endpoint.metrics:
                 found.setdefault(i, []).append(named[j])

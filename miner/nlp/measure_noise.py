@@ -16,6 +16,11 @@ _MONTH = (
 _SEVERAL = r"(?:consecutive |unselected |advanced )?(?:patients|cases|tumou?rs|samples|specimens|women|individuals|NSCLC)"
 
 
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
+_DATED = ("fo", ",", ".", "tpes", *(name[::-1] for name in _MONTHS), *(name[2::-1] for name in _MONTHS))  # reversed words
+_PLACES = ("noxe", "snoxe", "nodoc", "snodoc", "nortni", "snortni", "noitisop", "snoitisop", "eudiser", "seudiser", "emosomorhc")
 _PER_UNITS = "mg|g|gy|ml|ng|µg|μg|mcg"
 _WORD_AFTER = re.compile(r"[\s-]?(\w+|\S)")
 _WORD_BEHIND = re.compile(r"\(?[\s-]{0,2}(\w+|\S)")
@@ -30,30 +35,10 @@ class Noise:
         heads = sorted((word[::-1].replace(" ", r"\s") for word in rules.words("noise", "heads")), key=len, reverse=True)
         units = alternation(rules.words("noise", "units"))
         number = r"(?:\d+(?:[.·]\d+)?[a-zA-D]?|[IVX]+)(?![\w·])(?!\s?%|\s?percent|\s?per cent|\.\d|,\d{3}|\s(?:of|patients|months)\b|/\d)"
-        month = "|".join(
-            sorted(
-                (
-                    m[::-1]
-                    for m in [
-                        "January",
-                        "February",
-                        "March",
-                        "April",
-                        "May",
-                        "June",
-                        "July",
-                        "August",
-                        "September",
-                        "October",
-                        "November",
-                        "December",
-                    ]
-                ),
-                key=len,
-            )
-        )
+        month = "|".join(sorted((name[::-1] for name in _MONTHS), key=len))
         self.before = re.compile(rf"(?:\(?[\s-]{{0,2}}(?i:{'|'.join(heads)})(?![\w-]))")
         graded = "|".join(sorted((word[::-1] for word in rules.words("noise", "graded")), key=len, reverse=True))
+        self.naming_words = first_words((*(word[::-1] for word in rules.words("noise", "graded")), *_DATED, *_PLACES))
         self.graded = re.compile(rf"[\s-]{{1,2}}(?i:{graded})(?![\w-])")
         grouped = "|".join(sorted((word[::-1] for word in rules.words("noise", "grouped")), key=len, reverse=True))
         self.grouped = re.compile(rf"\([\s-]?(?i:s?(?:{grouped}))(?![\w-])")
@@ -80,6 +65,11 @@ class Noise:
         """Does a word that a number belongs to stand at the start of a reversed text?"""
         word = _WORD_BEHIND.match(back)
         return word is not None and word[1].lower() in self.head_words and self.before.match(back) is not None
+
+    def _may_be_named(self, back: str) -> bool:
+        """Can what stands before a number, reversed, be a stage, a place in a gene or a month?"""
+        word = _WORD_BEHIND.match(back)
+        return word is None or word[1].lower() in self.naming_words
 
     def mask(self, text: str, mentions: Iterable[Mention]) -> str:
         """The text with the digits of names replaced, at unchanged offsets."""
@@ -108,7 +98,7 @@ class Noise:
             if match and self.grouped.match(back) and text[match.end() : match.end() + 1] != ")":
                 match = None  # "in the other group (7 [14%] of 50)"
         spaced = back[:1].isspace()
-        if not match and (spaced or back[:1] == "-"):
+        if not match and (spaced or back[:1] == "-") and self._may_be_named(back):
             if self.graded.match(back):
                 match = self.grade.match(text, start)
             if not match and _PLACE.match(back):

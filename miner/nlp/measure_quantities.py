@@ -65,7 +65,7 @@ def compose(lexemes: list[Lexeme], source: str, seen_interval: bool) -> list[Ele
     """The lexemes of a sentence with its figures composed into quantities."""
     lexemes = absorb(lexemes, seen_interval)
     share_units(lexemes)
-    kinds = "".join(lexeme.kind for lexeme in lexemes)
+    kinds = "".join([lexeme.kind for lexeme in lexemes])
     found: list[Element] = []
     i = 0
     while i < len(lexemes):
@@ -114,12 +114,11 @@ def _infer_totals(elements: Sequence[Element]) -> None:
 
 def _composite(lexemes: list[Lexeme], kinds: str, i: int, source: str) -> tuple[Quantity, int]:
     """The longest quantity that begins at a lexeme, and the index after it."""
-    if kinds[i] in "PN":
-        for name, pattern in _COMPOSITES.items():
-            match = pattern.match(kinds, i)
-            made = _MAKERS[name](lexemes, match) if match else None
-            if made:
-                return made
+    for pattern, maker in _BY_KIND.get(kinds[i], ()):
+        match = pattern.match(kinds, i)
+        made = maker(lexemes, match) if match else None
+        if made:
+            return made
     return _simple(lexemes, kinds, i, source), i + 1
 
 
@@ -334,4 +333,8 @@ _MAKERS: dict[str, _Maker] = {
     "percent of": _percent_of,
     "percent": _percent_count,
     "odds": _odds,
+}
+_BY_KIND = {
+    "P": [(_COMPOSITES[name], _MAKERS[name]) for name in ("percent of fraction", "percent of", "percent")],
+    "N": [(_COMPOSITES[name], _MAKERS[name]) for name in ("fraction", "count of", "count", "odds")],
 }

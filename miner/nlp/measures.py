@@ -10,19 +10,22 @@ from dataclasses import replace
 from functools import cache
 from operator import attrgetter
 
+from ahocorasick_rs import AhoCorasick
 from spacy.language import Language
 from spacy.tokens import Doc
 
 from miner.nlp import doc as docs
-from miner.nlp.measure_binding import Bound, bind
+from miner.nlp.measure_binding import bind
 from miner.nlp.measure_carriers import carriers
 from miner.nlp.measure_cohorts import cohorts_of
 from miner.nlp.measure_cues import Cue, Cues
+from miner.nlp.measure_groups import Bound
 from miner.nlp.measure_items import items_of
 from miner.nlp.measure_lexemes import Lexeme, arrange, gap_lexemes, number_lexemes, special_lexemes
 from miner.nlp.measure_noise import Noise
 from miner.nlp.measure_quantities import Element, Quantity, compose
 from miner.nlp.measure_rules import measure_rules
+from miner.nlp.measure_zeros import with_zeros
 from miner.numbers import tidy
 from miner.schema import Label, Measure, Mention, Sentence
 
@@ -54,7 +57,7 @@ class MeasureRules:
         self.people = _with_plurals(rules.words("cohorts", "people"))
         abbreviations = [rf"{word}(?!\w)(?<!\w{word})" for word in rules.words("noise", "literal_abbreviations")]
         self.literal = re.compile("|".join([*map(re.escape, rules.words("noise", "literals")), *abbreviations]))
-        self.literals = (*rules.words("noise", "literals"), *rules.words("noise", "literal_abbreviations"))
+        self.literal_signs = AhoCorasick([*rules.words("noise", "literals"), *rules.words("noise", "literal_abbreviations")])
 
 
 def _with_plurals(nouns: Sequence[str]) -> frozenset[str]:
@@ -97,7 +100,7 @@ def find_measures(text: str, sentences: Sequence[Sentence], mentions: Sequence[M
             elements = compose(_lexemes(text, sentence, inside, made, tumours), text, seen_interval)
             going_on = carried if _GOES_ON.match(text, sentence.start) else None
             ratio = next((by_start[atom.start] for atom in inside if _is_ratio(by_start.get(atom.start))), ratio)
-            bound = _plausible(bind(elements, by_start, going_on, ratio))
+            bound = with_zeros(text, sentence, elements, _plausible(bind(elements, by_start, going_on, ratio)))
             carried = next((b.cue for b in reversed(bound) if b.cue and not b.cue.endpoint.weak), None)
             found += _mentions(text, sentence, elements, bound, _within(sentence, names, starts), made)
         else:
@@ -110,7 +113,7 @@ def _is_ratio(cue: Cue | None) -> bool:
 
 
 def _literals(text: str, made: MeasureRules) -> list[Lexeme]:
-    if not any(word in text for word in made.literals):
+    if not made.literal_signs.find_matches_as_indexes(text):
         return []
     return [Lexeme("L", m.start(), m.end(), text=m[0]) for m in made.literal.finditer(text)]
 

@@ -84,7 +84,7 @@ def parse(nlp: Language, doc: Doc) -> tuple[Token, ...]:
     found = _plain(doc)
     starts = [token.start for token in found]
     spans = [_tokens(starts, sentence) for sentence in docs.sentences(doc) if _worth_parsing(docs.mentions(doc), sentence)]
-    for (first, _), read in zip(spans, _run(nlp, PARSING, doc, spans), strict=True):
+    for (first, _), read in zip(spans, _parsed(nlp, doc, found, spans), strict=True):
         for token in read:
             at = found[first + token.i]
             found[first + token.i] = Token(at.start, at.end, token.tag_, first + token.head.i, token.dep_)
@@ -95,19 +95,25 @@ def names(read: Callable[[Sequence[Sequence[str]]], Sequence[Found]], doc: Doc) 
     """Add the names that a model reads where no mention of the rules stands."""
     at, sizes = (row.tolist() for row in doc.to_array([IDX, LENGTH]).T)
     spans = [_tokens(at, sentence) for sentence in docs.sentences(doc)]
-    words = [token.text for token in doc]
+    text = docs.text_of(doc)
+    words = [text[start : start + size] for start, size in zip(at, sizes, strict=True)]
     places = [place for first, last in spans for place in range(first, last)]
     held = [(m.start, m.end) for m in docs.mentions(doc)]
     added: list[Mention] = []
-    for found in read([words[first:last] for first, last in spans]):
-        label = LABELS.get(found.label.upper())
-        final = places[found.end - 1]
-        start, end = at[places[found.start]], at[final] + sizes[final]
+    said_names = [Found(places[x.start], places[x.end - 1] + 1, x.label) for x in read([words[first:last] for first, last in spans])]
+    for found in namer.spread(said_names, words, defined(doc)):
+        label, start, end = LABELS.get(found.label.upper()), at[found.start], at[found.end - 1] + sizes[found.end - 1]
         if label is None or any(a < end and start < b for a, b in held):
             continue
-        text = docs.text_of(doc)[start:end]
-        added.append(Mention(start, end, text, label, Concept(f"text:{text.lower()}", text)))
+        said = text[start:end]
+        added.append(Mention(start, end, said, label, Concept(f"text:{said.lower()}", said)))
     return docs.add_mentions(doc, added)
+
+
+def defined(doc: Doc) -> list[tuple[range, range]]:
+    """Tokens of each short form that the text defines, and of its long form."""
+    pairs = doc._.abbreviations if Doc.has_extension("abbreviations") else ()
+    return [(range(p["short_start"], p["short_end"]), range(p["long_start"], p["long_end"])) for p in pairs]
 
 
 def plain_names(nlp: Language, sentences: Sequence[Sequence[str]]) -> list[Found]:
@@ -121,17 +127,20 @@ def plain_names(nlp: Language, sentences: Sequence[Sequence[str]]) -> list[Found
 
 
 def _plain(doc: Doc) -> list[Token]:
-    return [Token(int(start), int(start + length)) for start, length in doc.to_array([IDX, LENGTH])]
+    return [Token(start, start + length) for start, length in doc.to_array([IDX, LENGTH]).tolist()]
 
 
-def _run(nlp: Language, wanted: frozenset[str], doc: Doc, spans: Sequence[tuple[int, int]]) -> list[Doc]:
-    """Sentences as docs of their own, after the components wanted and what these listen to."""
+def _parsed(nlp: Language, doc: Doc, tokens: Sequence[Token], spans: Sequence[tuple[int, int]]) -> list[Doc]:
+    """Sentences as docs of their own, after the parser and what it listens to."""
     if not spans:
         return []
-    words = [token.text for token in doc]
-    spaces = [bool(flag) for flag in doc.to_array([SPACY])]
-    made = [Doc(nlp.vocab, words=words[a:b], spaces=spaces[a:b], sent_starts=[i == a for i in range(a, b)]) for a, b in spans]
-    for _, component in _components(nlp, wanted):
+    text, spaces = docs.text_of(doc), [bool(flag) for flag in doc.to_array([SPACY])]
+    words = [[text[token.start : token.end] for token in tokens[a:b]] for a, b in spans]
+    made = [
+        Doc(nlp.vocab, words=said, spaces=spaces[a:b], sent_starts=[at == a for at in range(a, b)])
+        for said, (a, b) in zip(words, spans, strict=True)
+    ]
+    for _, component in _components(nlp, PARSING):
         made = list(component.pipe(made, batch_size=32))
     return made
 

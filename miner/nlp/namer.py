@@ -15,6 +15,7 @@ Floats = NDArray[np.float32]
 # Attributes that a word has without its context.
 LEXICAL = frozenset({"ORTH", "LOWER", "NORM", "PREFIX", "SUFFIX", "SHAPE"})
 MOST_WORDS = 50_000
+ENCODED = ["dropout", "expand_window", "layernorm", "maxout"]
 
 
 class Found(NamedTuple):
@@ -36,11 +37,59 @@ class _RowOps(NumpyOps):  # type: ignore[misc]
         return product
 
 
+class Encoder:
+    """The layers that look at a word's neighbours, by their own weights, in fewer passes over the numbers than layer by layer."""
+
+    def __init__(self, layers: Sequence[Any], pad: int) -> None:
+        self.pad = pad
+        self.layers: list[tuple[Floats, Floats, Floats, Floats]] = []
+        for layer in layers:
+            node = {node.name: node for node in layer.walk()}
+            weights, bias = node["maxout"].get_param("W"), node["maxout"].get_param("b")
+            flat = weights.transpose(1, 0, 2).reshape(-1, weights.shape[2]).T
+            scale, shift = node["layernorm"].get_param("G"), node["layernorm"].get_param("b")
+            self.layers.append((np.ascontiguousarray(flat), bias.T.reshape(-1), scale, shift))
+
+    def __call__(self, sentences: Sequence[Floats]) -> Floats:
+        """Vectors of all words; between sentences stand ``pad`` rows that begin as nothing, as spaCy does it."""
+        width = sentences[0].shape[1]
+        starts = np.cumsum([1 + self.pad, *(len(words) + self.pad for words in sentences)])
+        rows = np.zeros((starts[-1] + 1, width), dtype="f")
+        inner = rows[1:-1]
+        kept = np.concatenate([np.arange(start, start + len(words)) for start, words in zip(starts[:-1], sentences, strict=True)])
+        rows[kept] = np.concatenate(sentences)
+        window = np.empty((len(inner), 3 * width), dtype="f")
+        for weights, bias, scale, shift in self.layers:
+            window[:, :width], window[:, width : 2 * width], window[:, 2 * width :] = rows[:-2], inner, rows[2:]
+            pieces = window @ weights
+            pieces += bias
+            top = np.maximum(pieces[:, :width], pieces[:, width : 2 * width])
+            for at in range(2 * width, pieces.shape[1], width):
+                np.maximum(top, pieces[:, at : at + width], out=top)
+            top -= top.mean(axis=1, keepdims=True)
+            top /= np.sqrt(np.einsum("ij,ij->i", top, top) / width + 1e-8)[:, None]
+            top *= scale
+            top += shift
+            inner += top
+        encoded: Floats = rows[kept]
+        return encoded
+
+
+def encoder(model: Any) -> Callable[[Sequence[Floats]], Floats]:
+    """Return what runs an encoder: our own way where its layers are windows of one word each side, else the model's."""
+    layers = model.layers[0].layers if model.name.startswith("with_array") else []
+    made = [sorted(node.name for node in layer.walk() if not node.layers) for layer in layers]
+    windows = [node.attrs["window_size"] for layer in layers for node in layer.walk() if node.name == "expand_window"]
+    if layers and all(names == ENCODED for names in made) and set(windows) == {1} and all(x.name.startswith("residual") for x in layers):
+        return Encoder(layers, model.attrs["pad"])
+    return lambda sentences: np.concatenate(model.predict(list(sentences)))
+
+
 class WordVectors:
     """Token vectors of one tok2vec model; the part that looks at a word alone is kept by word."""
 
     def __init__(self, nlp: Language, model: Any) -> None:
-        self.vocab, self.embed, self.encode = nlp.vocab, model.get_ref("embed"), model.get_ref("encode")
+        self.vocab, self.embed, self.encode = nlp.vocab, model.get_ref("embed"), encoder(model.get_ref("encode"))
         ops = _RowOps(use_blis=False)
         for node in self.embed.walk():
             node.ops = ops
@@ -56,7 +105,7 @@ class WordVectors:
         if new:
             self._add(new)
         rows = self.rows
-        return np.concatenate(self.encode.predict([self.table[[rows[word] for word in words]] for words in sentences]))
+        return self.encode([self.table[[rows[word] for word in words]] for words in sentences])
 
     def _add(self, new: Sequence[str]) -> None:
         (made,) = self.embed.predict([Doc(self.vocab, words=list(new))])
@@ -177,3 +226,30 @@ def _source(nlp: Language, component: Any) -> Any:
         return None
     attributes = {name for node in heard.get_ref("embed").walk() for name in node.attrs.get("columns", ())}
     return heard if attributes and attributes <= LEXICAL else None
+
+
+def spread(found: Sequence[Found], words: Sequence[str], defined: Sequence[tuple[range, range]]) -> list[Found]:
+    """Let a short form be, wherever it stands, what the long form that defines it was read as.
+
+    Parameters
+    ----------
+    found, words
+        Names read, in order, and the words of the text.
+    defined
+        Places of a short form and of its long form, where one defines the other.
+    """
+    ends: dict[int, Found] = {}
+    for one in found:
+        ends[one.end] = one
+    labels = {tuple(words[short.start : short.stop]): ends[long.stop].label for short, long in defined if long.stop in ends and short}
+    if not labels:
+        return list(found)
+    kept = [one._replace(label=labels.get(tuple(words[one.start : one.end]), one.label)) for one in found]
+    taken = {place for one in kept for place in range(one.start, one.end)}
+    for form, label in labels.items():
+        for start, word in enumerate(words):
+            place = range(start, start + len(form))
+            if word == form[0] and tuple(words[start : place.stop]) == form and taken.isdisjoint(place):
+                kept.append(Found(start, place.stop, label))
+                taken.update(place)
+    return sorted(kept)

@@ -14,6 +14,7 @@ from typing import Protocol
 from miner.config import Settings, Topic
 from miner.errors import ConfigError, MinerError, StoreError
 from miner.evidence.store import Store
+from miner.mine_signs import Signs, signs
 from miner.refresh.guard import run_lock
 from miner.refresh.live import LIVE_SOURCE, Live
 from miner.refresh.report import RunReport
@@ -193,8 +194,15 @@ class _Job:
 
     @cached_property
     def screen(self) -> Prescreen:
-        """The terms by which files are screened."""
-        return Prescreen(self.topic.trigger_terms(Surfaces(self.settings.lexicon_dirs)))
+        """What files are screened by: the topic's terms, then the signs of its rules."""
+        return Prescreen(self.topic.trigger_terms(Surfaces(self.settings.lexicon_dirs)), may_matter=self._may_matter)
+
+    def _may_matter(self, record: Record) -> bool:
+        return self._signs is None or self._signs.may_matter(record)
+
+    @cached_property
+    def _signs(self) -> Signs | None:
+        return signs(self.topic, self.settings.lexicon_dirs, self.settings.models)
 
     def find(self, sources: Sequence[Path]) -> None:
         """Find the files of the sources, each content once."""

@@ -180,7 +180,7 @@ class Taking:
             with self.report.timed("mine"):
                 reading = miner.read(replace(record, fetched_at=record.fetched_at or self.report.started))
                 wanted = self.topic.is_relevant(reading, miner.lexicon) or self._is_member(key)
-                mined = miner.assertions(reading) if wanted else None
+                mined = self.topic.evidence(miner.assertions(reading), miner.lexicon) if wanted else None
         except Exception as error:
             log.debug("mining %s failed", key, exc_info=True)
             self.set_aside(source, key, f"cannot be mined: {type(error).__name__}: {error}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 from ahocorasick_rs import BytesAhoCorasick, Implementation
@@ -16,8 +16,9 @@ from ahocorasick_rs import BytesAhoCorasick, Implementation
 from miner.schema import Record
 from miner.sources import values
 
-_BLANKS = b" \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f-"
+_DELETED = b" \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f-<>"
 _LOWER = bytes(range(256)).lower()
+_ASCII, _BEYOND = bytes(range(128)), bytes(range(128, 256))
 _PLAIN_TAG = re.compile(rb"<[^>]*>")  # twice as fast, and the same where every sign is a tag's
 _TAG = re.compile(rb"""<(?:[^>"']|"[^"]*"|'[^']*')*>""")
 _PMID = re.compile(rb"<PMID[^>]*>\s*(\d+)\s*<")
@@ -28,27 +29,37 @@ _MINUS = "−"
 
 
 class Prescreen:
-    """Looks for terms in records; ``keep`` are PMIDs that pass whatever they say (those a store already holds).
+    """Looks for terms in records.
 
-    A stored paper's revision must be read even where it lost the words that brought it in.
+    Parameters
+    ----------
+    keep
+        PMIDs that pass whatever they say (those a store already holds): a stored paper's revision must be read even where
+        it lost the words that brought it in.
+    may_matter
+        Asked, after the terms, of a record that was parsed; False only where no reading of it could matter.
     """
 
-    def __init__(self, terms: Iterable[str], *, keep: Iterable[str] = ()) -> None:
+    def __init__(self, terms: Iterable[str], *, keep: Iterable[str] = (), may_matter: Callable[[Record], bool] | None = None) -> None:
         folded = sorted({fold(term) for term in terms} - {b""})
         if not folded:
             raise ValueError("a pre-screen needs at least one term")
         self.keep = frozenset(keep)
+        self._may_matter = may_matter
+        self._fold_xml = _fold_for_ascii if all(map(bytes.isascii, folded)) else _fold_xml
         self._terms = BytesAhoCorasick(folded, implementation=Implementation.DFA)
 
     def might_match(self, xml: bytes) -> bool:
         """Return False only where no term stands in title or abstract of this PubmedArticle or PubmedBookArticle."""
         if self.keep and pmid_of(xml) in self.keep:
             return True
-        return self._holds(_fold_xml(_text_part(xml)))
+        return self._holds(self._fold_xml(_text_part(xml)))
 
     def matches(self, record: Record) -> bool:
-        """Return whether a term stands in the record's text, or its PMID is kept anyway."""
-        return record.pmid in self.keep or self._holds(fold(record.text))
+        """Return whether the record can matter by its text, or its PMID is kept anyway."""
+        if record.pmid in self.keep:
+            return True
+        return self._holds(fold(record.text)) and (self._may_matter is None or self._may_matter(record))
 
     def _holds(self, folded: bytes) -> bool:
         return bool(self._terms.find_matches_as_indexes(folded))
@@ -57,8 +68,8 @@ class Prescreen:
 def fold(text: str) -> bytes:
     """Return the text in lower case, compatibility forms resolved, without blanks, dashes, accents and invisible characters."""
     if text.isascii():
-        return text.encode().translate(_LOWER, _BLANKS)
-    return _FOREIGN.sub(lambda found: _fold_character(found[0]), text).encode("utf-8", "replace").translate(_LOWER, _BLANKS)
+        return text.encode().translate(_LOWER, _DELETED)
+    return _FOREIGN.sub(lambda found: _fold_character(found[0]), text).encode("utf-8", "replace").translate(_LOWER, _DELETED)
 
 
 @lru_cache(maxsize=4096)
@@ -91,10 +102,35 @@ def _text_part(xml: bytes) -> bytes:
 
 
 def _fold_xml(xml: bytes) -> bytes:
-    if b"<!" in xml:  # comments and CDATA are rare: no tag is dropped, lest text be
+    plain = _without_tags(xml)
+    if b"&" not in plain and plain.isascii():
+        return plain.translate(_LOWER, _DELETED)
+    return fold(values.mend(plain.decode("utf-8", "replace")))
+
+
+def _fold_for_ascii(xml: bytes) -> bytes:
+    """Fold for terms of ASCII letters alone: all other characters may go, but those that stand for such letters."""
+    plain = _without_tags(xml)
+    if b"&" in plain:
+        plain = plain.replace(b"&lt;", b"").replace(b"&gt;", b"")
+        if b"&" in plain:
+            return fold(values.mend(plain.decode("utf-8", "replace")))
+    if plain.isascii():
+        return plain.translate(_LOWER, _DELETED)
+    others = set(plain.translate(None, _ASCII).decode("utf-8", "replace"))
+    if any(map(_is_spelled_in_ascii, others)):
+        return fold(plain.decode("utf-8", "replace"))
+    return plain.translate(_LOWER, _DELETED + _BEYOND)
+
+
+@lru_cache(maxsize=4096)
+def _is_spelled_in_ascii(character: str) -> bool:
+    """Tell whether a character folds to something with a letter, figure or sign of ASCII in it: accented letters, ligatures."""
+    return any(map(str.isascii, _fold_character(character)))
+
+
+def _without_tags(xml: bytes) -> bytes:
+    if b"!" in xml and b"<!" in xml:  # comments and CDATA are rare: no tag is dropped, lest text be
         xml = xml.replace(b"<![CDATA[", b"").replace(b"]]>", b"")
         xml = re.sub(rb"<!--.*?-->", b"", xml, flags=re.S)
-    plain = (_PLAIN_TAG if xml.count(b"<") == xml.count(b">") else _TAG).sub(b"", xml)
-    if b"&" not in plain and plain.isascii():
-        return plain.translate(_LOWER, _BLANKS)
-    return fold(values.mend(plain.decode("utf-8", "replace")))
+    return (_PLAIN_TAG if xml.count(b"<") == xml.count(b">") else _TAG).sub(b"", xml)

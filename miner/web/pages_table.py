@@ -18,9 +18,9 @@ from miner.evidence import store_search, store_web
 from miner.evidence.civic import UNSPECIFIED
 from miner.evidence.export import Selection, exporter, write
 from miner.evidence.figures import ALSO, describe
+from miner.evidence.held import Held
 from miner.evidence.report_plots import stance
 from miner.evidence.store import Run, Store
-from miner.evidence.store_index import Held
 from miner.evidence.store_search import Page
 from miner.evidence.table import TableRow, finding
 from miner.schema import ClaimType

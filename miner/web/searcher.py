@@ -1,8 +1,8 @@
 """Searches over one state of the database that is prepared once, while the next is prepared beside it.
 
-A search over many rows asks an index of the whole table, which is dear to make. So searches go to a thread that holds a state
-(a read transaction with its index), and when the database has changed another thread prepares the new state before it takes
-over: readers never wait for it. Whoever has just written does wait, and sees what was written.
+A search over many rows asks an index of the whole table. So searches go to a thread that holds a state (a read transaction with
+its index). When the database has changed, the thread takes the new state up, where that costs little; else another thread
+prepares it before it takes over, and readers never wait for it. Whoever has just written does wait, and sees what was written.
 """
 
 from __future__ import annotations
@@ -23,10 +23,12 @@ from miner.evidence.store import Store
 log = logging.getLogger("miner.web")
 T = TypeVar("T")
 LOOK_SECONDS = 0.25
-CHEAP_SECONDS = 0.25
-"""Where a state is prepared as quickly as this, every search waits for the newest."""
-REST = 6.0
-"""A state is not prepared more often than this many times the time that it takes."""
+CHEAP_SECONDS = 0.015
+"""Where a state takes as little CPU as this, every search waits for the newest."""
+BESIDE_SECONDS = 0.25
+"""Where a state takes as much CPU as this, another thread prepares it."""
+REST = 15.0
+"""A state that is not cheap is not prepared more often than this many times the time that it takes."""
 
 
 class Holder(threading.Thread):
@@ -36,10 +38,10 @@ class Holder(threading.Thread):
         super().__init__(daemon=True, name="miner-search")
         self.stamp: store_web.Stamp = ()
         self.identity: tuple[int, int] = (0, 0)
+        self.cost = 0.0
         self._path, self._prepare = path, prepare
-        self._asked: queue.SimpleQueue[tuple[Callable[[Store], Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._asked: queue.SimpleQueue[tuple[Callable[[Store], Any] | None, Future[Any]] | None] = queue.SimpleQueue()
         self._ready: Future[None] = Future()
-        self._closed = False
 
     def opened(self) -> Holder:
         """Start, and return when the state is prepared; raise what kept it from that."""
@@ -51,6 +53,7 @@ class Holder(threading.Thread):
         """Open the database, prepare its state, answer until closed."""
         try:
             told = self._path.stat()
+            self.identity = told.st_dev, told.st_ino
             store = Store.open(self._path, readonly=True)
         except OSError as error:
             self._ready.set_exception(StoreError(f"no database at {self._path}: {error.strerror}"))
@@ -60,29 +63,47 @@ class Holder(threading.Thread):
             return
         with store:
             store_web.tune(store)
-            with store_web.snapshot(store):
-                try:
-                    self.stamp, self.identity = store_web.stamp(store), (told.st_dev, told.st_ino)
-                    self._prepare(store)
-                except Exception as error:
-                    self._ready.set_exception(error)
-                    return
-                self._ready.set_result(None)
-                self._serve(store)
+            again: Future[None] | None = self._ready
+            while again is not None:
+                again = self._hold(store, again)
 
-    def _serve(self, store: Store) -> None:
-        while (item := self._asked.get()) is not None:
-            work, answer = item
+    def _hold(self, store: Store, ready: Future[None]) -> Future[None] | None:
+        """Prepare the present state and answer on it; return who waits for the next, or None at the end."""
+        with store_web.snapshot(store):
             try:
-                answer.set_result(work(store))
-            except BaseException as error:
-                answer.set_exception(error)
+                begun = time.thread_time()
+                self.stamp = ()
+                stamp = store_web.stamp(store)
+                self._prepare(store)
+                self.cost = time.thread_time() - begun
+                self.stamp = stamp
+            except Exception as error:
+                ready.set_exception(error)
+                if ready is self._ready:
+                    return None
+            else:
+                ready.set_result(None)
+            while (item := self._asked.get()) is not None:
+                work, answer = item
+                if work is None:
+                    return answer
+                try:
+                    answer.set_result(work(store))
+                except BaseException as error:
+                    answer.set_exception(error)
+        return None
 
     def ask(self, work: Callable[[Store], T]) -> Future[T]:
         """Have something done on the state."""
         answer: Future[T] = Future()
         self._asked.put((work, answer))
         return answer
+
+    def renew(self) -> None:
+        """Take up the present state, after what was asked before; raise what kept it from that."""
+        answer: Future[None] = Future()
+        self._asked.put((None, answer))
+        answer.result()
 
     def close(self) -> None:
         """End when all that was asked is answered."""
@@ -97,44 +118,52 @@ class Searcher:
         self._holder: Holder | None = None
         self._lock = threading.Lock()
         self._changing = threading.Lock()
-        self._looked = self._rested = self._cost = 0.0
+        self._looked = self._rested = 0.0
 
     def ask(self, work: Callable[[Store], T], stamp: store_web.Stamp, identity: tuple[int, int], *, newest: bool = False) -> T:
         """Return what ``work`` gives; the database now has this stamp. ``newest`` waits for its state."""
         with self._lock:
             holder = self._holder
-        newest = newest or self._cost < CHEAP_SECONDS
-        if holder is None or (newest and holder.stamp != stamp) or holder.identity != identity:
-            holder = self._renew(stamp, identity)
-        elif holder.stamp != stamp and time.monotonic() > max(self._looked + LOOK_SECONDS, self._rested):
-            self._looked = time.monotonic()
+        now = time.monotonic()
+        if holder is None or holder.identity != identity:
+            self._renew(stamp, identity)
+        elif holder.stamp == stamp:
+            pass
+        elif newest or holder.cost < CHEAP_SECONDS or (now > self._rested and holder.cost < BESIDE_SECONDS):
+            self._renew(stamp, identity)
+        elif now > max(self._looked + LOOK_SECONDS, self._rested):
+            self._looked = now
             threading.Thread(target=self._renew_quietly, args=(stamp, identity), daemon=True).start()
         try:
-            return self._answered(work, holder)
+            return self._answered(work)
         except (IndexError, KeyError):
             # The index did not fit what was read beside it; on a state of its own it does.
             log.warning("a search is asked again on a new state", exc_info=True)
-            return self._answered(work, self._renew(stamp, identity, forced=True))
+            self._renew(stamp, identity, forced=True)
+            return self._answered(work)
 
-    def _answered(self, work: Callable[[Store], T], holder: Holder) -> T:
+    def _answered(self, work: Callable[[Store], T]) -> T:
         with self._lock:
-            answer = (self._holder or holder).ask(work)
+            assert self._holder is not None
+            answer = self._holder.ask(work)
         return answer.result()
 
-    def _renew(self, stamp: store_web.Stamp, identity: tuple[int, int], *, forced: bool = False) -> Holder:
+    def _renew(self, stamp: store_web.Stamp, identity: tuple[int, int], *, forced: bool = False) -> None:
         with self._changing:
             held = self._holder
-            if not forced and held is not None and held.stamp == stamp and held.identity == identity:
-                return held
-            begun = time.monotonic()
-            made = Holder(self._path, self._prepare).opened()
-            self._cost = time.monotonic() - begun
-            self._rested = time.monotonic() + REST * self._cost
-            with self._lock:
-                old, self._holder = self._holder, made
-            if old is not None:
-                old.close()
-            return made
+            same = held is not None and held.identity == identity and not forced
+            if held is not None and same and held.stamp == stamp:
+                return
+            if held is not None and same and held.cost < BESIDE_SECONDS:
+                held.renew()
+            else:
+                made = Holder(self._path, self._prepare).opened()
+                with self._lock:
+                    self._holder = made
+                if held is not None:
+                    held.close()
+                held = made
+            self._rested = time.monotonic() + REST * held.cost
 
     def _renew_quietly(self, stamp: store_web.Stamp, identity: tuple[int, int]) -> None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import sys
 import threading
@@ -19,6 +20,8 @@ from miner.web.app import create_app
 BACKLOG = 128
 SECONDS_TO_OPEN = 0.7
 SWITCH_SECONDS = 0.0005
+GARBAGE = (20_000, 20, 50)
+"""How seldom unused cycles are looked for: pages leave few, and to walk all that is held takes as long as ten pages."""
 
 
 def run(
@@ -48,6 +51,7 @@ def run(
     app = create_app(settings, read_only=read_only, hosts=hosts)
     # SQLite lets go of the interpreter at each call and waits for it again: at the usual 5 ms a busy neighbour costs a page a second.
     sys.setswitchinterval(SWITCH_SECONDS)
+    gc.set_threshold(*GARBAGE)
     server = uvicorn.Server(
         uvicorn.Config(
             app, log_config=None, access_log=False, server_header=False, date_header=True, timeout_graceful_shutdown=3, proxy_headers=False

@@ -25,7 +25,7 @@ from tests.http.server import FakeNcbi
 TOPIC = load_topic("ntrk-nsclc")
 START = datetime.datetime(2024, 6, 10, 3, 0, tzinfo=datetime.UTC)
 FUSED = "An NTRK1 fusion drives this tumour."
-OTHER = "Breath and exercise in healthy adults with a pulmonary test."
+OTHER = "Breath and exercise with a pulmonary test in healthy adults without lung cancer; ROS were measured."
 
 
 def fast_folder() -> str | None:
