@@ -204,6 +204,8 @@ def _type(view: View, key: Key, subjects: list[Subject]) -> ClaimType:
     """The claim type: by the arm, else by the therapies of the sentence and the subjects."""
     if found := trial.kind(view.document, key.given):
         return found
+    if "radiotherapy" in key.given and trial.cytotoxic(view.document, [n for n in key.given if n != "radiotherapy"]):
+        return ClaimType.COMBINATION_THERAPY
     given = [m for m in view.document.reading.mentions if m.name in key.given and m.label in (Label.DRUG, Label.DRUG_CLASS)]
     here = [m for m in given if view.start <= m.start < view.end]
     if not here and arms.is_regimen(view.document, key.given) and not trial.cytotoxic(view.document, key.given):
