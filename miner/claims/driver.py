@@ -20,7 +20,8 @@ def extract(view: View) -> Iterator[Claim]:
         clause = view.clause(cue[0])
         subjects = _described(view, cue, clause)
         stance = frames.stance_at(view, *cue)
-        stance = HEDGED if stance == frames.OPEN else stance
+        supposed = prevalence.rules()["supposed"].search(view.document.text[max(clause[0], cue[0] - 50) : cue[0]])
+        stance = HEDGED if stance == frames.OPEN or (supposed and stance == frames.SUPPORTS) else stance
         for claim in build(view, ClaimType.DRIVER_ROLE, "biology.driver", subjects=distinct(subjects), stance=stance, confidence=0.6):
             key = (claim.genes, claim.fusion, claim.variant)
             if subjects and key not in told:
