@@ -111,9 +111,9 @@ def _features(view: View, clause: Span) -> list[Span]:
 def _relations(view: View, clause: Span) -> list[Span]:
     cues = [(c.start, c.end) for c in view.sense("associate", "nodiff", within=clause)]
     text = view.document.text
-    told = {*cues, *(s for name in ("relation", "housed") for s in _rules().spans(name, text, *clause))}
+    found = {*cues, *(s for name in ("relation", "housed") for s in _rules().spans(name, text, *clause))}
     vague = _rules().spans("vague", text, *clause)
-    told = sorted(s for s in told if not any(a <= s[0] and s[1] <= b for a, b in vague))
+    told = sorted(s for s in found if not any(a <= s[0] and s[1] <= b for a, b in vague))
     traits = [f for f in _features(view, clause) if _rules()["trait"].match(view.document.text[f[0] : f[1]])]
     return told or (traits if view.document.study_type is not StudyType.CASE_REPORT else [])
 

@@ -218,8 +218,8 @@ def _in_figures(view: View, item: Item, group: list[Subject]) -> Iterator[Claim]
         )  # fmt: skip
         return
     yield from build(
-        view, ClaimType.PREVALENCE, "biology.prevalence", subjects=group, stance=DENIED if denied else _hedged(view, mention), figures=values, n=n,
-        confidence=0.75, warnings=measure.warnings,
+        view, ClaimType.PREVALENCE, "biology.prevalence", subjects=group, stance=DENIED if denied else _hedged(view, mention),
+        figures=values, n=n, confidence=0.75, warnings=measure.warnings,
     )  # fmt: skip
 
 
