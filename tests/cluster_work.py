@@ -9,6 +9,8 @@ from miner.cluster import parts, shard
 from miner.cluster.parts import Facts
 from miner.cluster.shard import Task
 
+os.fsync = lambda fd: None  # a busy disk takes a second for each, and no test cuts the power
+
 
 def once(task: Task, name: str) -> bool:
     """True the first time that any process asks."""
@@ -55,6 +57,17 @@ def late_once(task: Task) -> Facts:
     return listed(task)
 
 
+def late_for_a_while(task: Task) -> Facts:
+    """Take long the first time over the shard named ``b``, on a thread that nobody can end."""
+    task.part.parent.mkdir(parents=True, exist_ok=True)
+    if task.shard.stem == "b" and once(task, "late"):
+        for _ in range(200):
+            if task.part.exists():
+                break
+            time.sleep(0.1)
+    return listed(task)
+
+
 class Poison:
     """A miner in place of the pipeline: PMID 2 raises, 3 hangs, 4 ends the worker."""
 
@@ -78,8 +91,8 @@ class Poison:
 
 def poisoned(task: Task) -> Facts:
     """Mine with a miner that some records poison."""
-    real, terms = shard._miner(task.topic, task.topic_dirs, task.lexicon_dirs)
-    shard._miner = lambda *_: (Poison(real, deadly=True), terms)  # type: ignore[assignment,return-value]
+    real, screen = shard.loaded(task.topic, task.topic_dirs, task.lexicon_dirs, task.models)
+    shard.loaded = lambda *_: (Poison(real, deadly=True), screen)  # type: ignore[assignment,return-value]
     return shard.mine_shard(task)
 
 

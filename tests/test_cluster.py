@@ -6,7 +6,8 @@ import io
 import json
 import os
 import random
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import cluster_work
@@ -17,6 +18,7 @@ pytest.importorskip("pyarrow", reason="the cluster extra is not installed")
 from miner import mine
 from miner.cluster import codec, mine_shards, parts, run
 from miner.cluster.pool import TRIES, Done, Pool
+from miner.cluster.scheduler import Cluster
 from miner.cluster.shard import Task, mine_shard
 from miner.config import Settings, load_topic
 from miner.errors import PartialError
@@ -147,32 +149,32 @@ def lists(tmp_path: Path) -> list[Path]:
     return paths
 
 
-def outcomes(work: Callable[[Task], parts.Facts], paths: Sequence[Path], tmp_path: Path) -> dict[str, str]:
-    """How each shard ended on two workers that do this work."""
+def outcomes(crew: Pool | Cluster, paths: Sequence[Path], tmp_path: Path) -> dict[str, str]:
+    """How each shard ended on these workers."""
     tasks = [Task(path, "0" * 64, tmp_path / "parts" / f"{path.stem}.parquet", "t", (), (), "1") for path in paths]
     told: dict[str, str] = {}
-    Pool(2, work=work).run(
-        tasks, lambda task, facts: told.__setitem__(task.shard.stem, str(facts) if isinstance(facts, Exception) else "done")
-    )
+    crew.run(tasks, lambda task, facts: told.__setitem__(task.shard.stem, str(facts) if isinstance(facts, Exception) else "done"))
     return told
 
 
 def test_a_dead_workers_shard_is_run_again(tmp_path: Path) -> None:
-    assert outcomes(cluster_work.dies_once, lists(tmp_path), tmp_path) == {"a": "done", "b": "done", "c": "done"}
+    assert outcomes(Pool(2, work=cluster_work.dies_once), lists(tmp_path), tmp_path) == {"a": "done", "b": "done", "c": "done"}
     assert [row["pmid"] for row in parts.read(tmp_path / "parts" / "b.parquet")] == ["1", "2", "3"]
 
 
 def test_a_shard_over_which_every_worker_dies_fails_alone(tmp_path: Path) -> None:
-    told = outcomes(cluster_work.always_dies, lists(tmp_path)[:2], tmp_path)
+    told = outcomes(Pool(2, work=cluster_work.always_dies), lists(tmp_path)[:2], tmp_path)
     assert told == {"a": "done", "b": f"the worker ended {TRIES} times over this file"}
 
 
 def test_an_error_fails_its_shard_alone(tmp_path: Path) -> None:
-    assert outcomes(cluster_work.fails, lists(tmp_path), tmp_path) == {"a": "done", "b": "no such thing", "c": "done"}
+    assert outcomes(Pool(2, work=cluster_work.fails), lists(tmp_path), tmp_path) == {"a": "done", "b": "no such thing", "c": "done"}
 
 
-def test_a_late_shard_is_run_beside_itself(tmp_path: Path) -> None:
-    assert outcomes(cluster_work.late_once, lists(tmp_path), tmp_path) == {"a": "done", "b": "done", "c": "done"}
+def test_a_late_shard_is_told_and_run_beside_itself(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert outcomes(Pool(2, work=cluster_work.late_once), lists(tmp_path), tmp_path) == {"a": "done", "b": "done", "c": "done"}
+    (told,) = caplog.messages
+    assert re.fullmatch(r"b\.txt runs for \d+ s, others took \d+; it is run a second time beside itself", told)
 
 
 def test_failed_shards_are_named_and_nothing_is_merged(tmp_path: Path, settings: Settings) -> None:
@@ -183,16 +185,16 @@ def test_failed_shards_are_named_and_nothing_is_merged(tmp_path: Path, settings:
 
 
 def test_poisonous_records_are_set_aside_by_name(tmp_path: Path, settings: Settings) -> None:
-    """2 raises, 3 hangs, 4 ends its worker twice and is then left out; 1 and 6 are mined."""
-    contents = {"p.xml": (1, 2, 3, 4, 6), "q.xml": (7,)}
+    """2 raises, 4 ends its worker twice and is then left out, 3 hangs; 1 and 6 are mined."""
+    contents = {"p.xml": (1, 2, 4, 3, 6), "q.xml": (7,)}
     paths = [shard(tmp_path / name, [record(pmid, SAID[1]) for pmid in pmids]) for name, pmids in contents.items()]
     crew = Pool(2, work=cluster_work.poisoned)
-    outcome = mine_shards(settings, TOPIC, paths, tmp_path / "parts", crew, into=settings.db, record_seconds=8)
+    outcome = mine_shards(settings, TOPIC, paths, tmp_path / "parts", crew, into=settings.db, record_seconds=2)
     assert outcome.run is not None
     assert outcome.run.aside == [
         ("p.xml", "2", "cannot be mined: KeyError: 'poison'"),
-        ("p.xml", "3", "cannot be mined: TimeoutError: took longer than 8 s"),
         ("p.xml", "4", "cannot be mined: WorkerDied: the worker ended 2 times over this record"),
+        ("p.xml", "3", "cannot be mined: TimeoutError: took longer than 2 s"),
     ]
     with Store.open(settings.db, readonly=True) as store:
         assert sorted(store.digests()) == ["1", "6", "7"]
@@ -222,16 +224,44 @@ def test_parts_are_queried_where_they_lie(shards: list[Path], settings: Settings
     assert duckdb.sql(query).fetchall() == [("1",), ("11",), ("20",), ("6",)]
 
 
-def test_a_dask_cluster_gives_the_same(shards: list[Path], settings: Settings, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def scheduler() -> Iterator[str]:
+    """The address of a Dask cluster of two workers, threads of this process."""
     distributed = pytest.importorskip("distributed", reason="the cluster extra is not installed")
-    from miner.cluster.scheduler import Cluster
+    where = {"dashboard_address": None, "protocol": "tcp", "host": "127.0.0.1"}
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=False, **where) as local:
+        yield local.scheduler_address
 
-    local = distributed.LocalCluster(
-        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None, protocol="tcp", host="127.0.0.1"
-    )
-    with local:
-        mine_shards(settings, TOPIC, shards, tmp_path / "parts", Cluster(local.scheduler_address), into=tmp_path / "dask.db")
+
+def test_a_dask_cluster_gives_the_same(scheduler: str, shards: list[Path], settings: Settings, tmp_path: Path) -> None:
+    mine_shards(settings, TOPIC, shards, tmp_path / "parts", Cluster(scheduler), into=tmp_path / "dask.db")
     assert table(tmp_path / "dask.db") == single(settings, shards)
+
+
+def test_a_late_shard_is_run_beside_itself_on_dask(scheduler: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    crew = Cluster(scheduler, work=cluster_work.late_for_a_while)
+    assert outcomes(crew, lists(tmp_path), tmp_path) == {"a": "done", "b": "done", "c": "done"}
+    assert [line.split(" runs for ")[0] for line in caplog.messages if "second time" in line] == ["b.txt"]
+    assert [row["pmid"] for row in parts.read(tmp_path / "parts" / "b.parquet")] == ["1", "2", "3"]
+
+
+def test_an_error_fails_its_shard_alone_on_dask(scheduler: str, tmp_path: Path) -> None:
+    told = outcomes(Cluster(scheduler, work=cluster_work.fails), lists(tmp_path), tmp_path)
+    assert told == {"a": "done", "b": "no such thing", "c": "done"}
+
+
+def test_shards_of_object_storage_come_and_go_through_fsspec(shards: list[Path], settings: Settings, tmp_path: Path) -> None:
+    """What a worker needs of a bucket: its files copied in, its parts copied out; the names keep the order."""
+    fsspec = pytest.importorskip("fsspec", reason="the cluster extra is not installed")
+    bucket, here = fsspec.filesystem("memory"), tmp_path / "here"
+    bucket.put([str(path) for path in shards], [f"/baseline/{path.name}" for path in shards])
+    bucket.get("/baseline/", f"{here}/", recursive=True)
+    mine_shards(settings, TOPIC, [here], tmp_path / "parts", Here())
+    bucket.put(f"{tmp_path}/parts/", "/parts/", recursive=True)
+    bucket.get("/parts/", f"{tmp_path}/back/", recursive=True)
+    outcome = mine_shards(settings, TOPIC, [here], tmp_path / "back", Here(), into=tmp_path / "parts.db")
+    assert outcome.resumed == 3
+    assert table(tmp_path / "parts.db") == single(settings, shards)
 
 
 def test_the_version_is_that_of_a_run(settings: Settings, shards: list[Path]) -> None:

@@ -16,6 +16,8 @@ from miner.schema import Claim, ClaimType, Direction, Label, Mention, Polarity, 
 Span = tuple[int, int]
 _APART, _STRAIGHT = 60, 40
 _NO_THERAPY = ("standard of care", "kinase inhibitors")
+_NO_DRUG = {"surgery"}
+_LISTED = 110
 
 
 def extract(view: View) -> Iterator[Claim]:
@@ -44,15 +46,16 @@ def _find(view: View, name: str, clause: Span) -> list[Span]:
 
 def _of_therapy(view: View, clause: Span) -> Iterator[Claim]:
     acts = [s for s in _find(view, "act", clause) if not _compared(view, s, "compared_act")]
-    idle = view.role == TITLE or view.is_aim
-    advice = [] if idle else [s for s in _find(view, "advice", clause) if not _compared(view, s, "compared")]
+    advice = [] if view.role == TITLE else [s for s in _find(view, "advice", clause) if not _compared(view, s, "compared")]
+    if view.is_aim:
+        advice = [s for s in advice if _rules().within("evidence", view.document.text, *s)]
     if _rules().within("research", view.document.text, *clause):
         advice = [s for s in advice if _rules().within("standing", view.document.text, *s)]
     if not acts and not advice:
         return
     cue = (*acts, *advice)[0]
     given = [m for m in _objects(view, cue, clause) if m.name not in _NO_THERAPY]
-    if not given:
+    if not {m.name for m in given} - _NO_DRUG:
         return
     for subjects, chosen in _by_target(view, _subjects(view, clause, given), given):
         yield from build(
@@ -81,7 +84,7 @@ def _listed(view: View) -> Iterator[Claim]:
     for part in re.finditer(r"[^;]+", text[start : view.end]):
         span = (start + part.start(), start + part.end())
         given = _first_list(view, [m for m in therapies(view) if span[0] <= m.start < span[1] and m.name not in _NO_THERAPY])
-        if not given or rules.within("act", text, *span):
+        if not given or rules.within("act", text, *span) or given[0].start - span[0] > _LISTED:
             continue
         subjects = [s for s in _patients(view) if span[0] <= s.start < span[1]] or [s for s in _patients(view) if s.start < start]
         yield from build(
@@ -117,13 +120,17 @@ def _objects(view: View, cue: Span, clause: Span) -> list[Mention]:
     """What the cue speaks of: the therapy it governs to its right, else the one before it, else one after it, else one named before."""
     rules, text = _rules(), view.document.text
     named = [m for m in therapies(view) if clause[0] <= m.start < clause[1] and m.name not in _NO_THERAPY]
-    named = [m for m in named if not cue[0] <= m.start < cue[1]]
+    within = [m for m in named if cue[0] <= m.start < cue[1]]
+    if within:
+        return _chain(view, within)
     left, right = [m for m in named if m.end <= cue[0]], [m for m in named if m.start >= cue[1]]
     governed = rules["governs"].match(text[cue[1] : cue[1] + 60])
     if right and governed and right[0].start <= cue[1] + governed.end() + 8 and not rules.within("left_only", text, *cue):
         return _chain(view, right)
     if rules.within("right_only", text, *cue):
-        return _chain(view, right[:1]) if right and right[0].start - cue[1] <= _APART else []
+        right = right or [m for m in therapies(view) if m.start >= clause[1] and m.name not in _NO_THERAPY]
+        straight = right and right[0].start - cue[1] <= _APART and not rules.within("aside", text, cue[1], right[0].start)
+        return _chain(view, right) if straight else []
     beside = [m for m in left if rules["beside"].match(text[m.end : cue[0]] + " ")]
     agents = beside[-1:] or [m for m in left if therapy_role(view.document, m) == "agent"]
     if agents:
@@ -148,11 +155,12 @@ def _not_first_of(view: View, left: list[Mention]) -> list[Mention]:
 
 def _chain(view: View, found: Sequence[Mention]) -> list[Mention]:
     """The first therapy and those coordinated with it."""
-    kept = list(found[:1])
+    kept, text = list(found[:1]), view.document.text
     for mention in found[1:]:
         first, second = sorted((kept[-1], mention), key=lambda m: m.start)
-        gap = view.document.text[first.end : second.start]
-        if not _rules()["coordinates"].search(gap) and not joined(view, first, second):
+        gap = text[first.end : second.start]
+        added = gap.strip() == "to" and _rules()["addition"].search(text[max(view.start, first.start - 40) : first.start])
+        if first.name != second.name and not added and not _rules()["coordinates"].search(gap) and not joined(view, first, second):
             break
         kept.append(mention)
     return kept
@@ -206,9 +214,11 @@ def _of_testing(view: View, clause: Span) -> Iterator[Claim]:
     text = view.document.text
     if view.role == TITLE or view.is_aim or view.tells(_rules(), "followed"):
         return
+    advice = _find(view, "test_advice", clause)
+    if advice and not text[clause[0] : advice[0][0]].strip(" ,"):
+        clause = (view.start, clause[1])
     if not _rules().within("testing", text, *clause) and not view.of(Label.ASSAY, within=clause):
         return
-    advice = _find(view, "test_advice", clause)
     if not advice or _rules().within("retesting", text, *clause):
         return
     tests = [*_find(view, "testing", clause), *((m.start, m.end) for m in view.of(Label.ASSAY, within=clause))]

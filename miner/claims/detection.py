@@ -14,7 +14,7 @@ Span = tuple[int, int]
 Item = tuple[Mention, Measure]
 Figures = dict[str, float | int | str]
 TEST_FIGURES = ("sensitivity_percent", "specificity_percent", "concordance_percent", "ppv_percent", "npv_percent", "accuracy_percent")
-_LOW = {"sensitivity_percent": 80, "specificity_percent": 80, "accuracy_percent": 60}
+_LOW = {"sensitivity_percent": 60, "specificity_percent": 60, "accuracy_percent": 60}
 _HIGH, _SEVERAL, _GENE_LEAD = 90, 2, 6
 _FOR = re.compile(r"\s*(?:\([^()]*\)|\[[^\[\]]*\])?\s*(?:for|in)\s+(?:the\s+)?")
 _OWN_SERIES = (StudyType.DIAGNOSTIC_VALIDATION, StudyType.RETROSPECTIVE_COHORT)
@@ -165,7 +165,9 @@ def _stance(view: View, clause: Span) -> frames.Stance:
         return (Direction.DOES_NOT_SUPPORT, hedge if hedge in (Polarity.HEDGED, Polarity.NEGATED) else Polarity.ASSERTED)
     good = rules.spans("judges", text, *clause) or rules.spans("finds", text, *clause)
     stance = frames.stance_at(view, *good[0]) if good else frames.SUPPORTS
-    return frames.SUPPORTS if stance == frames.OPEN else stance
+    if stance in (frames.SUPPORTS, frames.OPEN):
+        return frames.HEDGED if rules.within("unsure", text, *clause) else frames.SUPPORTS
+    return stance
 
 
 def _with_figures(view: View, items: Sequence[Item]) -> Iterator[Claim]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from miner.claims import frames, prevalence
-from miner.claims.document import TITLE, Subject, View, distinct
+from miner.claims.document import METHODS, TITLE, Subject, View, agents, distinct
 from miner.claims.frames import HEDGED, build
-from miner.schema import Claim, ClaimType, Label, Polarity
+from miner.schema import Claim, ClaimType, Label, Polarity, StudyType
 
 Span = tuple[int, int]
 _NOT_ONCOGENIC = ("wild-type", "expression")
@@ -20,12 +20,44 @@ def extract(view: View) -> Iterator[Claim]:
         clause = view.clause(cue[0])
         subjects = _described(view, cue, clause)
         stance = frames.stance_at(view, *cue)
-        stance = HEDGED if stance == frames.OPEN else stance
+        supposed = prevalence.rules()["supposed"].search(view.document.text[max(clause[0], cue[0] - 50) : cue[0]])
+        stance = HEDGED if stance == frames.OPEN or (supposed and stance == frames.SUPPORTS) else stance
         for claim in build(view, ClaimType.DRIVER_ROLE, "biology.driver", subjects=distinct(subjects), stance=stance, confidence=0.6):
             key = (claim.genes, claim.fusion, claim.variant)
             if subjects and key not in told:
                 told.add(key)
                 yield claim
+    yield from _functions(view, told)
+
+
+def _functions(view: View, told: set[tuple[object, ...]]) -> Iterator[Claim]:
+    """What a gene does to tumour cells where no drug is at work: "loss of X impaired proliferation"."""
+    if view.document.study_type is not StudyType.PRECLINICAL or view.is_aim or view.role == METHODS or view.of(Label.DRUG) or agents(view):
+        return
+    rules, text = prevalence.rules(), view.document.text
+    if view.has("resist", "respond", "sensitive"):
+        return
+    for clause in view.clauses:
+        verbs = rules.spans("function", text, *clause)
+        processes = [p for p in rules.spans("process", text, *clause) if verbs and p[0] >= verbs[0][1]]
+        subjects = _actors(view, clause, verbs[0][0]) if processes else []
+        if not subjects:
+            continue
+        stance = frames.stance_at(view, *verbs[0])
+        for claim in build(view, ClaimType.DRIVER_ROLE, "biology.function", subjects=subjects, stance=stance, confidence=0.5):
+            key = (claim.genes, claim.fusion, claim.variant)
+            if key not in told:
+                told.add(key)
+                yield claim
+
+
+def _actors(view: View, clause: Span, end: int) -> list[Subject]:
+    """The alteration, else the gene, that does what a verb tells: the first before it that is no mere circumstance."""
+    rules, text = prevalence.rules(), view.document.text
+    genes = [Subject(m.start, m.end, m.name, mention=m) for m in view.of(Label.GENE, within=clause) if m.name]
+    found = [s for s in [*view.subjects, *genes] if s.gene and clause[0] <= s.start and s.end <= end]
+    first = min(found, key=lambda s: (s.start, -s.end), default=None)
+    return [] if first is None or rules["where"].search(text[max(view.start, first.start - 60) : first.start]) else [first]
 
 
 def _cues(view: View) -> list[Span]:

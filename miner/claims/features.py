@@ -15,12 +15,17 @@ from miner.schema import Claim, ClaimType, Cohort, Direction, Label, Mention, St
 Span = tuple[int, int]
 Figures = dict[str, float | int | str]
 _BESIDE = 60
+_SERIES = (StudyType.RETROSPECTIVE_COHORT, StudyType.DIAGNOSTIC_VALIDATION, StudyType.OTHER)
 _NO_SUBJECT = ("expression", "overexpression", "wild-type")
 
 
 def extract(view: View) -> Iterator[Claim]:
     """Associations of a sentence, clause by clause: a feature, a relation, and the alteration that has it."""
-    if view.has("safetycore", "resist", "approvecore") or view.of(Label.DRUG) or agents(view) or view.tells(_rules(), "not_feature"):
+    if view.has("safetycore", "resist", "approvecore") or view.of(Label.DRUG) or agents(view):
+        return
+    described = [*_group_of_carriers(view)] if all_carry(view) else []
+    yield from described
+    if described or view.tells(_rules(), "not_feature"):
         return
     if view.role == TITLE and not view.tells(_rules(), "states"):
         return
@@ -51,6 +56,19 @@ def _traits_of_carriers(view: View) -> Iterator[Claim]:
                 view, ClaimType.CLINICAL_FEATURES_ASSOCIATION, "biology.trait_of_carriers", subjects=generic([subject]), figures=figures,
                 n=total, confidence=0.45,
             )  # fmt: skip
+
+
+def _group_of_carriers(view: View) -> Iterator[Claim]:
+    """What a paper tells of its patients who all carry the alteration of the title: "all tumours were adenocarcinomas"."""
+    if view.subjects or view.of(Label.GENE, Label.ASSAY) or view.has("respond", "safety", "exclusive", "cooccur") or view.is_aim:
+        return
+    if view.document.study_type not in _SERIES or not view.tells(_rules(), "told_of_all") or not view.tells(_rules(), "group_trait"):
+        return
+    total = trial.total(view.document)
+    yield from build(
+        view, ClaimType.CLINICAL_FEATURES_ASSOCIATION, "biology.group_of_carriers", subjects=generic(all_carry(view)[:1]), n=total,
+        confidence=0.5,
+    )  # fmt: skip
 
 
 def _counted_trait(view: View) -> Iterator[Claim]:
@@ -86,12 +104,16 @@ def _features(view: View, clause: Span) -> list[Span]:
     altered = [s for s in view.subjects if s.alteration not in _NO_SUBJECT] or view.subjects
     taken += [s.mention for s in altered if s.mention] + view.of(Label.ASSAY)
     taken += [m for m in view.of(Label.GENE) if m.name in {s.gene for s in altered}]
-    return sorted({f for f in found if not any(m.start <= f[0] and f[1] <= m.end for m in taken)})
+    found = [f for f in found if not any(m.start <= f[0] and f[1] <= m.end for m in taken)]
+    return sorted({*found, *_rules().spans("housed", view.document.text, *clause)})
 
 
 def _relations(view: View, clause: Span) -> list[Span]:
     cues = [(c.start, c.end) for c in view.sense("associate", "nodiff", within=clause)]
-    told = sorted({*cues, *_rules().spans("relation", view.document.text, *clause)})
+    text = view.document.text
+    found = {*cues, *(s for name in ("relation", "housed") for s in _rules().spans(name, text, *clause))}
+    vague = _rules().spans("vague", text, *clause)
+    told = sorted(s for s in found if not any(a <= s[0] and s[1] <= b for a, b in vague))
     traits = [f for f in _features(view, clause) if _rules()["trait"].match(view.document.text[f[0] : f[1]])]
     return told or (traits if view.document.study_type is not StudyType.CASE_REPORT else [])
 
@@ -105,6 +127,8 @@ def _of_clause(view: View, clause: Span, features: Sequence[Span], relations: Se
     text = view.document.text
     stance = _stance(view, clause, relations[0])
     outcome = any(_rules()["outcome"].match(text[a:b]) for a, b in features)
+    if outcome and view.document.study_type is StudyType.TRIAL and figures:
+        return
     given = _all_given(view) if outcome and not _rules().within("of_all", text, *clause) else []
     if given:
         yield from _of_treated(view, clause, subjects, given, stance, figures)

@@ -37,7 +37,7 @@ def _contrasted(view: View) -> tuple[Span, Span] | None:
 def _subjects(view: View) -> list[Subject]:
     """Every alteration of the sentence, negated ones too, and genes listed with them."""
     found = [s for s in view.subjects if s.gene and s.alteration not in ("expression", "overexpression")]
-    genes = {g for s in found for g in (s.gene, *((s.fusion or "").split("::")))}
+    genes = {g for s in view.subjects if s.gene for g in (s.gene, *((s.fusion or "").split("::")))}
     taken = [(m.start, m.end) for m in view.of(Label.FUSION, Label.VARIANT, Label.DRUG_CLASS, Label.ASSAY, Label.DRUG)]
     for m in view.of(Label.GENE):
         if m.name and m.name not in genes and not any(a <= m.start and m.end <= b for a, b in taken):
@@ -86,7 +86,8 @@ def _exclusive(view: View, subjects: list[Subject]) -> Iterator[Claim] | None:
 def _lacks_others(view: View, subjects: Sequence[Subject], cue: Span) -> bool:
     """Are the alterations that a group lacks others than the group's own: a denial of company, and not of the alteration itself?"""
     if re.search(r"\b(?:drivers?|oncogenic|actionable)\b", view.document.text[cue[0] : cue[1] + 30], re.I):
-        return bool(subjects or view.document.focus)
+        before, after = any(s.end <= cue[0] for s in subjects), any(s.start >= cue[1] for s in subjects)
+        return before or (bool(subjects or view.document.focus) and not after)
     lacking = [s for s in subjects if s.start > cue[0]]
     carriers = [s for s in subjects if s.end <= cue[1] and s not in lacking] or _pointed_at(view)
     carriers = carriers or (view.document.focus if frames.points_back(view) else [])
@@ -123,6 +124,8 @@ def _together(view: View, subjects: list[Subject]) -> Iterator[Claim]:
         return
     if present and not signed and (len(alterations) < 2 or (denied and len({s.gene for s in present}) < 2)):
         present = distinct([*present, *_host(view, present)])
+    if not signed and len({s.gene for s in present}) == 1 and not all(s.variant or s.fusion for s in present):
+        return
     if not present or (not signed and len({(s.gene, s.fusion, s.variant, s.alteration) for s in present}) < 2):
         return
     if denied and all(_drives(view, s) for s in present):

@@ -14,6 +14,7 @@ from miner.schema import Alteration, Claim, ClaimType, Cohort, Label, Measure, M
 Item = tuple[Mention, Measure]
 Span = tuple[int, int]
 Figures = dict[str, float | int | str]
+_PROTEIN = ("expression", "overexpression")
 _SERIES = (StudyType.RETROSPECTIVE_COHORT, StudyType.TRIAL, StudyType.DIAGNOSTIC_VALIDATION)
 
 
@@ -51,7 +52,8 @@ def _opens(view: View, mention: Mention, measure: Measure) -> bool:
 
 def candidates(view: View) -> list[Subject]:
     """What a figure may count: alterations, and genes listed beside one."""
-    found = [s for s in view.subjects if s.gene and s.alteration not in ("wild-type", "expression", "overexpression")]
+    named = [s for s in view.subjects if s.gene and s.alteration != "wild-type"]
+    found = [s for s in named if s.alteration not in _PROTEIN] or named
     spans = [(s.start, s.end) for s in view.subjects] + [(m.start, m.end) for m in view.of(Label.DRUG_CLASS, Label.ASSAY, Label.DRUG)]
     for mention in view.of(Label.GENE):
         if mention.name and not any(a < mention.end and mention.start < b for a, b in spans):
@@ -216,9 +218,14 @@ def _in_figures(view: View, item: Item, group: list[Subject]) -> Iterator[Claim]
         )  # fmt: skip
         return
     yield from build(
-        view, ClaimType.PREVALENCE, "biology.prevalence", subjects=group, stance=DENIED if denied else frames.SUPPORTS, figures=values, n=n,
-        confidence=0.75, warnings=measure.warnings,
+        view, ClaimType.PREVALENCE, "biology.prevalence", subjects=group, stance=DENIED if denied else _hedged(view, mention),
+        figures=values, n=n, confidence=0.75, warnings=measure.warnings,
     )  # fmt: skip
+
+
+def _hedged(view: View, mention: Mention) -> frames.Stance:
+    """A figure under a hedge: "may account for up to 4%"."""
+    return frames.HEDGED if frames.stance_at(view, mention.start, mention.end) == frames.HEDGED else frames.SUPPORTS
 
 
 def _plain_count(view: View, mention: Mention) -> bool:
@@ -287,7 +294,8 @@ def _by_counts(view: View, counted: set[int], items: Sequence[Item]) -> Iterator
 def _in_words(view: View) -> Iterator[Claim]:
     """Rare, common, in the majority of ..."""
     text = view.document.text
-    spans = rules().spans("commonness", text, view.start, view.end)
+    things = rules().spans("common_thing", text, view.start, view.end)
+    spans = [s for s in rules().spans("commonness", text, view.start, view.end) if not any(a <= s[0] and s[1] <= b for a, b in things)]
     if not spans or (not view.of(Label.DISEASE, Label.COHORT) and not view.tells(rules(), "people")):
         return
     if agents(view) or view.has("safety", "resist", "approvecore", "respond", "outcome") or view.tells(rules(), "common_else"):

@@ -1,7 +1,12 @@
-"""Workers as processes of this machine: a dead one's shard is run again, a late one's is run beside it."""
+"""Workers as processes of this machine: a dead one's shard is run again, a late one's is run beside it.
+
+Where the system can, they are forked from one process that has loaded everything (a fork server), so that the next worker,
+also the one in place of a dead one, begins at once and shares the memory of the lexicon.
+"""
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import statistics
 import time
@@ -9,6 +14,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
+from multiprocessing.context import BaseContext
 
 from miner.cluster.parts import Facts
 from miner.cluster.shard import Task, mine_shard
@@ -17,7 +23,37 @@ TRIES = 4  # one more than it takes to find out a record that kills its worker, 
 LATE = 3.0  # times the median of those done, before a shard is run a second time on a worker that has nothing to do
 TASKS_A_WORKER = 64  # then a new process, so that no memory grows
 
+log = logging.getLogger(__name__)
 Done = Callable[[Task, Facts | Exception], None]
+
+
+def _context() -> BaseContext:
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["miner.cluster.warm"])
+    return context
+
+
+class Pace:
+    """How long shards take: tells which one takes far longer than the others."""
+
+    def __init__(self) -> None:
+        self._seconds: list[float] = []
+
+    def ended(self, seconds: float) -> None:
+        """Note how long a shard took."""
+        self._seconds.append(seconds)
+
+    def is_late(self, task: Task, seconds: float) -> bool:
+        """Tell whether a shard that runs for so long is late, and say so aloud."""
+        if not self._seconds:
+            return False
+        usual = statistics.median(self._seconds)
+        late = seconds > LATE * usual + 1.0
+        if late:
+            log.warning("%s runs for %.0f s, others took %.0f; it is run a second time beside itself", task.shard.name, seconds, usual)
+        return late
 
 
 class Pool:
@@ -54,13 +90,12 @@ class _Round:
         self.waiting = list(tasks)
         self.running: dict[Future[Facts], tuple[Task, float]] = {}
         self.ended: set[Task] = set()
-        self.seconds: list[float] = []
+        self.pace = Pace()
 
     def run(self) -> tuple[list[Task], list[Task]]:
         """Run what can be run; return the tasks that were running when a worker died, and those that had not begun."""
         others = set(multiprocessing.active_children())
-        context = multiprocessing.get_context("spawn")
-        executor = ProcessPoolExecutor(self.workers, mp_context=context, max_tasks_per_child=TASKS_A_WORKER)
+        executor = ProcessPoolExecutor(self.workers, mp_context=_context(), max_tasks_per_child=TASKS_A_WORKER)
         try:
             self._fill(executor)
             while self._busy():
@@ -89,12 +124,12 @@ class _Round:
             self.running[executor.submit(self.work, late)] = (late, time.monotonic())
 
     def _late(self) -> Task | None:
-        """A shard that takes far longer than the others, where a worker has nothing to do and nobody runs it twice yet."""
-        if not self.seconds or len(self.running) >= self.workers:
+        """A shard that is late, where a worker has nothing to do and nobody runs it twice yet."""
+        if len(self.running) >= self.workers:
             return None
-        limit, now = LATE * statistics.median(self.seconds) + 1.0, time.monotonic()
-        runs = [task for task, _ in self.running.values()]
-        return next((task for task, began in self.running.values() if now - began > limit and runs.count(task) == 1), None)
+        now, runs = time.monotonic(), [task for task, _ in self.running.values()]
+        single = ((task, now - began) for task, began in self.running.values() if runs.count(task) == 1 and task not in self.ended)
+        return next((task for task, seconds in single if self.pace.is_late(task, seconds)), None)
 
     def _finish(self, future: Future[Facts]) -> None:
         task, began = self.running[future]
@@ -106,7 +141,7 @@ class _Round:
             return
         twin = any(other == task for other, _ in self.running.values())
         if error is None:
-            self.seconds.append(time.monotonic() - began)
+            self.pace.ended(time.monotonic() - began)
             self.done(task, future.result())
         elif twin or not isinstance(error, Exception):
             return

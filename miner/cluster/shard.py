@@ -53,9 +53,10 @@ _FRAMES = Models()
 
 
 @cache
-def _miner(
-    topic: str, topic_dirs: tuple[Path, ...], lexicon_dirs: tuple[Path, ...], models: Models = _FRAMES
+def loaded(
+    topic: str, topic_dirs: tuple[Path, ...] = (), lexicon_dirs: tuple[Path, ...] = (), models: Models = _FRAMES, /
 ) -> tuple[Miner, Prescreen]:
+    """Load the miner and the pre-screen of a topic, once a process."""
     miner = load(load_topic(topic, topic_dirs), lexicon_dirs=lexicon_dirs, models=models)
     found = signs(miner.topic, lexicon_dirs, models)
     terms = miner.topic.trigger_terms(Surfaces(lexicon_dirs))
@@ -89,7 +90,7 @@ def mine_shard(task: Task) -> parts.Facts:
     held = parts.facts(task.part)
     if held and (held.digest, held.version) == (task.digest, task.version):
         return held
-    miner, screen = _miner(task.topic, task.topic_dirs, task.lexicon_dirs, task.models)
+    miner, screen = loaded(task.topic, task.topic_dirs, task.lexicon_dirs, task.models)
     told = parts.write(task.part, _rows(task, miner, Noting(screen)), parts.Facts(task.shard.name, task.digest, task.version))
     with suppress(OSError):
         task.journal.unlink()

@@ -37,7 +37,7 @@ def find_terms(text: str, lexicon: Lexicon, abbreviations: Iterable[Abbreviation
     A short form whose long form names a concept takes that concept throughout the text; one whose long form names
     something else is no mention, even where it is an alias of a gene.
     """
-    hits = lexicon.find(text)
+    hits = [h for h in lexicon.find(text) if not _is_other(text, h)]
     meanings = _meanings(text, hits, [*abbreviations, *find_definitions(text)], lexicon)
     for short, meaning in meanings.items():
         places = _places(text, short)
@@ -45,6 +45,18 @@ def find_terms(text: str, lexicon: Lexicon, abbreviations: Iterable[Abbreviation
             places = [p for p in places if not in_organisation(text, *p)]
         hits = _redefined(hits, places, meaning)
     return [Mention(h.start, h.end, text[h.start : h.end], h.label, h.concept) for h in sorted(hits, key=lambda h: (h.start, h.end))]
+
+
+_DENYING = re.compile(r"(?:no|without|non)\b[\s-](?!small|squamous|hodgkin|seminoma)", re.I)  # "no chemotherapy (NoC)" is none
+_NON = ("non-", "non ", "non‐", "non‑", "non–")
+_STAGING = re.compile(r"\btumou?rs?(?:,\s?|-|\s|/)(?:lymph\s)?nodes?(?:,\s?|-|\s|/)(?:and\s)?$", re.I)
+
+
+def _is_other(text: str, hit: Hit) -> bool:
+    """Whether a hit is what the text tells it is not ("non-platinum doublet"), or a letter of TNM ("tumor, node, metastasis")."""
+    if hit.label in (Label.DISEASE, Label.DRUG_CLASS, Label.ASSAY) and text[max(0, hit.start - 4) : hit.start].lower() in _NON:
+        return True
+    return hit.concept.name == "metastasis" and _STAGING.search(text, max(0, hit.start - 30), hit.start) is not None
 
 
 def _meanings(text: str, hits: Sequence[Hit], definitions: Iterable[Abbreviation], lexicon: Lexicon) -> dict[str, Hit | None]:
@@ -56,7 +68,7 @@ def _meanings(text: str, hits: Sequence[Hit], definitions: Iterable[Abbreviation
         if meanings.get(short) is not None or places.setdefault(short, found.start) != found.start:
             continue
         own = next((h for h in hits if h.start == found.start and h.end == found.end), None)
-        meaning = _long_form_hit(hits, found, own)
+        meaning = None if _DENYING.match(text, found.long_start) else _long_form_hit(hits, found, own)
         if meaning is None and _may_keep(text, hits, found, own, lexicon):
             continue
         meanings[short] = meaning

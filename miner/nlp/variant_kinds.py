@@ -83,6 +83,8 @@ def _words(assigner: Assigner) -> Iterator[re.Match[str]]:
         start = max(start, done, 0)
         while 0 < start < len(text) and text[start - 1].isalpha():
             start -= 1
+        while 0 < end < len(text) and text[end - 1].isalpha() and text[end].isalpha():
+            end += 1
         yield from _WORD.finditer(text, max(start, done), end)
         done = max(done, end)
 
