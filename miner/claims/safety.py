@@ -29,7 +29,7 @@ def extract(view: View) -> Iterator[Claim]:
         events = _events(view, figures) if figures or not items else ""
         yield from build(
             view, ClaimType.SAFETY, "practice.safety", subjects=_targets(view, chosen), therapies=chosen,
-            figures={"AE": events} if events else {}, stance=_stance(view, cues[0]), n=_population(view, figures, chosen),
+            figures={"AE": events} if events else {}, stance=_stance(view, cues[0], figures), n=_population(view, figures, chosen),
             confidence=0.65 if figures else 0.55,
         )  # fmt: skip
 
@@ -53,7 +53,8 @@ def _triggers(view: View) -> list[Span]:
 
 def _event_spans(view: View) -> list[Span]:
     diseases = view.of(Label.DISEASE, Label.DRUG)
-    found = _words().spans("event", view.document.text, view.start, view.end)
+    text, better = view.document.text, _words()["bettered"]
+    found = [e for e in _words().spans("event", text, view.start, view.end) if not better.search(text[max(view.start, e[0] - 40) : e[0]])]
     return [e for e in found if not any(m.start < e[1] and e[0] < m.end and len(m.text) > e[1] - e[0] for m in diseases)]
 
 
@@ -70,7 +71,7 @@ def _therapies(view: View) -> list[Mention]:
     """Therapies of the sentence (given, or compared where figures or words compare), else those that it points at, else the paper's."""
     roles = ("agent", "comparator") if frames.measures(view, "AE_percent") or _words()["compares"].search(view.text) else ("agent",)
     given = agents(view)
-    here = [m for m in therapies(view) if m in given or therapy_role(view.document, m) in roles]
+    here = [m for m in therapies(view) if m in given or (therapy_role(view.document, m) == "comparator" and "comparator" in roles)]
     here = _stopped(view) or _drugs(here) or ([] if view.document.focus_drugs and _drugs(view.document.focus_drugs) else here)
     if here and (given or not view.document.focus_drugs or frames.measures(view, "AE_percent")):
         return _without_classes(view, here)
@@ -162,8 +163,10 @@ def _targets(view: View, chosen: Sequence[str]) -> list[Subject]:
     return found if len(chosen) == 1 else []
 
 
-def _stance(view: View, cue: Span) -> frames.Stance:
+def _stance(view: View, cue: Span, figures: list[Item]) -> frames.Stance:
     """Harm is always what a claim of safety supports; only a hedge counts."""
+    if not figures and _words()["no_more"].search(view.text):
+        return frames.DENIED
     spans = [cue, *_words().spans("tie", view.document.text, view.start, view.end)]
     return frames.HEDGED if any(frames.stance_at(view, *s)[1] is Polarity.HEDGED for s in spans[:2]) else frames.SUPPORTS
 
