@@ -296,6 +296,8 @@ def _figure_stance(view: View, span: tuple[int, int], members: list[tuple[Mentio
         return DENIED
     if (rate := _rate(members)) is not None and rate < LOW_PERCENT and not view.says("arms.control"):
         return AGAINST
+    if shape("response_figures.called_low").search(view.document.text, clause[0], span[0]):
+        return AGAINST
     ratio = next((m for _, m in members if m.metric == "HR"), None)
     if ratio is not None and view.says("response_figures.immature"):
         return HEDGED
