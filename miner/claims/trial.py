@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, zip_longest
 
 from miner.claims.design import Arm, Design, Thing, cytotoxic, design, only_before, rules, things
 from miner.claims.document import BACKGROUND, BODY, CONCLUSIONS, RESULTS, TITLE, Document, View
@@ -20,7 +20,7 @@ _REACH = 90
 _LETTER = re.compile(r"\barm\s+([A-D1-4])\b")
 _SIZE = re.compile(r"[^.;]{0,40}[\[(](?:[^()]{0,20}[;,] ?)?n\s?=")
 _LEAST_ARM, _MOST_UNLIKE = 5, 5
-_BESIDE, _LETTERED, _APART_BY = 12, 40, 2
+_BESIDE, _LETTERED, _APART_BY = 12, 90, 2
 _APART = re.compile(r"[.;]|\d(?!\S*\s?mg)|\b(?:arms?|groups?),", re.I)
 _INTEGER = re.compile(
     r"(?<![\d.,·:/%-])(\d{1,3}(?:,\d{3})+|\d+)(?![.·,:/]?\d|[\s-]*(?:%|mg|gy\b|months?|weeks?|days?|years?|cycles?))", re.I
@@ -79,8 +79,10 @@ def _letters(document: Document, plan: Design) -> dict[str, Arm]:
     if held is None:
         held = document.__dict__["_arm_letters"] = {}
         for view in document.views if _LETTER.search(document.text) else []:
-            for group in _named(view, plan):
-                letter = _LETTER.search(document.text, group.end, min(view.end, group.end + _LETTERED))
+            named = list(_named(view, plan))
+            for group, following in zip_longest(named, named[1:]):
+                reach = min(following.start if following else view.end, group.end + _LETTERED)
+                letter = _LETTER.search(document.text, group.end, max(group.end, reach))
                 if letter and not rules().within("other_arm", document.text, group.end, letter.start()):
                     held.setdefault(letter[1], group.arm)
     return held
