@@ -10,7 +10,7 @@ from miner.claims.document import Subject, View, distinct
 from miner.claims.frames import AGAINST, SUPPORTS, Stance
 from miner.schema import Measure, Mention, Polarity
 
-_NEAR = 30
+_NEAR, _WORDS = 60, 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def _in_brackets_after(view: View, mention: Mention) -> Subject | None:
     opened = text.rfind("(", view.start, mention.start)
     if opened < 0 or ")" in text[opened : mention.start] or mention.start - opened > _NEAR or len({_lacks(s) for s in view.subjects}) < 2:
         return None
-    before = [s for s in view.subjects if s.gene and s.end <= opened and not text[s.end : opened].strip(" -").count(" ") > 3]
+    before = [s for s in view.subjects if s.gene and s.end <= opened and not text[s.end : opened].strip(" -").count(" ") > _WORDS]
     return before[-1] if before and opened - before[-1].end < _NEAR else None
 
 
