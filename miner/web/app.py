@@ -46,7 +46,11 @@ PAGES: tuple[tuple[str, Page], ...] = (
     ("/about", pages_about.about),
     ("/curator", pages_about.curator),
 )
-FORMS: tuple[tuple[str, Callable[[Site, Request], Awaitable[Response]]], ...] = (("/curate", curate.curate), ("/curator", curate.name))
+FORMS: tuple[tuple[str, Callable[[Site, Request], Awaitable[Response]]], ...] = (
+    ("/curate", curate.curate),
+    ("/add", curate.add),
+    ("/curator", curate.name),
+)
 BOTH = ("/curator", "/api/curations")
 """Addresses that take GET and POST by two routes, of which a refusal would name one."""
 FAILURES: dict[type[Exception], int] = {
