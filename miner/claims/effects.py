@@ -352,11 +352,15 @@ def _lowered(view: View, cue: Cue) -> bool:
 
 def _alike(view: View, cue: Cue) -> bool:
     """Is the cue likened to that of a group without the alteration: "similar sensitivity as wild type"?"""
-    clause, turns = view.clause(cue.start), shape("effects.turns")
-    return any(
-        (cue.start - 30 <= c.end <= cue.start and not turns.search(view.document.text, c.end, cue.start)) or (cue.end <= c.start <= cue.end + 60 and _likens(view.document.text, cue, c))
-        for c in cues(view, clause) if c.sense == "nodiff"
-    )  # fmt: skip
+    text = view.document.text
+    return any(_likened(text, cue, c) for c in cues(view, view.clause(cue.start)) if c.sense == "nodiff")
+
+
+def _likened(text: str, cue: Cue, likeness: Cue) -> bool:
+    """Does a likeness stand straight before a cue, or behind it and speak of it?"""
+    if cue.start - 30 <= likeness.end <= cue.start:
+        return not shape("effects.turns").search(text, likeness.end, cue.start)
+    return cue.end <= likeness.start <= cue.end + 60 and _likens(text, cue, likeness)
 
 
 def _likens(text: str, cue: Cue, likeness: Cue) -> bool:
