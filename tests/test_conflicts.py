@@ -59,6 +59,7 @@ QUIET: list[tuple[str, Given, Given]] = [
     ("another endpoint", COHORT | {"figures": HIGH}, COHORT | AGAINST | {"figures": {"OS_months": 9.0}}),
     ("an endpoint that only the sentence names", COHORT | {"quote": "Overall survival was longer."},
      COHORT | AGAINST | {"quote": "PFS was not longer under it."}),
+    ("what is borne", COHORT, COHORT | AGAINST | {"quote": "It did not lower the quality of life."}),
     ("as many patients of a large trial", {"n_patients": 1217}, AGAINST | {"n_patients": 1217}),
     ("a rate that came", COHORT, AGAINST | {"figures": HIGH}),
     ("one study", COHORT | {"trials": ("A-1",)}, COHORT | AGAINST | {"trials": ("A-1",)}),

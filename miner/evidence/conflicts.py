@@ -193,6 +193,8 @@ def _on_one_question(left: Paper, right: Paper) -> bool:
 def _on_one_endpoint(left: Paper, right: Paper) -> bool:
     """Tell whether two papers may speak of one endpoint; a rate of response is none that did not come."""
     one, two = _endpoints(left), _endpoints(right)
+    if {"harm"} in (one, two):
+        return False  # That a drug is borne says nothing of its effect.
     against = left if left.direction is Direction.DOES_NOT_SUPPORT else right
     rate = interval(against.figures)
     return (not one or not two or bool(one & two)) and (rate is None or rate.rate < RESPONDED)
