@@ -3,16 +3,16 @@
     python scripts/bench_pipeline.py pubmed21n1298.xml.gz [--abstracts FILE.jsonl.gz] [--rounds N] [--copies 1,4,16]
                                      [--peer-python PYTHON] [--topic NAME]
 
-Three tables: stages over the file (wall time, records a second, times gzip's time of the same round, memory); reading and
-mining over abstracts (a second on one core); scaling of ``miner mine`` over copies of the file with one worker and with two.
-Every candidate runs in a process of its own, loading is not timed, and they take turns within a round. --peer-python names
-the interpreter of an environment with pubmed_parser, biopython and medspacy; what it lacks is left out and named.
+Four tables: stages over the file (wall and CPU time, records a second, times gzip's time of the same round, memory); reading and
+mining over abstracts (a second on one core); scaling of ``miner mine`` over copies of the file with one worker and with two; and
+from these what all of PubMed takes. Every candidate runs in a process of its own, loading is not timed, and they take turns
+within a round. --peer-python names the interpreter of an environment with pubmed_parser, biopython and medspacy; what it
+lacks is left out and named.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
 import statistics
@@ -20,138 +20,78 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
-GZIP = "gzip -dc"
-_TIMED = """
-import json, resource, sys, time
-{setup}
-began, cpu = time.perf_counter(), time.process_time()
-{work}
-seconds, used = time.perf_counter() - began, time.process_time() - cpu
-held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1024)
-print(json.dumps([seconds, used, count, held]))
-"""
-_LOADED = """
-from pathlib import Path
-from miner import mine
-from miner.evidence.merge import merge
-from miner.refresh.surfaces import Surfaces
-from miner.schema import Record
-from miner.sources import Tally, read_records
-from miner.sources.prescreen import Prescreen
-miner = mine.load(sys.argv[2])
-screen, tally = Prescreen(miner.topic.trigger_terms(Surfaces())), Tally()
-warm = miner(Record("w", None, "Larotrectinib in NTRK fusion-positive tumours"))
-"""
-_KEPT = "kept = [r for r in read_records(Path(sys.argv[1]), screen=screen, tally=tally) if isinstance(r, Record) and screen.matches(r)]"
-_WHOLE = _KEPT + (
-    "\nrows = 0\nfor record in kept:\n    reading = miner.read(record)\n"
-    "    if miner.topic.is_relevant(reading, miner.lexicon):\n        rows += len(merge(miner.assertions(reading), miner.lexicon))\n"
-    "count = tally.total"
+from bench_parse import PARSER, READ, SCREEN
+from bench_timing import Candidate, Run, median, rounds, table, times
+
+FILES, BYTES = 1300, 50e9  # the yearly baseline of PubMed with its updates: files, and bytes compressed
+STORAGE = 1e9  # bytes a second that shared storage gives to all workers together
+CORES = (2, 16, 256)
+_MINER = "from miner import mine\nfrom miner.schema import Record\nminer = mine.load(sys.argv[2])\n"
+_WARM = 'miner(Record("w", None, "Larotrectinib in NTRK fusion-positive tumours"))\n'
+_FOLDER = "import io, tempfile\nfolder = Path(tempfile.mkdtemp())\n"
+_TASK = (
+    "import miner.cluster.warm\nfrom miner.cluster.shard import Task, loaded, mine_shard\nfrom miner.config import Models\n"
+    "loaded(sys.argv[2], (), (), Models())[0](Record('w', None, 'Larotrectinib in NTRK fusion-positive tumours'))\n"
+    "task = Task(Path(sys.argv[1]), '0' * 64, folder / 'p.parquet', sys.argv[2], (), (), '1', models=Models())\n"
+)
+_REFRESH = (
+    "from miner.config import Settings\nfrom miner.evidence.export import export\nfrom miner.evidence.store import Store\n"
+    "from miner.refresh import refresh\nsettings = Settings(db=folder / 'own.db', topic=sys.argv[2])\n"
+)
+WHOLE = (
+    SCREEN[0] + "\n" + _MINER + _WARM + _FOLDER + _REFRESH,
+    "run = refresh(settings, topic, sources=[Path(sys.argv[1])], miner=miner, screen=screen)\n"
+    "with Store.open(settings.db, readonly=True) as store: export(store, 'tsv', io.StringIO())\n"
+    "count = run.read + run.skipped",
+)
+PART = (
+    SCREEN[0] + "\n" + _FOLDER + _TASK,
+    "told = mine_shard(task)\ncount = sum(told.counts.get(kind, 0) for kind in ('record', 'passed over'))",
+)
+MERGE = (
+    PART[0] + _REFRESH + "from miner.cluster.merging import PartMiner, PartReader\nmine_shard(task)\n"
+    "parts = PartMiner(topic, ())\nparts.lexicon\nreader = PartReader({task.shard: task.part}, parts)",
+    "run = refresh(settings, topic, sources=[task.shard], miner=parts, reader=reader, screen=screen)\ncount = run.read + run.skipped",
 )
 OWN = {
-    "lossless reader": (
-        "from pathlib import Path\nfrom miner.sources import read_records",
-        "count = sum(1 for _ in read_records(Path(sys.argv[1])))",
-    ),
-    "pre-screen": (_LOADED, _KEPT + "\ncount = tally.total"),
-    "whole mining, pre-screened": (_LOADED, _WHOLE),
+    "lossless reader": READ,
+    "pre-screen": SCREEN,
+    "whole mining, table included": WHOLE,
+    "a part of miner mine": PART,
+    "its merge": MERGE,
 }
 PEERS = {
-    "pubmed_parser": ("import pubmed_parser", "count = sum(1 for _ in pubmed_parser.parse_medline_xml(sys.argv[1], year_info_only=False))"),
+    "pubmed_parser": PARSER,
     "Bio.Entrez.read": ("import gzip\nfrom Bio import Entrez", "count = len(Entrez.read(gzip.open(sys.argv[1]))['PubmedArticle'])"),
 }
 _TEXTS = "import gzip\ntexts = [l for l in map(json.loads, gzip.open(sys.argv[1], 'rt'))]\n"
 _JOINED = "texts = [' '.join([t['title'] or '', *(s['text'] for s in t['sections'])]) for t in texts]\n"
+_RECORDS = "from pathlib import Path\nfrom miner.sources import read_records\n" + _MINER + "records = list(read_records(Path(sys.argv[1])))"
+_PIPED = "count = sum(1 for _ in nlp.pipe(texts))"
 READING = {
-    "miner: reading": (
-        _LOADED + "records = list(read_records(Path(sys.argv[1])))",
-        "for record in records: miner.read(record)\ncount = len(records)",
-    ),
-    "miner: whole of mine": (
-        _LOADED + "records = list(read_records(Path(sys.argv[1])))",
-        "for record in records: miner(record)\ncount = len(records)",
-    ),
-    "blank spaCy": (_TEXTS + _JOINED + "import spacy\nnlp = spacy.blank('en')", "count = sum(1 for _ in nlp.pipe(texts))"),
+    "miner: reading": (_RECORDS, "for record in records: miner.read(record)\ncount = len(records)"),
+    "miner: whole of mine": (_RECORDS, "for record in records: miner(record)\ncount = len(records)"),
+    "blank spaCy": (_TEXTS + _JOINED + "import spacy\nnlp = spacy.blank('en')", _PIPED),
 }
-READING_PEERS = {
-    "medspaCy": (_TEXTS + _JOINED + "import medspacy\nnlp = medspacy.load()", "count = sum(1 for _ in nlp.pipe(texts))"),
-}
+_QUIET = "try:\n    from loguru import logger\n    logger.remove()\nexcept ImportError: pass"
+READING_PEERS = {"medspaCy": (_TEXTS + _JOINED + "import medspacy\nnlp = medspacy.load()\n" + _QUIET, _PIPED)}
 
 
-class Run(NamedTuple):
-    """One timed run: wall and CPU seconds, records, most memory in MB."""
-
-    seconds: float
-    cpu: float
-    records: int
-    memory: float
-
-
-def timed(python: str, code: tuple[str, str], arguments: Sequence[str]) -> Run | None:
-    """Run one candidate; None where the interpreter lacks it."""
-    script = _TIMED.format(setup=code[0], work=code[1])
-    done = subprocess.run([python, "-W", "ignore", "-c", script, *arguments], capture_output=True, text=True)
-    if done.returncode and "ModuleNotFoundError" in done.stderr:
-        return None
-    if done.returncode:
-        raise SystemExit(done.stderr)
-    return Run(*json.loads(done.stdout.splitlines()[-1]))
-
-
-def gunzip(path: Path) -> Run:
-    """Time ``gzip -dc``, the measure of the others."""
-    began = time.perf_counter()
-    subprocess.run(["gzip", "-dc", str(path)], stdout=subprocess.DEVNULL, check=True)
-    seconds = time.perf_counter() - began
-    return Run(seconds, seconds, 0, 0)
-
-
-def rounds(
-    chosen: dict[str, tuple[str, tuple[str, str]]], arguments: Sequence[str], number: int, base: Path | None
-) -> dict[str, list[Run]]:
-    """Let the candidates take turns; those that are not installed are named and left out."""
-    found: dict[str, list[Run]] = {GZIP: []} if base else {}
-    for _ in range(number):
-        if base:
-            found[GZIP].append(gunzip(base))
-        for name, (python, code) in chosen.items():
-            run = timed(python, code, arguments)
-            if run is None:
-                print(f"{name}: not installed, left out")
-            else:
-                found.setdefault(name, []).append(run)
-        chosen = {name: candidate for name, candidate in chosen.items() if name in found}
-    return found
-
-
-def stages(found: dict[str, list[Run]]) -> list[str]:
-    """Lines of the first table."""
-    lines = [f"{'':28}{'seconds':>9}{'records/s':>11}{'x ' + GZIP:>12}{'MB':>7}"]
-    for name, runs in found.items():
-        seconds = statistics.median(run.seconds for run in runs)
-        beside = statistics.median(run.seconds / base.seconds for run, base in zip(runs, found[GZIP], strict=True))
-        rate = f"{runs[0].records / seconds:11,.0f}" if runs[0].records else f"{'':11}"
-        lines.append(f"{name:28}{seconds:9.2f}{rate}{beside:12.2f}{max(run.memory for run in runs):7.0f}")
-    return lines
-
-
-def reading(found: dict[str, list[Run]]) -> list[str]:
+def reading(found: Mapping[str, list[Run]]) -> list[str]:
     """Lines of the second table."""
     lines = [f"{'':28}{'abstracts/s':>12}{'a CPU second':>14}{'MB':>7}"]
     for name, runs in found.items():
-        rates = [statistics.median(run.records / part for run, part in zip(runs, parts, strict=True)) for parts in
-                 ([run.seconds for run in runs], [run.cpu for run in runs])]  # fmt: skip
+        rates = [statistics.median(run.records / getattr(run, of) for run in runs) for of in ("seconds", "cpu")]
         lines.append(f"{name:28}{rates[0]:12,.0f}{rates[1]:14,.0f}{max(run.memory for run in runs):7.0f}")
     return lines
 
 
-def scaling(path: Path, copies: Sequence[int], topic: str) -> list[str]:
-    """Lines of the third table: ``miner mine`` over copies of the file, each its own shard, by one worker and by two."""
-    lines = [f"{'files':>6}{'1 worker, s':>13}{'2 workers, s':>14}{'gain':>7}{'s a file':>10}"]
+def scaling(path: Path, copies: Sequence[int], topic: str) -> tuple[list[str], float]:
+    """Lines of the third table, ``miner mine`` over copies of the file by one worker and by two, and the gain with most copies."""
+    lines, gain = [f"{'files':>6}{'1 worker, s':>13}{'2 workers, s':>14}{'gain':>7}{'s a file':>10}"], 1.0
     for number in copies:
         seconds = {}
         with tempfile.TemporaryDirectory() as folder:
@@ -161,8 +101,9 @@ def scaling(path: Path, copies: Sequence[int], topic: str) -> list[str]:
                 began = time.perf_counter()
                 subprocess.run([*command, "--parts", str(Path(folder) / f"parts{workers}")], check=True, stderr=subprocess.DEVNULL)
                 seconds[workers] = time.perf_counter() - began
-        lines.append(f"{number:6}{seconds[1]:13.1f}{seconds[2]:14.1f}{seconds[1] / seconds[2]:7.2f}{seconds[1] / number:10.2f}")
-    return lines
+        gain = seconds[1] / seconds[2]
+        lines.append(f"{number:6}{seconds[1]:13.1f}{seconds[2]:14.1f}{gain:7.2f}{seconds[1] / number:10.2f}")
+    return lines, gain
 
 
 def _copied(path: Path, to: Path, number: int) -> Path:
@@ -172,6 +113,31 @@ def _copied(path: Path, to: Path, number: int) -> Path:
     with to.open("ab") as file:
         file.write(subprocess.run(["gzip", "-c"], input=f"<!-- copy {number} -->".encode(), capture_output=True, check=True).stdout)
     return to
+
+
+def cost(found: Mapping[str, list[Run]], size: int, gain: float | None) -> list[str]:
+    """Lines of the model: what all of PubMed takes, by the CPU time of a part and of its merge, and what was assumed."""
+    files = BYTES / size  # files of this one's size
+    part, merge = median(found["a part of miner mine"], "cpu"), median(found["its merge"], "cpu")
+    share = min(1.0, gain / 2) if gain else 1.0
+    lines = [f"All of PubMed: {FILES:,} files of {BYTES / 1e9:.0f} GB, counted as {files:,.0f} files of this size"]
+    lines.append(f"{'cores':>6}{'mining':>12}{'merging':>12}{'all':>12}   held up by")
+    for cores in CORES:
+        computed, stored = files * part / (cores * share), BYTES / STORAGE
+        mining = max(computed, stored)
+        whole = mining + files * merge
+        limit = "storage" if stored > computed else "the one process that merges" if files * merge > mining else "cores"
+        lines.append(f"{cores:6}{_told(mining):>12}{_told(files * merge):>12}{_told(whole):>12}   {limit}")
+    lines += [
+        f"Measured: {part:.2f} CPU seconds a part, {merge:.2f} its merge" + (f", two workers {gain:.2f} times one" if gain else ""),
+        f"Assumed: work grows with bytes; a core does {share:.0%} of what one does alone; merging is one process; storage gives",
+        f"{STORAGE / 1e9:.0f} GB a second to all workers together; topics like this one (another share of records changes all)",
+    ]
+    return lines
+
+
+def _told(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 def main() -> None:
@@ -186,16 +152,22 @@ def main() -> None:
     options = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     own, peer, file = sys.executable, options.peer_python, options.file
-    chosen = {name: (own, code) for name, code in OWN.items()} | ({name: (peer, code) for name, code in PEERS.items()} if peer else {})
+    chosen: dict[str, Candidate] = {name: (own, code) for name, code in OWN.items()}
+    chosen |= {name: (peer, code) for name, code in PEERS.items()} if peer else {}
     found = rounds(chosen, [str(file), options.topic], options.rounds, file)
     print(f"{file.name}: {found['lossless reader'][0].records:,} records and deletions; median of {options.rounds} rounds")
-    print("\n".join(stages(found)))
+    print("\n".join(table(found)))
+    ratio = times(found["whole mining, table included"], found["lossless reader"])
+    print(f"whole mining takes {ratio:.2f} times the lossless reader")
     if options.abstracts:
         chosen = {name: (own, code) for name, code in READING.items()}
         chosen |= {name: (peer, code) for name, code in READING_PEERS.items()} if peer else {}
         print("\n" + "\n".join(reading(rounds(chosen, [str(options.abstracts), options.topic], options.rounds, None))))
+    gain = None
     if copies := [int(number) for number in options.copies.split(",") if int(number)]:
-        print("\n" + "\n".join(scaling(file, copies, options.topic)))
+        lines, gain = scaling(file, copies, options.topic)
+        print("\n" + "\n".join(lines))
+    print("\n" + "\n".join(cost(found, file.stat().st_size, gain)))
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ def test_bench_parse_prints_every_candidate(tmp_path: Path) -> None:
     file.write_bytes(gzip.compress(f'<?xml version="1.0"?><PubmedArticleSet>{articles}</PubmedArticleSet>'.encode()))
     lines = run("bench_parse.py", str(file), "--rounds", "1").splitlines()
     assert lines[0].startswith("pubmed.xml.gz: 3 records and deletions; the pre-screen met 3 records")
-    assert [line[:22].strip() for line in lines[2:]] == ["gzip -dc", "lossless reader", "pre-screen + reader"]
+    assert [line[:28].strip() for line in lines[2:]] == ["gzip -dc", "lossless reader", "pre-screen"]
 
 
 @pytest.mark.skipif(shutil.which("gzip") is None, reason="needs gzip")
@@ -63,10 +63,13 @@ def test_bench_pipeline_prints_stages_reading_and_scaling(tmp_path: Path) -> Non
     texts.write_bytes(gzip.compress("\n".join(map(json.dumps, rows)).encode()))
     out = run("bench_pipeline.py", str(file), "--abstracts", str(texts), "--rounds", "1", "--copies", "1").splitlines()
     assert out[0] == "pubmed.xml.gz: 3 records and deletions; median of 1 rounds"
-    named = [line[:28].strip() for line in out[2:6] + out[8:11]]
-    assert named[:4] == ["gzip -dc", "lossless reader", "pre-screen", "whole mining, pre-screened"]
-    assert named[4:] == ["miner: reading", "miner: whole of mine", "blank spaCy"]
-    assert out[-1].split()[0] == "1"
+    stages = ["gzip -dc", "lossless reader", "pre-screen", "whole mining, table included", "a part of miner mine", "its merge"]
+    assert [line[:28].strip() for line in out[2:8]] == stages
+    assert out[8].startswith("whole mining takes ")
+    assert [line[:28].strip() for line in out[11:14]] == ["miner: reading", "miner: whole of mine", "blank spaCy"]
+    assert out[16].split()[0] == "1"
+    assert out[18].startswith("All of PubMed: 1,300 files")
+    assert [line.split()[0] for line in out[20:23]] == ["2", "16", "256"]
 
 
 TOPIC = """name = "own"

@@ -26,6 +26,8 @@ VARIANT: Given = {"molecular_profile": "NTRK1 G595R"}
 
 CONFLICTS: list[tuple[str, Given, Given]] = [
     ("opposite findings", COHORT, COHORT | AGAINST),
+    ("opposite findings", {"n_patients": 1210}, AGAINST | {"n_patients": 1210}),
+    ("opposite findings", {"n_patients": 317}, AGAINST | {"n_patients": 317}),
     ("rates that do not meet", {"figures": HIGH}, {"figures": LOW}),
     ("rates that do not meet", {"figures": {"ORR_percent": 75.0, "ORR_percent_ci": "59-87", "N": 40}}, {"figures": LOW}),
     ("present against absent", COMMON | {"figures": FOUND}, COMMON | AGAINST | {"figures": NONE}),
@@ -55,6 +57,10 @@ QUIET: list[tuple[str, Given, Given]] = [
     ("one patient against a cohort", COHORT, AGAINST | {"n_patients": 1}),
     ("laboratory against patients", COHORT, AGAINST | {"study_type": "preclinical"}),
     ("another endpoint", COHORT | {"figures": HIGH}, COHORT | AGAINST | {"figures": {"OS_months": 9.0}}),
+    ("an endpoint that only the sentence names", COHORT | {"quote": "Overall survival was longer."},
+     COHORT | AGAINST | {"quote": "PFS was not longer under it."}),
+    ("what is borne", COHORT, COHORT | AGAINST | {"quote": "It did not lower the quality of life."}),
+    ("as many patients of a large trial", {"n_patients": 1217}, AGAINST | {"n_patients": 1217}),
     ("a rate that came", COHORT, AGAINST | {"figures": HIGH}),
     ("one study", COHORT | {"trials": ("A-1",)}, COHORT | AGAINST | {"trials": ("A-1",)}),
     ("intervals that meet", {"figures": HIGH}, {"figures": {"n_resp": 18, "N": 30}}),

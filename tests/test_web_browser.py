@@ -105,6 +105,27 @@ def test_from_the_first_page_to_a_correction_that_outlives_a_refresh(page: Page,
     expect(page.locator("tbody tr").first).to_contain_text("3")
 
 
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_row_that_was_missed_is_added_by_hand(browser: Browser, base: tuple[str, Path], scripts: bool) -> None:
+    context = browser.new_context(base_url=base[0], java_script_enabled=scripts, viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto("/paper/900006")
+    sentence = "".join(page.locator(".abstract .in").all_inner_texts())
+    page.click("#add summary")
+    page.fill("#add-sentence", "It is nowhere told.")
+    page.select_option("#add-claim_type", "safety")
+    page.fill("#add-molecular_profile", "NTRK1 Fusion" if scripts else "NTRK2 Fusion")
+    page.fill("#add input[name=curator]", "Ada")
+    page.click("#add button")
+    expect(page.locator("#add-error")).to_contain_text("does not stand in the record")
+    page.fill("#add-sentence", sentence)
+    page.click("#add button")
+    expect(page.locator(".notice.done")).to_contain_text("Added by Ada")
+    assert "".join(page.locator("#paper-900006 .passage .in").all_inner_texts()) == sentence
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390 if scripts else True
+    context.close()
+
+
 def test_with_the_keyboard_alone(page: Page) -> None:
     page.goto("/table?sort=order")
     page.keyboard.press("/")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,7 +12,7 @@ pytest.importorskip("fastapi", reason="the extra web is not installed")
 
 from evidence_cases import resistance
 from lxml import html
-from web_cases import Client, client, fill, row_of, run
+from web_cases import Client, client, contrary, fill, row_of, run
 
 from miner.evidence.store import Store
 
@@ -136,3 +138,64 @@ def test_an_action_without_sense_is_refused(here: Client, action: str, status: i
 def test_a_row_that_is_not_held_is_not_found(here: Client) -> None:
     fields = here.fields(f"/row/{row_of(here, drug='selitrectinib')}", "accept") | {"action": "accept", "curator": "Ada", "key": "v1:no"}
     assert here.post("/curate", data=fields).status_code == 404
+
+
+SENTENCE = "NTRK1 G595R did not make cells resistant to larotrectinib."
+ADDED = {
+    "curator": "Ada", "f_sentence": SENTENCE, "f_claim_type": "sensitivity_response", "f_molecular_profile": "NTRK1 G595R",
+    "f_therapies": "larotrectinib; entrectinib", "f_disease": "lung non-small cell carcinoma",
+}  # fmt: skip
+
+
+def add(here: Client, pmid: str, origin: str = "http://127.0.0.1", **rest: str) -> Any:
+    page = here.get(f"/paper/{pmid}").text
+    (form,) = re.findall(r'<form method="post" action="/add.*?</form>', page, re.DOTALL)
+    fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form)) | ADDED | rest
+    return here.post("/add", data=fields, headers={"Origin": origin}, follow_redirects=False)
+
+
+def test_a_row_that_was_missed_is_added_and_outlives_a_rebuild(here: Client, path: Path) -> None:
+    answer = add(here, "900006", f_figures="ORR_percent: 75", f_sentence="NTRK1 G595R did not make\r\n cells resistant to larotrectinib.")
+    assert answer.status_code == 303
+    assert "Added" in here.get(answer.headers["location"]).text
+    with Store.open(path, readonly=True) as store:
+        (row,) = store.evidence(claim_type="sensitivity_response", pmid="900006")
+        log = store.curations()
+    assert (row.quotes[0].text, row.therapies, row.figures, row.rule) == (
+        SENTENCE, ("entrectinib", "larotrectinib"), {"ORR_percent": 75}, "curator",
+    )  # fmt: skip
+    assert (row.status, row.significance, str(row.direction), log[0].curator) == ("accepted", "Sensitivity/Response", "supports", "Ada")
+    with Store.open(path) as store:
+        store.delete(["900006"], run_id=None, reason="test")
+        run(store, 4, contrary())
+        assert [item.statement for item in store.evidence(claim_type="sensitivity_response", pmid="900006")] == [row.statement]
+
+
+@pytest.mark.parametrize(("field", "value", "told"), [
+    ("f_sentence", "It is nowhere told.", "the sentence does not stand in the record"),
+    ("f_claim_type", "", "an added row needs claim_type"),
+    ("f_significance", "Oncogenicity", "is not legal for"),
+    ("f_n_patients", "many", "no count of patients"),
+    ("f_figures", "a lot", "is no line like ORR_percent: 75"),
+    ("curator", "", "tell who you are"),
+])  # fmt: skip
+def test_an_added_row_that_cannot_be_is_told_beside_what_was_typed(here: Client, field: str, value: str, told: str) -> None:
+    answer = add(here, "900006", **{field: value, "comment": "typed by hand"})
+    page = html.fromstring(answer.text)
+    assert answer.status_code == 422
+    assert told in page.xpath("string(//*[@id='add-error'])")
+    assert page.xpath("//details[@id='add']/@open") and page.xpath("//input[@id='add-comment']/@value") == ["typed by hand"]
+    assert log(here) == []
+
+
+def test_a_row_is_added_with_token_and_from_here_only(here: Client, path: Path) -> None:
+    assert add(here, "900006", token="0" * 64).status_code == 403
+    assert add(here, "900006", origin="http://elsewhere.example").status_code == 403
+    assert log(here) == []
+    published = client(path, read_only=True)
+    assert "Add a row" not in published.get("/paper/900006").text
+    assert published.post("/add", data=ADDED).status_code == 403
+
+
+def test_a_row_cannot_be_added_to_a_paper_that_is_not_there(here: Client) -> None:
+    assert add(here, "900006", source="none").status_code == 404

@@ -73,7 +73,8 @@ def failed_type(view: View, subject: Subject | None, lost: tuple[str, ...], gene
     aimed = targets(view.document, lost)
     in_cells = bool(subject.variant) and view.says("effects.cells")
     own = family(subject.gene) in aimed or (not aimed and not in_cells) or _is_reason(view.document, subject, aimed)
-    resistant = bool(subject.variant) and (subject.variant in view.document.resistance_variants or view.says("effects.unchanged_group"))
+    known = subject.variant in senses.known_resistance() or (subject.variant in view.document.resistance_variants and view.has("resist"))
+    resistant = bool(subject.variant) and (known or view.says("effects.unchanged_group"))
     return plain if own and not resistant else mechanism_type(view.document, subject, lost)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -74,7 +74,7 @@ def _find(view: View) -> list[Effect]:
         key = (cue, kind, hedged)
         before = held[key].therapies if key in held else ()
         held[key] = Effect(kind, cue, view.clause(cue.start), (*before, *chain), hedged)
-    return [*held.values(), *_excepted(view, held.values())]
+    return [*held.values(), *_excepted(view, held.values()), *_contrasted(view, held.values())]
 
 
 def _only_asked(view: View, cue: Cue) -> bool:
@@ -94,6 +94,25 @@ def _excepted(view: View, found: Iterable[Effect]) -> Iterator[Effect]:
         if match and mentions and effect.kind in TURNED and all(m.start < match.start() for m in effect.therapies):
             end = min([view.clause(mentions[-1].start)[1], *(m.start for m in therapies(view) if m.start > match.end())])
             yield Effect(TURNED[effect.kind], effect.cue, (match.start(), end), effect.therapies, effect.hedged)
+
+
+def _contrasted(view: View, found: Collection[Effect]) -> Iterator[Effect]:
+    """What is said of the same therapies behind "but" or "although": the contrary of the effect before it."""
+    taken = {e.cue for e in found}
+    for effect in found:
+        told = max(effect.cue.end, effect.therapies[-1].end)
+        turn = shape("effects.turns").search(view.document.text, told, view.end)
+        if turn is None or any(m.start >= turn.end() for m in therapies(view)):
+            continue
+        for cue in (c for c in cues(view, (turn.end(), view.end)) if c not in taken):
+            kind, hedged = read(view, cue)
+            same = shape("effects.same_subject").fullmatch(view.document.text, turn.end(), cue.start)
+            if same and kind in _CONTRARY.get(effect.kind, ()):
+                yield Effect(kind, cue, view.clause(cue.start), effect.therapies, hedged)
+                break
+
+
+_CONTRARY = {Kind.WORKS: (Kind.FAILED, Kind.SAME), Kind.FAILED: (Kind.WORKS,), Kind.SAME: (Kind.WORKS,)}
 
 
 def _chains(view: View) -> list[tuple[Mention, ...]]:
@@ -333,11 +352,15 @@ def _lowered(view: View, cue: Cue) -> bool:
 
 def _alike(view: View, cue: Cue) -> bool:
     """Is the cue likened to that of a group without the alteration: "similar sensitivity as wild type"?"""
-    clause = view.clause(cue.start)
-    return any(
-        cue.start - 30 <= c.end <= cue.start or (cue.end <= c.start <= cue.end + 60 and _likens(view.document.text, cue, c))
-        for c in cues(view, clause) if c.sense == "nodiff"
-    )  # fmt: skip
+    text = view.document.text
+    return any(_likened(text, cue, c) for c in cues(view, view.clause(cue.start)) if c.sense == "nodiff")
+
+
+def _likened(text: str, cue: Cue, likeness: Cue) -> bool:
+    """Does a likeness stand straight before a cue, or behind it and speak of it?"""
+    if cue.start - 30 <= likeness.end <= cue.start:
+        return not shape("effects.turns").search(text, likeness.end, cue.start)
+    return cue.end <= likeness.start <= cue.end + 60 and _likens(text, cue, likeness)
 
 
 def _likens(text: str, cue: Cue, likeness: Cue) -> bool:

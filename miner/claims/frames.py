@@ -17,6 +17,8 @@ from miner.claims.document import (
     View,
     agents,
     distinct,
+    therapies,
+    therapy_role,
 )
 from miner.claims.therapy import parts
 from miner.schema import Claim, ClaimType, Cohort, Concept, Direction, Label, Measure, Mention, Polarity
@@ -148,12 +150,13 @@ def therapies_for(view: View, span: tuple[int, int], *, carry: bool = True) -> l
 
 
 def carried_therapies(view: View) -> list[Mention]:
-    """Therapies of the nearest of the two sentences before, else of the paper."""
+    """Therapies of the nearest of the two sentences before, else of the paper; not what the sentence sets something against."""
+    others = {m.name for m in therapies(view) if therapy_role(view.document, m) == "comparator"}
     for previous in reversed(view.document.views[max(1, view.index - 2) : view.index]):
         found = agents(previous)
         if found and previous.role == view.role:
-            return found
-    return view.document.focus_drugs
+            return [m for m in found if m.name not in others]
+    return [m for m in view.document.focus_drugs if m.name not in others]
 
 
 def names(view: View, therapies: Iterable[Mention]) -> tuple[str, ...]:

@@ -175,7 +175,8 @@ def _is_mechanism(view: View, subject: Subject, lost: list[Mention]) -> bool:
 
 def _near_resistance(view: View, subject: Subject) -> bool:
     clause = view.clause(subject.start)
-    if view.has("resist", within=clause) or shape("resistance.moment").search(view.document.text[clause[0] : clause[1]]):
+    listed = shape("resistance.lists").search(view.document.text, view.start, subject.start)
+    if listed or view.has("resist", within=clause) or shape("resistance.moment").search(view.document.text[clause[0] : clause[1]]):
         return True
     return bool(view.has("resist") or view.says("resistance.moment") or _follows_failure(view)) and (
         view.document.on_resistance

@@ -117,13 +117,18 @@ def _carried(view: View) -> list[Effect]:
     if any(m.label is Label.DRUG for m in titled) and not any(m.label is Label.DRUG for m in given):
         given = titled
     for cue in effects.cues(view):
-        if shape("response.adjective").match(view.document.text, cue.start):
+        if shape("response.adjective").match(view.document.text, cue.start) or (cue.sense == "sensitive" and _of_a_test(view)):
             continue
         kind, hedged = effects.read(view, cue)
         told = cue.sense in ("respond", "resist", "sensitive") or (cue.sense in ("active", "inhibit") and view.has("preclinical"))
         if given and kind and told:
             return [Effect(kind, cue, view.clause(cue.start), tuple(given), hedged)]
     return []
+
+
+def _of_a_test(view: View) -> bool:
+    """Is it a test that is sensitive?"""
+    return view.holds(Label.ASSAY) or "specific" in view.text.lower() or bool(frames.measures(view, "sensitivity_percent"))
 
 
 def _too_general(view: View, effect: Effect, given: list[Mention]) -> bool:

@@ -37,6 +37,7 @@ _UNGIVEN = re.compile(
     re.I,
 )
 _PLACE = re.compile(r"\b(?:local|regional|locoregional|nodal|distant|elective|tumou?r bed)\b", re.I)
+_COUNTED_UNKNOWN = re.compile(r"\s*(?:in|for|:|=)?\s*\(?(?:n\s*=\s*)?\d")
 _UNTOLD = ("PR_percent", "SD_percent", "PD_percent")
 _NOT_CARRIED = ("wild-type", "gene")
 Item = tuple[Mention, Measure]
@@ -291,7 +292,7 @@ def _figure_stance(view: View, span: tuple[int, int], members: list[tuple[Mentio
     clause = view.clause(span[0])
     rates = {m.metric: m.value for _, m in members}
     if rates and {r.removesuffix("_percent") for r in rates} <= {"SD", "PD"}:
-        return AGAINST
+        return AGAINST if _mostly_progressed(members) else SUPPORTS
     if rates.get("ORR_percent") == 0 or rates.get("n_resp") == 0:
         return DENIED
     if (rate := _rate(members)) is not None and rate < LOW_PERCENT and not view.says("arms.control"):
@@ -305,9 +306,22 @@ def _figure_stance(view: View, span: tuple[int, int], members: list[tuple[Mentio
         return found
     if any(differs_not(view, c) for c in view.sense("nodiff", within=clause)):
         return DENIED
-    if view.has("unknown", within=clause) or re.search(r"\bless clear\b", view.text):
+    if any(not _counts_patients(view, c) for c in view.sense("unknown", within=clause)) or re.search(r"\bless clear\b", view.text):
         return HEDGED
     return SUPPORTS
+
+
+def _mostly_progressed(members: list[tuple[Mention, Measure]]) -> bool:
+    """Is progression told, and not of a minority: "progressive disease in 2 of 33" tells of the others' benefit?"""
+    told = [measure for _, measure in members if measure.metric.startswith("PD")]
+    total = next((measure.total for measure in told if measure.total), None)
+    counted = sum(measure.n or 0 for _, measure in members)
+    return bool(told) and (not total or not counted or 2 * counted > total)
+
+
+def _counts_patients(view: View, cue: Cue) -> bool:
+    """Is "unknown" or "undetermined" one of the outcomes that are counted: "undetermined in 1 (4%)"?"""
+    return bool(_COUNTED_UNKNOWN.match(view.document.text, cue.end))
 
 
 def _rate(members: list[tuple[Mention, Measure]]) -> float | None:

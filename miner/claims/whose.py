@@ -17,7 +17,8 @@ def subjects(view: View, effect: Effect) -> list[Subject]:
     """Alterations of the clause that are no standard of comparison, else of the sentence, else what the text is about."""
     if shape("effects.but_not").match(view.document.text, effect.clause[0]):
         told = [s for s in view.subjects if s.gene and effect.clause[0] <= s.start < effect.clause[1]]
-        return distinct(s for s in told if s.alteration not in ("wild-type", "expression"))
+        if told:
+            return distinct(s for s in told if s.alteration not in ("wild-type", "expression"))
     if effect.kind is Kind.RESISTED and _is_noun(view, effect.cue):
         return _causes(view, effect)
     if effect.kind is Kind.SAME:

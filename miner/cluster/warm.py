@@ -4,6 +4,8 @@ import pyarrow
 
 from miner.cluster.shard import loaded
 from miner.config import Models, Settings
+from miner.schema import Record
 
 pyarrow.array([""])  # pyarrow looks for pandas at the first value, which takes longer than all else
-loaded(Settings().topic, (), (), Models())
+miner, _ = loaded(Settings().topic, (), (), Models())
+miner(Record("warm", None, "Larotrectinib in NTRK fusion-positive tumours"))  # what is made when it is first needed

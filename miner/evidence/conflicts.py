@@ -23,7 +23,7 @@ from miner.evidence.figures import INTERVAL, Figures, group_of, number, whole, w
 from miner.evidence.studies import group, is_repeated
 from miner.evidence.support import STATUS_WEIGHTS, study_points
 from miner.evidence.table import Paper, TableRow, cited, is_synthetic, subject, weight
-from miner.evidence.wording import features
+from miner.evidence.wording import endpoints, features
 from miner.schema import ClaimType, Direction, Polarity, StudyType
 
 MOST_A_SUBJECT = 2
@@ -192,10 +192,17 @@ def _on_one_question(left: Paper, right: Paper) -> bool:
 
 def _on_one_endpoint(left: Paper, right: Paper) -> bool:
     """Tell whether two papers may speak of one endpoint; a rate of response is none that did not come."""
-    one, two = ({group_of(key) for key in paper.figures} & _ENDPOINTS for paper in (left, right))
+    one, two = _endpoints(left), _endpoints(right)
+    if {"harm"} in (one, two):
+        return False  # That a drug is borne says nothing of its effect.
     against = left if left.direction is Direction.DOES_NOT_SUPPORT else right
     rate = interval(against.figures)
     return (not one or not two or bool(one & two)) and (rate is None or rate.rate < RESPONDED)
+
+
+def _endpoints(paper: Paper) -> set[str]:
+    """Return the endpoints that a paper's figures give, or else those that its sentence names."""
+    return {group_of(key) for key in paper.figures} & _ENDPOINTS or set(endpoints(paper.quotes[0].text))
 
 
 def _alike(left: Paper, right: Paper) -> bool:

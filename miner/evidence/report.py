@@ -119,7 +119,7 @@ def _environment() -> Environment:
     environment.filters["number"] = number
     environment.filters["pubmed"] = pubmed
     environment.filters["slug"] = lambda value: str(value).replace(" ", "-")
-    environment.tests["synthetic"] = is_synthetic
+    environment.tests["synthetic"] = lambda pmid: is_synthetic(pmid)
     environment.filters["words"] = lambda value: str(value).replace("_", " ")
     return environment
 

@@ -1,9 +1,10 @@
 """Papers that report one study are one study: which they are, why, and which of their figures a newer data cut replaced.
 
 Papers are tied by PubMed's own links, a trial's number or name, an equal title (preprint and paper, abstract and full report),
-equal counts of the same drug and tumour, or the same first and last author on the same drug and tumour; never where both
-name their trials and these differ. A paper that pools several trials, or only repeats others (a review, or background), joins
-a study by the trial that it names or by its figures; it never makes two studies one. Each rule has a function of its own.
+equal counts of the same drug and tumour, as many patients of a large trial of them, or the same first and last author on the
+same drug and tumour; never where both name their trials and these differ. A paper that pools several trials, or only repeats
+others (a review, or background), joins a study by the trial that it names or by its figures; it never makes two studies one.
+Each rule has a function of its own.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ ENDPOINTS = ("response", "PFS", "OS", "DoR", "intracranial")
 """Groups of figures that a newer data cut replaces; each is looked at alone."""
 LEAST_TOTAL = 20
 """Equal counts tell one study only of a denominator so large; smaller ones are equal by chance."""
+LEAST_PATIENTS = 500
+"""As many patients of the same drug and tumour are the same ones only where they are so many, and no round number."""
 LIKE_TITLES, MOST_OF_AN_AUTHOR = 0.8, 50
 _KINDS = ("Preprint", "Update", "Republished", "CorrectedandRepublished", "RetractedandRepublished")
 _LINKS = frozenset(kind + way for kind in _KINDS for way in ("In", "Of", "From"))
@@ -208,7 +211,7 @@ def pools(paper: Paper) -> bool:
 
 
 def _ties(own: Sequence[Paper]) -> Iterator[Tie]:
-    for rule in (_linked, _same_trial, _same_title, _same_counts, _same_authors):
+    for rule in (_linked, _same_trial, _same_title, _same_counts, _same_patients, _same_authors):
         yield from rule(own)
 
 
@@ -227,6 +230,17 @@ def _same_trial(own: Sequence[Paper]) -> Iterator[Tie]:
 
 def _same_counts(own: Sequence[Paper]) -> Iterator[Tie]:
     yield from _shared(own, lambda paper: [text for text, _ in _counts(paper)], "the same {}")
+
+
+def _same_patients(own: Sequence[Paper]) -> Iterator[Tie]:
+    """A large trial is told again with its number of patients: for another endpoint, by another group's analysis."""
+
+    def told(paper: Paper) -> Iterator[str]:
+        size = paper.n_patients or 0
+        if paper.study_type == StudyType.TRIAL and paper.therapies and size >= LEAST_PATIENTS and size % 10:
+            yield f"{size} patients on {' + '.join(paper.therapies)}"
+
+    yield from _shared(own, told, "the same {}")
 
 
 def _same_authors(own: Sequence[Paper]) -> Iterator[Tie]:

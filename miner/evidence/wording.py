@@ -1,6 +1,6 @@
-"""What words in a sentence tell beyond the claim: a regulator or guideline, the clinical features it speaks of.
+"""What words in a sentence tell beyond the claim: a regulator or guideline, the clinical features and endpoints it speaks of.
 
-The words stand in ``data/rules/authority.toml`` and ``data/rules/feature_names.toml``.
+The words stand in ``data/rules/``: ``authority.toml``, ``feature_names.toml``, ``endpoints.toml``.
 """
 
 from __future__ import annotations
@@ -37,3 +37,8 @@ def names_authority(sentence: str) -> bool:
 def features(sentence: str) -> tuple[str, ...]:
     """Name the clinical features that a sentence speaks of."""
     return tuple(name for name, pattern in _patterns("feature_names.toml").items() if pattern.search(sentence))
+
+
+def endpoints(sentence: str) -> tuple[str, ...]:
+    """Name the endpoints that a sentence speaks of."""
+    return tuple(name for name, pattern in _patterns("endpoints.toml").items() if pattern.search(sentence))

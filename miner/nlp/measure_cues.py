@@ -84,7 +84,7 @@ class Cues:
         self.endpoints: dict[str, Endpoint] = {}
         self._terms: dict[str, tuple[Endpoint, frozenset[str] | None]] = {}
         self._before_number: set[str] = set()
-        self._signed: list[tuple[tuple[str, ...], re.Pattern[str], Endpoint]] = []
+        self._signed: list[tuple[tuple[str, ...], re.Pattern[str], Endpoint, bool]] = []
         self._predicates = rules.word_set("words", "predicates") if "words" in rules.data else frozenset()
         entries = rules.data.get("endpoint")
         if not isinstance(entries, list) or not entries:
@@ -125,7 +125,8 @@ class Cues:
         for pair in entry.get("patterns", ()):
             if not isinstance(pair, list) or len(pair) != 2:
                 raise rules.fail("patterns", f"endpoint {name!r} needs pairs of a sign and an expression as patterns")
-            self._signed.append((tuple(pair[0].split("|")), _compiled(rules, name, pair[1]), endpoint))
+            leads = pair[1].startswith((pair[0], f"(?:{pair[0]})")) and not pair[1][len(pair[0]) :].startswith("?")
+            self._signed.append((tuple(pair[0].split("|")), _compiled(rules, name, pair[1]), endpoint, leads))
         for word in entry.get("before_number", ()):
             self._put(rules, word.lower().replace("-", " "), endpoint, None)
             self._before_number.add(word.lower().replace("-", " "))
@@ -178,10 +179,15 @@ class Cues:
         spans: list[tuple[int, int, Endpoint]] = []
         if not places:
             return spans
-        for signs, pattern, endpoint in self._signed:
-            if not places.keys().isdisjoint(signs):
-                for low, high in _windows(sorted(at for sign in signs for at in places.get(sign, ()))):
-                    spans += [(m.start(), m.end(), endpoint) for m in pattern.finditer(spaced, low, high)]
+        for signs, pattern, endpoint, leads in self._signed:
+            if places.keys().isdisjoint(signs):
+                continue
+            found = sorted(at for sign in signs for at in places.get(sign, ()))
+            if leads:
+                spans += [(m.start(), m.end(), endpoint) for at in found if (m := pattern.match(spaced, at))]
+                continue
+            for low, high in _windows(found):
+                spans += [(m.start(), m.end(), endpoint) for m in pattern.finditer(spaced, low, high)]
         if not places.keys().isdisjoint(self._elliptic):
             spans += [(m.start(), m.end(), self._elliptic[m[0]]) for m in self._ellipsis.finditer(spaced)]
         return spans

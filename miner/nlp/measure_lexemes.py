@@ -51,6 +51,7 @@ _UNIT = re.compile(
     re.IGNORECASE,
 )
 _EQUALS = re.compile(r"\b[nN]\s*(?:[=:]|of)\s*$")
+_EQUALS_ENDS = ("=", ":", "of")
 _WORD = re.compile(r"[A-Za-zα-ωΑ-Ωµ][\w'’.+-]*|[(\[{]|[)\]}]|[,;:/=&]|\S")
 _SHORT = {
     "of": "o",
@@ -213,7 +214,9 @@ def _single(text: str, number: Number, noise: Noise) -> Lexeme:
         lexeme.kind, lexeme.unit, lexeme.end = "H" if at else "T", (unit["time"] or unit["adjective"]).strip()[0].lower(), unit.end()
     elif noise.is_unit(text, number.end) or (number.value <= 4 and _SCORE.match(text, number.end)) or _GLUED.match(text, number.end):
         lexeme.kind = "X"
-    if lexeme.kind in "ND" and (equals := _EQUALS.search(text, max(0, number.start - 8), number.start)):
+    if lexeme.kind not in "ND" or not text[max(0, number.start - 8) : number.start].rstrip().endswith(_EQUALS_ENDS):
+        return lexeme
+    if equals := _EQUALS.search(text, max(0, number.start - 8), number.start):
         lexeme.start, lexeme.equals = equals.start(), True
     return lexeme
 

@@ -29,6 +29,7 @@ _LUNG = re.compile(r"\b(?:[Ll]ung|[Pp]ulmonary|m?NSCLCs?)\b")
 _FREE = re.compile(r"mutation|substitution")
 _WORD = re.compile(r"[A-Za-z]+")
 _GLUED = re.compile(r"([A-Z](?<![A-Za-z0-9][A-Z])[A-Z0-9]{2,6})(?:m|mut)\+?(?![A-Za-z0-9])")
+_COMPOUND = re.compile(r"\b[a-z]{4,}[-‐‑–]$")  # "repair-deficient TRK fusion-positive" says nothing of TRK
 _NEXT = re.compile(r"[\s‐‑-]+(?:the\s+)?")
 _POSITIVE = re.compile(r"(?:\s*\([^()]{1,12}\))?(?:[\s‐‑–-]+|\s?\()(?:positiv(?:e|ity)|\+)(?![A-Za-z])|\+(?=[\s,;)])")
 
@@ -107,7 +108,9 @@ def _genes(assigner: Assigner, head: re.Match[str], kind: Kind) -> list[Anchor]:
     left = [a for a in _left(assigner, head.start()) if not (a.fused and kind.name in _OF_A_GENE)]
     if kind.noun:
         return left or _right(assigner, _OF.match(assigner.text, head.end()))
-    return left or _right(assigner, _NEXT.match(assigner.text, head.end()))
+    if left or _COMPOUND.search(assigner.text, max(0, head.start() - 16), head.start()):
+        return left
+    return _right(assigner, _NEXT.match(assigner.text, head.end()))
 
 
 def _left(assigner: Assigner, at: int) -> list[Anchor]:

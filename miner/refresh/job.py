@@ -78,6 +78,7 @@ def refresh(
     miner: Mine | None = None,
     eutils: Eutils | None = None,
     reader: Reader = read_records,
+    screen: Prescreen | None = None,
     clock: Clock = now,
     on_progress: OnProgress = lambda what, done, total: None,
 ) -> RunReport:
@@ -98,6 +99,8 @@ def refresh(
         Opened, loaded and made from the settings where they are needed, unless given.
     reader
         Reads a file, as ``sources.read_records`` does.
+    screen
+        What files are screened by; made of the topic unless given.
 
     Raises
     ------
@@ -108,6 +111,8 @@ def refresh(
     """
     _check_asked(settings.db if store is None else None, sources=bool(sources), remine=remine, reconcile=reconcile)
     job = _Job(settings, topic, miner, clock(), on_progress, reader)
+    if screen is not None:
+        job.screen = screen
     with ExitStack() as stack:
         if sources:
             job.find(sources)

@@ -40,6 +40,7 @@ class Filter(Strict):
     study_type: Annotated[list[StudyType], Field(max_length=MAX_VALUES)] = []
     year: Annotated[list[Number], Field(max_length=MAX_VALUES)] = []
     status: Annotated[list[Literal["submitted", "accepted", "rejected"]], Field(max_length=MAX_VALUES)] = []
+    opposed: Annotated[list[Literal["yes", "no"]], Field(max_length=2)] = []
     new_since_run: Annotated[list[Number], Field(max_length=1)] = []
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import anyio.to_thread
@@ -19,6 +20,7 @@ from starlette.routing import Route
 from miner import __version__
 from miner.config import Settings
 from miner.errors import ConfigError, InputError, LockedError, StoreError
+from miner.evidence import store_web
 from miner.web import api, curate, feed, pages_about, pages_named, pages_row, pages_runs, pages_table, pages_topic
 from miner.web.params import QueryError
 from miner.web.render import STATIC, TYPES, asset
@@ -46,7 +48,11 @@ PAGES: tuple[tuple[str, Page], ...] = (
     ("/about", pages_about.about),
     ("/curator", pages_about.curator),
 )
-FORMS: tuple[tuple[str, Callable[[Site, Request], Awaitable[Response]]], ...] = (("/curate", curate.curate), ("/curator", curate.name))
+FORMS: tuple[tuple[str, Callable[[Site, Request], Awaitable[Response]]], ...] = (
+    ("/curate", curate.curate),
+    ("/add", curate.add),
+    ("/curator", curate.name),
+)
 BOTH = ("/curator", "/api/curations")
 """Addresses that take GET and POST by two routes, of which a refusal would name one."""
 FAILURES: dict[type[Exception], int] = {
@@ -63,9 +69,8 @@ FAILURES: dict[type[Exception], int] = {
 def create_app(settings: Settings, *, read_only: bool = False, hosts: tuple[str, ...] = ()) -> FastAPI:
     """Return the application over a database; ``hosts`` are names it goes by beside this machine's own."""
     site = Site(settings, read_only, hosts)
-    app = FastAPI(
-        title="ntrk-miner", version=__version__, summary="The evidence base as JSON.", docs_url=None, redoc_url=None, lifespan=_lifespan
-    )
+    about = "The evidence base as JSON."
+    app = FastAPI(title="ntrk-miner", version=__version__, summary=about, docs_url=None, redoc_url=None, lifespan=_lifespan(site))
     app.state.site = site
     for path, page in PAGES:
         app.router.routes.append(Route(path, _in_thread(site, page), methods=["GET"]))
@@ -81,11 +86,25 @@ def create_app(settings: Settings, *, read_only: bool = False, hosts: tuple[str,
     return app
 
 
-@asynccontextmanager
-async def _lifespan(_: FastAPI) -> AsyncIterator[None]:
-    # More threads than this only wait for each other: the interpreter runs one at a time.
-    anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
-    yield
+def _lifespan(site: Site) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lived(_: FastAPI) -> AsyncIterator[None]:
+        # More threads than this only wait for each other: the interpreter runs one at a time.
+        anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+        threading.Thread(target=_warm, args=(site,), daemon=True, name="miner-warm").start()
+        yield
+
+    return lived
+
+
+def _warm(site: Site) -> None:
+    """Make what the first pages need, so that the first reader does not wait for all of it."""
+    try:
+        with site.reading() as store:
+            site.database.searching(store, store_web.prepare)
+            pages_topic.pictures_of(site, store, site.topic())
+    except Exception:
+        log.warning("nothing could be prepared", exc_info=True)
 
 
 def _in_thread(site: Site, page: Page) -> Callable[[Request], Awaitable[Response]]:

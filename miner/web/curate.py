@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
@@ -16,6 +17,7 @@ from miner.evidence.table import Paper
 from miner.schema import Action, Curation
 from miner.web import security
 from miner.web.links import anchor, is_local, row_url, with_query
+from miner.web.pages_named import show_paper
 from miner.web.pages_row import field_text, fingerprint, place_of, show
 from miner.web.site import NotFound, Site
 
@@ -109,6 +111,52 @@ def changed_fields(paper: Paper, form: Mapping[str, str]) -> dict[str, Any]:
         if given != field_text(paper, name).strip():
             changes[name] = _value(name, given)
     return changes
+
+
+async def add(site: Site, request: Request) -> Response:
+    """Take a row that was missed from the page of a paper and lead to it."""
+    form = await form_of(request)
+    check_write(site, request, form.get("token", ""))
+    return await run_in_threadpool(_add, site, request, form)
+
+
+def _add(site: Site, request: Request, form: Mapping[str, str]) -> Response:
+    curator = security.clean_name(form.get("curator", "")) or security.curator_of(request)
+    source = form.get("source", "")
+    try:
+        number = site.database.curate(added_of(site, form, curator))
+    except InputError as error:
+        with site.reading() as store:
+            return show_paper(site, request, store, source, error=str(error), filled=form)
+    site.has_written(request)
+    with site.reading() as store:
+        key = next(item.key for item in store.curations(source=source) if item.id == number)
+    response = RedirectResponse(with_query(row_url(key), [("done", number)]) + f"#{anchor(source)}", 303)
+    if curator != security.curator_of(request):
+        security.keep_curator(response, curator)
+    return response
+
+
+def added_of(site: Site, form: Mapping[str, str], curator: str) -> Curation:
+    """Return the curation that adds the row of a form; what is left empty follows from the rest."""
+    if not curator:
+        raise InputError("curator: tell who you are; it is asked once")
+    source = form.get("source", "")
+    with site.reading() as store:
+        record = store.record(source)
+    if record is None:
+        raise InputError("the paper is not held any more")
+    given = {name: form.get(f"f_{name}", "").replace("\r\n", "\n").strip() for name in (*EDITABLE, "sentence")}
+    changes = {name: _value(name, text) for name, text in given.items() if text}
+    if "sentence" in changes:
+        changes["sentence"] = as_it_stands(record.text, changes["sentence"])
+    return Curation(curator=curator, action=Action.ADD, key="", source=source, changes=changes, comment=form.get("comment", "").strip())
+
+
+def as_it_stands(text: str, sentence: str) -> str:
+    """Return a sentence as the text has it, where the two differ in white space only."""
+    found = re.search(r"\s+".join(map(re.escape, sentence.split())), text)
+    return found[0] if found else sentence
 
 
 def _value(name: str, text: str) -> Any:

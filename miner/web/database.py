@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from miner.errors import StoreError
 from miner.evidence import store_web
@@ -17,6 +20,22 @@ from miner.schema import Curation
 from miner.web.searcher import Searcher
 
 T = TypeVar("T")
+
+
+DEAR_SECONDS = 1.0
+"""What takes as much CPU as this is made beside the pages that show it."""
+REST = 5.0
+"""It is not made more often than this many times the time that it takes."""
+log = logging.getLogger("miner.web")
+
+
+@dataclass(frozen=True, slots=True)
+class _Made(Generic[T]):
+    """What was made last, what it cost, and until when it is not made again."""
+
+    value: T
+    cost: float
+    rested: float
 
 
 class Database:
@@ -28,6 +47,9 @@ class Database:
         self._writing = threading.Lock()
         self._cache = Cache()
         self._searcher = Searcher(path, store_web.prepare)
+        self._lasting: dict[Hashable, _Made[Any]] = {}
+        self._renewing: set[Hashable] = set()
+        self._writing_lasting = threading.Lock()
 
     @contextmanager
     def reading(self) -> Iterator[Store]:
@@ -67,6 +89,35 @@ class Database:
     def kept(self, store: Store, key: Hashable, make: Callable[[], T], *, alone: bool = False) -> T:
         """Return what ``make`` gives, made once for each state of the database; ``alone`` where it is dear to make."""
         return self._cache.get((key, store_web.stamp(store)), make, alone=alone)
+
+    def lasting(self, store: Store, key: Hashable, make: Callable[[Store], T]) -> T:
+        """Return what ``make`` gives; where it is dear, that of a former state is given while the new is made beside it."""
+        if (found := self.peek(store, key)) is not None:
+            return found  # type: ignore[no-any-return]
+        former: _Made[T] | None = self._lasting.get(key)
+        if former is None or former.cost < DEAR_SECONDS:
+            return self.kept(store, key, lambda: self._timed(store, key, make), alone=True)
+        with self._writing_lasting:
+            if key not in self._renewing and time.monotonic() > former.rested:
+                self._renewing.add(key)
+                threading.Thread(target=self._renew, args=(key, make), daemon=True).start()
+        return former.value
+
+    def _timed(self, store: Store, key: Hashable, make: Callable[[Store], T]) -> T:
+        begun = time.thread_time()
+        value = make(store)
+        cost = time.thread_time() - begun
+        self._lasting[key] = _Made(value, cost, time.monotonic() + REST * cost)
+        return value
+
+    def _renew(self, key: Hashable, make: Callable[[Store], Any]) -> None:
+        try:
+            with Store.open(self.path, readonly=True) as own, store_web.snapshot(own) as store:
+                self.kept(store, key, lambda: self._timed(store, key, make), alone=True)
+        except Exception:
+            log.warning("a page could not be made anew", exc_info=True)
+        finally:
+            self._renewing.discard(key)
 
     def peek(self, store: Store, key: Hashable) -> Any | None:
         """Return what was made of this state already, or None."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -17,7 +17,7 @@ from miner.evidence.store_search import Page
 from miner.evidence.summary_tables import inhibitors, resistance
 from miner.evidence.table import STATUSES, Paper, make_row
 from miner.web.links import ENTITY_KINDS, entity_url, paper_url, table_url
-from miner.web.pages_row import decisions, sections
+from miner.web.pages_row import added_choices, decisions, sections
 from miner.web.pages_table import drawn, find, line
 from miner.web.params import MAX_VALUE, Query
 from miner.web.site import NotFound, Site
@@ -44,33 +44,43 @@ class Named:
 
 
 def paper(site: Site, request: Request) -> Response:
-    """Show a paper: its abstract with everything marked, its evidence, its state."""
-    pmid = request.path_params["pmid"]
+    """Show a paper: its abstract with everything marked, its evidence, its state, and a form for what was missed."""
     with site.reading() as store:
-        record = store.record(pmid)
-        if record is None:
-            raise NotFound(f"the database holds no record {pmid}")
-        evidence = list(store.evidence(pmid=pmid, status=STATUSES))
-        quotes = sorted({(quote.start, quote.end) for item in evidence for quote in item.quotes if item.status != "rejected"})
-        mentions = store.mentions(pmid)
-        first, last = store_web.record_runs(store, pmid)
-        return site.page(
-            request,
-            "paper.html.j2",
-            title=record.title or pmid,
-            here="table",
-            store=store,
-            record=record,
-            pmid=pmid,
-            sections=sections(record, marks(mentions), quotes),
-            lines=[(line(make_row([item])), item) for item in evidence],
-            flags=evidence[0].flags if evidence else _flags(str(record.status)),
-            versions=store.versions(pmid),
-            trials=store_web.trials(store, pmid),
-            first_run=first,
-            last_run=last,
-            decisions=decisions(store.curations(source=pmid)),
-        )
+        return show_paper(site, request, store, request.path_params["pmid"])
+
+
+def show_paper(
+    site: Site, request: Request, store: Store, pmid: str, *, error: str = "", filled: Mapping[str, str] | None = None
+) -> Response:
+    """Draw the page of a paper; ``error`` and what was ``filled`` in where a row was refused."""
+    record = store.record(pmid)
+    if record is None:
+        raise NotFound(f"the database holds no record {pmid}")
+    evidence = list(store.evidence(pmid=pmid, status=STATUSES))
+    quotes = sorted({(quote.start, quote.end) for item in evidence for quote in item.quotes if item.status != "rejected"})
+    mentions = store.mentions(pmid)
+    first, last = store_web.record_runs(store, pmid)
+    return site.page(
+        request,
+        "paper.html.j2",
+        title=record.title or pmid,
+        here="table",
+        status=422 if error else 200,
+        store=store,
+        record=record,
+        pmid=pmid,
+        sections=sections(record, marks(mentions), quotes),
+        lines=[(line(make_row([item])), item) for item in evidence],
+        flags=evidence[0].flags if evidence else _flags(str(record.status)),
+        versions=store.versions(pmid),
+        trials=store_web.trials(store, pmid),
+        first_run=first,
+        last_run=last,
+        decisions=decisions(store.curations(source=pmid)),
+        error=error,
+        filled=dict(filled or {}),
+        choices=added_choices(),
+    )
 
 
 def _flags(status: str) -> Sequence[str]:

@@ -238,3 +238,12 @@ def choices() -> dict[str, Any]:
         "figures": list(KINDS),
         "text": field_text,
     }
+
+
+@cache
+def added_choices() -> dict[str, Any]:
+    """Return what a curator may choose from for a row of their own: nothing where it follows from the rest."""
+    held = choices()
+    every = sorted({name for item in ClaimType for name in legal_significances(str(item))})
+    follows = {name: ["", *held[name]] for name in ("level", "study_type")} | {"significance": ["", *every]}
+    return held | follows | {"claim_type": ["", *held["claim_type"]]}

@@ -86,7 +86,10 @@ def find(site: Site, store: Store, query: Query, *, counted: bool = True, newest
     return site.database.searching(store, ask, newest=newest)
 
 
-_ORDER = ("claim_type", "gene", "drug", "variant", "fusion", "disease", "direction", "polarity", "level", "study_type", "year", "status")
+_ORDER = (
+    "claim_type", "gene", "drug", "variant", "fusion", "disease", "direction", "polarity", "level", "study_type", "year",
+    "opposed", "status",
+)  # fmt: skip
 
 
 def facets(query: Query, page: Page, runs: Sequence[Run]) -> list[Facet]:

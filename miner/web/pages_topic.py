@@ -38,9 +38,9 @@ class Pictures:
 
 
 def pictures_of(site: Site, store: Store, topic: Topic) -> Pictures:
-    """Lay out the pictures of a topic for the present state of the database."""
+    """Lay out the pictures of a topic for the present state of the database, or for one shortly before where they are dear."""
 
-    def draw() -> Pictures:
+    def draw(store: Store) -> Pictures:
         summary = site.summary(store, topic)
         evidence = list(store.evidence(topic=topic.name))
         focus = list(dict.fromkeys(member for gene in topic.focus_genes for member in site.lexicon.members(gene)))
@@ -56,7 +56,7 @@ def pictures_of(site: Site, store: Store, topic: Topic) -> Pictures:
             pools=tuple(pool for pool in pools(evidence) if len(pool.rates) > 1)[:POOLS],
         )
 
-    return site.database.kept(store, ("pictures", topic.name), draw, alone=True)
+    return site.database.lasting(store, ("pictures", topic.name), draw)
 
 
 def facts(store: Store) -> list[tuple[int, str, str]]:
@@ -85,6 +85,7 @@ def home(site: Site, request: Request) -> Response:
             topic=topic,
             topics=site.topics(store),
             summary=summary,
+            former=site.is_former(store, topic),
             facts=site.database.kept(store, "facts", lambda: facts(store)),
             run=run,
             changes=_changes(site, store, run.id) if run else None,
@@ -106,7 +107,7 @@ def summary(site: Site, request: Request) -> Response:
     with site.reading() as store:
         topic = _topic(site, store, request)
         found = site.summary(store, topic)
-        quotes = site.database.kept(store, ("quotes", topic.name), lambda: quoted(store, found), alone=True)
+        quotes = site.database.lasting(store, ("quotes", topic.name), lambda own: quoted(own, site.summary(own, topic)))
         return site.page(
             request,
             "summary.html.j2",
@@ -117,6 +118,7 @@ def summary(site: Site, request: Request) -> Response:
             topics=site.topics(store),
             summary=found,
             quotes=quotes,
+            former=site.is_former(store, topic),
         )
 
 

@@ -29,6 +29,7 @@ WORDS = {
     "study_type": "study",
     "year": "year",
     "status": "curation",
+    "opposed": "opposite finding",
     "new_since_run": "new since run",
 }
 """Facet → what a reader calls it."""

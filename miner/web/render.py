@@ -75,7 +75,7 @@ def environment() -> Environment:
         "day": day,
         "anchor": links.anchor,
     }
-    made.tests |= {"synthetic": is_synthetic, "citable": lambda pmid: pubmed(str(pmid)) is not None}
+    made.tests |= {"synthetic": lambda pmid: is_synthetic(pmid), "citable": lambda pmid: pubmed(str(pmid)) is not None}
     made.globals |= {
         "asset": asset_url,
         "row_url": links.row_url,

@@ -82,8 +82,12 @@ class Site:
             raise
 
     def summary(self, store: Store, topic: Topic) -> Summary:
-        """Return the summary of a topic for the present state of the database."""
-        return self.database.kept(store, ("summary", topic.name), lambda: summarise(store, topic, self.lexicon), alone=True)
+        """Return the summary of a topic for the present state of the database, or for one shortly before where it is dear."""
+        return self.database.lasting(store, ("summary", topic.name), lambda own: summarise(own, topic, self.lexicon))
+
+    def is_former(self, store: Store, topic: Topic) -> bool:
+        """Tell whether the summary that is shown is of a state before the present one."""
+        return self.database.peek(store, ("summary", topic.name)) is None
 
     def health(self, store: Store) -> Health:
         """Tell how current the database is."""
