@@ -13,24 +13,48 @@ import random
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import spacy
 import train_corpora as corpora
 from spacy.language import Language
-from spacy.scorer import Scorer
 from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.training.initialize import load_vectors_into_model
 from spacy.util import fix_random_seed
 from thinc.api import Adam, NumpyOps, set_current_ops
+from train_scores import entity_scores, example, parse_scores, text_scores
 
 SEED = 20
 WIDTH, DEPTH = 96, 4
-# Entity heads that share one set of token vectors: (name, corpora); the last only helps the first and is dropped after training.
-HEADS = (("ner_gene", ("BioNLP13CG",)), ("ner", ("BC5CDR", "NCBI-disease")), ("ner_help", ("BC2GM",)))
+
+
+class Head(NamedTuple):
+    """An entity head and the corpus that teaches it, by all types of that corpus if ``whole``.
+
+    A corpus that leaves a type unmarked would teach that there is none. So from ``denying``, a corpus of other types, a head learns
+    alone what it must not take, and from ``partly``, which marks some of its types, nothing where a word is elsewhere of the others.
+    A head without labels to be judged by only helps the token vectors, which all heads share, and is dropped after training.
+    """
+
+    name: str
+    corpus: str
+    whole: bool = False
+    judged: frozenset[str] = frozenset()
+    denying: str | None = None
+    partly: str | None = None
+
+
+HEADS = (
+    Head("ner_gene", "BioNLP13CG", judged=frozenset({"GENE", "CELL"}), denying="BC5CDR"),
+    Head("ner", "BC5CDR", judged=frozenset({"CHEMICAL", "DISEASE"}), denying="BioNLP13CG", partly="NCBI-disease"),
+    Head("help_types", "BioNLP13CG", whole=True),
+    Head("help_gene", "BC2GM"),
+)
+# How often a sentence is read with other names in an epoch, and the tables that these come from.
+RENAMED, LEXICONS = 0.3, Path(__file__).parents[1] / "miner" / "data" / "lexicons"
 
 
 def tok2vec(*, rows: tuple[int, int, int, int], vectors: bool) -> dict[str, Any]:
@@ -87,14 +111,9 @@ def entity_pipeline(vectors: Path | None) -> Language:
     """The entity heads over one set of token vectors."""
     nlp = blank(vectors)
     nlp.add_pipe("tok2vec", name="tok2vec_ner", config={"model": tok2vec(rows=(5000, 2500, 2500, 2500), vectors=vectors is not None)})
-    for name, _ in HEADS:
-        nlp.add_pipe("ner", name=name, config={"model": transitions("ner", "tok2vec_ner", 64)})
+    for head in HEADS:
+        nlp.add_pipe("ner", name=head.name, config={"model": transitions("ner", "tok2vec_ner", 64)})
     return nlp
-
-
-def example(gold: Doc) -> Example:
-    """A training example: the words of a gold doc, unread, beside it."""
-    return Example(Doc(gold.vocab, words=[t.text for t in gold], spaces=[bool(t.whitespace_) for t in gold]), gold)
 
 
 def use_numpy_gemm(nlp: Language) -> None:
@@ -125,28 +144,28 @@ def fit(
     feed: Callable[[random.Random], Iterator[tuple[list[Example], list[str]]]],
     judge: Callable[[], float],
     *,
-    epochs: int,
+    rates: Sequence[float],
+    drop: float,
     log: Path,
 ) -> None:
-    """Train by epochs and keep the averaged weights that ``judge`` likes best.
+    """Train one epoch a rate and keep the averaged weights that ``judge`` likes best.
 
     ``feed`` yields (examples, names of the components they teach) for one epoch.
     """
-    optimizer = Adam(0.001, L2=0.01, L2_is_weight_decay=True, grad_clip=1.0, use_averages=True)
+    optimizer = Adam(rates[0], L2=0.01, L2_is_weight_decay=True, grad_clip=1.0, use_averages=True)
     nlp.initialize(lambda: [one for names in FIRST for one in names], sgd=optimizer)
     use_numpy_gemm(nlp)
     shared = nlp.get_pipe(nlp.pipe_names[0])
     listeners = dict(shared.listener_map)
     draw, best, kept = random.Random(SEED), -1.0, None
-    for epoch in range(epochs):
+    for epoch, rate in enumerate(rates):
         started, losses = time.process_time(), {}
-        if epoch == epochs - 3:
-            optimizer.learn_rate = 0.0003
+        optimizer.learn_rate = rate
         for batch, names in feed(draw):
             # Shared token vectors learn from their last listener alone, so the others must not stand after those taught now.
             shared.listener_map = {name: listeners[name] for name in names}
             with nlp.select_pipes(enable=[nlp.pipe_names[0], *names]):
-                nlp.update(batch, sgd=optimizer, losses=losses, drop=0.15)
+                nlp.update(batch, sgd=optimizer, losses=losses, drop=drop)
         shared.listener_map = listeners
         with nlp.use_params(optimizer.averages):
             score = judge()
@@ -169,50 +188,9 @@ def fit(
 FIRST: list[list[Example]] = []
 
 
-def read_again(nlp: Language, golds: list[Doc]) -> list[Example]:
-    """The pipeline's reading of gold docs, beside them."""
-    plain = [example(gold) for gold in golds]
-    for one, doc in zip(plain, nlp.pipe([e.predicted for e in plain]), strict=True):
-        one.predicted = doc
-    return plain
-
-
-def _label(token: Any, attr: str) -> str:
-    return str(token.dep_).lower()
-
-
-def parse_scores(nlp: Language, golds: list[Doc]) -> dict[str, float]:
-    """Tag accuracy, attachment scores (punctuation left out as in spaCy, and with it) and sentence F1."""
-    read = read_again(nlp, golds)
-    scores: dict[str, float] = {"tag_acc": Scorer.score_token_attr(read, "tag")["tag_acc"]}
-    attach = Scorer.score_deps(read, "dep", getter=_label, ignore_labels=("p", "punct"))
-    every = Scorer.score_deps(read, "dep", getter=_label, ignore_labels=())
-    scores |= {"uas": attach["dep_uas"], "las": attach["dep_las"], "uas_with_punct": every["dep_uas"], "las_with_punct": every["dep_las"]}
-    scores["sents_f"] = Scorer.score_spans(read, "sents", getter=lambda doc, _: doc.sents)["sents_f"]
-    return {name: round(float(value), 4) for name, value in scores.items()}
-
-
-def entity_scores(nlp: Language, golds: list[Doc], labels: frozenset[str]) -> dict[str, float]:
-    """Precision, recall and F1 of exact entity spans, over some labels and by label."""
-    tallies = {label: [0, 0, 0] for label in sorted(labels)}
-    for one in read_again(nlp, golds):
-        said = {(e.start, e.end, e.label_) for e in one.predicted.ents if e.label_ in labels}
-        held = {(e.start, e.end, e.label_) for e in one.reference.ents}
-        for label, tally in tallies.items():
-            p, g = {e for e in said if e[2] == label}, {e for e in held if e[2] == label}
-            tally[0], tally[1], tally[2] = tally[0] + len(p & g), tally[1] + len(p), tally[2] + len(g)
-    tallies["all"] = [sum(column) for column in zip(*tallies.values(), strict=True)]
-    return {f"{label}_{k}": v for label, (hit, p, g) in tallies.items() for k, v in _prf(hit, p, g).items()}
-
-
-def _prf(hit: int, predicted: int, gold: int) -> dict[str, float]:
-    p, r = hit / predicted if predicted else 0.0, hit / gold if gold else 0.0
-    return {"p": round(p, 4), "r": round(r, 4), "f": round(2 * p * r / (p + r), 4) if p + r else 0.0}
-
-
-def train_parse(data: Path, work: Path, epochs: int) -> tuple[Language, dict[str, float]]:
+def train_parse(data: Path, work: Path, epochs: int, every: int) -> tuple[Language, dict[str, float]]:
     """Train tagger and parser; figures on the articles held back."""
-    nlp, parts = parse_pipeline(), corpora.craft(data)
+    nlp, parts = parse_pipeline(), {part: held[::every] for part, held in corpora.craft(data).items()}
     devel = [corpora.tree_doc(nlp.vocab, group) for group in corpora.grouped(parts["devel"], seed=SEED)]
     train = [example(corpora.tree_doc(nlp.vocab, group)) for group in corpora.grouped(parts["train"], seed=SEED)]
     FIRST[:] = [train]
@@ -221,49 +199,91 @@ def train_parse(data: Path, work: Path, epochs: int) -> tuple[Language, dict[str
         for batch in batches(train, words=1200, draw=draw):
             yield batch, ["tagger", "parser"]
 
-    fit(nlp, feed, lambda: parse_scores(nlp, devel)["las"], epochs=epochs, log=work / "parse.jsonl")
+    rates = [0.001] * (epochs - 3) + [0.0003] * min(epochs, 3)
+    fit(nlp, feed, lambda: parse_scores(nlp, devel)["las"], rates=rates, drop=0.15, log=work / "parse.jsonl")
     test = [corpora.tree_doc(nlp.vocab, group) for group in corpora.grouped(parts["test"], seed=SEED)]
     return nlp, parse_scores(nlp, test)
 
 
-def train_entities(data: Path, vectors: Path | None, work: Path, epochs: int) -> tuple[Language, dict[str, Any]]:
-    """Train the entity heads; figures on the devel parts, which training did not see (a tenth of train picks the epoch)."""
+def train_entities(data: Path, vectors: Path | None, work: Path, epochs: int, every: int) -> tuple[Language, dict[str, Any]]:
+    """Train the entity heads; figures on the devel parts, which training did not see (a twelfth of train picks the epoch)."""
     nlp = entity_pipeline(vectors)
-    train: dict[str, list[Example]] = {}
-    picked: dict[str, list[Doc]] = {}
-    for name, names in HEADS:
-        docs = [corpora.entity_doc(nlp.vocab, *one) for corpus in names for one in corpora.iob(data, corpus, "train")]
-        train[name] = [example(doc) for i, doc in enumerate(docs) if (i // 40 % 12 if name != "ner_help" else i % 2)]
-        picked[name] = [doc for i, doc in enumerate(docs) if not i // 40 % 12]
-    FIRST[:] = list(train.values())
-    labels = {"ner_gene": frozenset({"GENE", "CELL"}), "ner": frozenset({"CHEMICAL", "DISEASE"})}
+    held = {head.name: sentences(data, head, every) for head in HEADS}
+    other = corpora.names(LEXICONS)
+    picked = {name: [corpora.entity_doc(nlp.vocab, *one) for one in kept] for name, (_, _, kept) in held.items()}
+    _name_labels(nlp, held)
 
     def feed(draw: random.Random) -> Iterator[tuple[list[Example], list[str]]]:
-        queue = [(batch, [name]) for name, held in train.items() for batch in batches(held, words=700, draw=draw)]
+        queue = []
+        for name, (marked, partly, _) in held.items():
+            said = [corpora.renamed(*one, other, draw) if draw.random() < RENAMED else one for one in marked]
+            examples = [example(corpora.entity_doc(nlp.vocab, *one)) for one in [*said, *partly]]
+            queue += [(batch, [name]) for batch in batches(examples, words=700, draw=draw)]
         draw.shuffle(queue)
         yield from queue
 
     def judge() -> float:
-        scores = []
-        for name, wanted in labels.items():
-            with nlp.select_pipes(enable=["tok2vec_ner", name]):
-                scores.append(entity_scores(nlp, picked[name], wanted)["all_f"])
+        with nlp.select_pipes(enable=["tok2vec_ner", *(head.name for head in HEADS if head.judged)]):
+            scores = [entity_scores(nlp, picked[head.name], head.judged)["all_f"] for head in HEADS if head.judged]
         return sum(scores) / len(scores)
 
-    fit(nlp, feed, judge, epochs=epochs, log=work / "entities.jsonl")
-    nlp.remove_pipe("ner_help")
-    return nlp, judged_entities(nlp, data)
+    rates = [0.0012 * (1 - epoch / epochs) for epoch in range(epochs)]
+    fit(nlp, feed, judge, rates=rates, drop=0.2, log=work / "entities.jsonl")
+    for head in HEADS:
+        if not head.judged:
+            nlp.remove_pipe(head.name)
+    return nlp, judged_entities(nlp, data, every)
 
 
-def judged_entities(nlp: Language, data: Path) -> dict[str, Any]:
-    """Entity figures on the devel part of each corpus, all heads running, then each head alone on its own."""
-    figures: dict[str, Any] = {"each head alone": {}}
+Sentence = tuple[list[str], list[Any]]
+
+
+def sentences(data: Path, head: Head, every: int) -> tuple[list[Sentence], list[Sentence], list[Sentence]]:
+    """Sentences to teach a head: marked in full, marked in part; and the twelfth of the first that picks the epoch."""
+
+    def read(corpus: str) -> tuple[list[Sentence], list[Sentence]]:
+        found = corpora.iob(data, corpus, "train", whole=head.whole)[::every]
+        return [one for i, one in enumerate(found) if i // 40 % 12], [one for i, one in enumerate(found) if not i // 40 % 12]
+
+    marked, picked = read(head.corpus)
+    partly: list[Sentence] = []
+    if head.denying:
+        partly += [corpora.denied(*one) for one in read(head.denying)[0] if any(tag != "O" for tag in one[1])]
+    if head.partly:
+        types = set(corpora.LABELS[head.partly].values())
+        known = frozenset(
+            w.lower() for words, tags in marked for w, tag in zip(words, tags, strict=True) if tag[2:] and tag[2:] not in types
+        )
+        partly += [corpora.unsure(*one, known) for one in read(head.partly)[0]]
+    return marked, partly, picked
+
+
+def _name_labels(nlp: Language, held: dict[str, tuple[list[Sentence], list[Sentence], list[Sentence]]]) -> None:
+    """Give the heads that ship the labels of each other, as one reads after the other, and those of every type their own."""
+    FIRST[:] = [[example(corpora.entity_doc(nlp.vocab, *one)) for one in held[head.name][0]] for head in HEADS if not head.whole]
+    for head in HEADS:
+        if head.whole:
+            for label in sorted({tag[2:] for _, tags in held[head.name][0] for tag in tags} - {""}):
+                nlp.get_pipe(head.name).add_label(label)
+
+
+def alone(nlp: Language, head: Head, golds: list[Doc]) -> dict[str, float]:
+    """Entity figures of one head that reads alone."""
+    with nlp.select_pipes(enable=["tok2vec_ner", head.name]):
+        return entity_scores(nlp, golds, head.judged)
+
+
+def judged_entities(nlp: Language, data: Path, every: int) -> dict[str, Any]:
+    """Entity figures on the devel part of each corpus: both heads running, each head alone on its own, and as the miner reads."""
+    figures: dict[str, Any] = {"each head alone": {}, "short forms as their long forms": {}}
     for corpus in ("BioNLP13CG", "BC5CDR", "NCBI-disease"):
-        golds = [corpora.entity_doc(nlp.vocab, *one) for one in corpora.iob(data, corpus, "devel")]
+        golds = [corpora.entity_doc(nlp.vocab, *one) for one in corpora.iob(data, corpus, "devel")[::every]]
         labels = frozenset(corpora.LABELS[corpus].values())
         figures[corpus] = entity_scores(nlp, golds, labels)
-        with nlp.select_pipes(enable=["tok2vec_ner", next(name for name, names in HEADS if corpus in names)]):
-            figures["each head alone"][corpus] = entity_scores(nlp, golds, labels)
+        for head in HEADS:
+            if head.corpus == corpus and head.judged:
+                figures["each head alone"][corpus] = alone(nlp, head, golds)
+        figures["short forms as their long forms"][corpus] = text_scores(nlp, golds, labels)
     return figures
 
 
@@ -284,15 +304,16 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "miner-train", help="where the halves lie")
     parser.add_argument("--only", choices=("parse", "entities", "join"))
     parser.add_argument("--epochs-parse", type=int, default=7)
-    parser.add_argument("--epochs-entities", type=int, default=10)
+    parser.add_argument("--epochs-entities", type=int, default=12)
+    parser.add_argument("--every", type=int, default=1, help="read every so many-th text, to try things out")
     given = parser.parse_args()
     given.work.mkdir(parents=True, exist_ok=True)
     fix_random_seed(SEED)
     set_current_ops(NumpyOps(use_blis=False))
     if given.only in (None, "parse"):
-        _keep(given.work, "parse", *train_parse(given.data, given.work, given.epochs_parse))
+        _keep(given.work, "parse", *train_parse(given.data, given.work, given.epochs_parse, given.every))
     if given.only in (None, "entities"):
-        _keep(given.work, "entities", *train_entities(given.data, given.vectors, given.work, given.epochs_entities))
+        _keep(given.work, "entities", *train_entities(given.data, given.vectors, given.work, given.epochs_entities, given.every))
     if given.only in (None, "join"):
         write(given.work, given.output)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import random
+import re
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,7 +21,8 @@ LABELS = {
     "NCBI-disease": {"Disease": DISEASE},
     "BC2GM": {"GENE": GENE},
 }
-LONGEST = 120
+LONGEST, MOST_WORDS = 120, 6
+WORD = re.compile(r"[^\W_]+|[^\w\s]|_")
 
 
 class Tree(NamedTuple):
@@ -113,23 +115,61 @@ def grouped(paragraphs_: list[list[Tree]], *, seed: int, most: int = 5) -> Itera
             at += size
 
 
-def iob(folder: Path, corpus: str, part: str) -> list[tuple[list[str], list[str]]]:
-    """Words and BIO tags of each sentence of an IOB file, its labels mapped to ours and the others dropped."""
+def iob(folder: Path, corpus: str, part: str, *, whole: bool = False) -> list[tuple[list[str], list[str]]]:
+    """Words and BIO tags of each sentence of an IOB file; its labels are mapped to ours, others dropped, or all kept if ``whole``."""
     _, text = next(members(folder / NER, f"ner_iob/{corpus}-IOB/{part}.tsv"))
-    return [sentence for block in text.split("\n\n") if (sentence := _sentence(block, LABELS[corpus]))]
+    return [sentence for block in text.split("\n\n") if (sentence := _sentence(block, None if whole else LABELS[corpus]))]
 
 
-def _sentence(block: str, labels: dict[str, str]) -> tuple[list[str], list[str]] | None:
+def _sentence(block: str, labels: dict[str, str] | None) -> tuple[list[str], list[str]] | None:
     rows = [line.split("\t") for line in block.splitlines() if line.strip()]
     words, tags = [row[0] for row in rows], []
     for row in rows:
         mark, _, label = row[-1].partition("-")
-        tags.append(f"{mark}-{labels[label]}" if label in labels else "O")
+        if labels is not None:
+            label = labels.get(label, "")
+        tags.append(f"{mark}-{label}" if label else "O")
     return (words, tags) if words else None
 
 
-def entity_doc(vocab: Vocab, words: list[str], tags: list[str]) -> Doc:
-    """A gold doc of one sentence with its entities."""
+def denied(words: list[str], tags: list[str]) -> tuple[list[str], list[str | None]]:
+    """The sentence for a head of other types: what is marked here is none of these, and nothing is known of the rest."""
+    return words, [None if tag == "O" else "O" for tag in tags]
+
+
+def names(lexicons: Path) -> dict[str, list[list[str]]]:
+    """Names of genes and chemicals as words, from the term tables of a folder; codes and the shortest aliases left out."""
+    found: dict[str, list[list[str]]] = {}
+    for label, table in ((GENE, "genes.tsv"), (CHEMICAL, "drugs.tsv")):
+        rows = [line.split("\t") for line in (lexicons / table).read_text(encoding="utf-8").splitlines()[1:]]
+        words = {tuple(WORD.findall(row[2])) for row in rows if row[3] != "code" and len(row[2]) > 2}
+        found[label] = [list(held) for held in sorted(words) if len(held) <= MOST_WORDS]
+    return found
+
+
+def renamed(words: list[str], tags: list[str], names: dict[str, list[list[str]]], draw: random.Random) -> tuple[list[str], list[str]]:
+    """The sentence with about half of its names exchanged for others of their kind, so that a name is known by where it stands."""
+    said: list[str] = []
+    marks: list[str] = []
+    at = 0
+    while at < len(words):
+        end, label = at + 1, tags[at][2:]
+        while label and end < len(words) and tags[end] == f"I-{label}":
+            end += 1
+        other = draw.choice(names[label]) if label in names and draw.random() < 0.5 else words[at:end]
+        said += other
+        marks += [f"{'I' if i else 'B'}-{label}" for i in range(len(other))] if label else ["O"]
+        at = end
+    return said, marks
+
+
+def unsure(words: list[str], tags: list[str], known: frozenset[str]) -> tuple[list[str], list[str | None]]:
+    """The sentence for a head that also knows a type not marked here: where a word is known to be of that type, nothing is known."""
+    return words, [None if tag == "O" and word.lower() in known else tag for word, tag in zip(words, tags, strict=True)]
+
+
+def entity_doc(vocab: Vocab, words: list[str], tags: Sequence[str | None]) -> Doc:
+    """A gold doc of one sentence with its entities; a tag that is None is not known."""
     return Doc(vocab, words=words, spaces=spaces_between(words), ents=tags)
 
 

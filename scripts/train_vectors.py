@@ -22,12 +22,12 @@ from miner.sources.files import read_records
 ROWS, WIDTH, EPOCHS = 25_000, 64, 2
 
 
-def lines(paths: list[Path]) -> Iterator[str]:
-    """Yield the lower-cased tokens of each record that has an abstract."""
+def lines(paths: list[Path], every: int) -> Iterator[str]:
+    """Yield the lower-cased tokens of each record that has an abstract, or of every so many-th of them."""
     tokenizer = make_tokenizer(spacy.blank("en"))
     for path in paths:
-        for record in read_records(path, on_reject=lambda *_: None):
-            if isinstance(record, Record) and record.sections:
+        for at, record in enumerate(read_records(path, on_reject=lambda *_: None)):
+            if not at % every and isinstance(record, Record) and record.sections:
                 yield " ".join(token.lower_ for token in tokenizer(record.text) if not token.is_space)
 
 
@@ -38,11 +38,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("output", type=Path)
     parser.add_argument("inputs", type=Path, nargs="+")
+    parser.add_argument("--every", type=int, default=1, help="learn from every so many-th record, to try things out")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         texts, table = Path(folder) / "texts.txt", Path(folder) / "vectors.floret"
         with texts.open("w", encoding="utf-8") as out:
-            out.writelines(line + "\n" for line in lines(given.inputs))
+            out.writelines(line + "\n" for line in lines(given.inputs, given.every))
         trained = floret.train_unsupervised(
             str(texts), model="cbow", mode="floret", hashCount=2, bucket=ROWS, minn=4, maxn=5, minCount=10, dim=WIDTH,
             epoch=EPOCHS, neg=5, thread=1, lr=0.08,

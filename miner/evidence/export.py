@@ -13,6 +13,7 @@ from miner.evidence import (
     export_bioc,
     export_civic,
     export_fusor,
+    export_halves,
     export_markdown,
     export_parquet,
     export_references,
@@ -50,6 +51,11 @@ class Selection:
         self.filters = dict(filters or {})
         self._rows = rows
         Filters.of(self.filters)
+
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether every row is wanted."""
+        return self._rows is None and not any(self.filters.values())
 
     def rows(self) -> Iterator[TableRow]:
         """Yield one row for each proposition, in the order of the table."""
@@ -140,6 +146,8 @@ def export(store: Store, form: str, out: IO[Any], **filters: object) -> None:
 def write(form: str, selection: Selection, out: IO[Any]) -> None:
     """Write a selection in a format; ``out`` takes bytes where the exporter is binary."""
     chosen = exporter(form)
+    if selection.is_whole and form in EXPORTERS and export_halves.write_whole(selection.store, form, out):
+        return
     if form in EXPORTERS:
         chosen.write(selection, out)
         return

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from miner.nlp.measure_lexemes import Lexeme
 
 _SHARED_UNIT = re.compile(r"(?<!No)(?<!Now)(?<!no)(?<!now)(?<!/)(?:[ND](?:,a|,v|[,av]))*[ND](?:,a|,v|[av])(?P<last>[PT])")
+_SHARED_TIME = re.compile(r"w(?:N,)*N(?:,a|[a,])H")  # "at 6 and 12 months"
+_AT_TIMES = frozenset({"at", "after", "within"})
 _CHANCE = 0.1
 _LATE_UNITS = frozenset({"months", "month", "years", "weeks", "mo", "mos", "y", "yrs"})
 
@@ -116,6 +118,12 @@ def share_units(lexemes: Sequence[Lexeme]) -> None:
         _head_units(lexemes, late)
         _late_units(lexemes, late)
     kinds = "".join([lexeme.kind for lexeme in lexemes])
+    if "H" in kinds:
+        for match in _SHARED_TIME.finditer(kinds):
+            if lexemes[match.start()].text.lower() in _AT_TIMES:
+                for lexeme in lexemes[match.start() + 1 : match.end()]:
+                    lexeme.kind = "H" if lexeme.kind == "N" else lexeme.kind
+        kinds = "".join([lexeme.kind for lexeme in lexemes])
     for match in _SHARED_UNIT.finditer(kinds):
         last = lexemes[match.start("last")]
         for lexeme in lexemes[match.start() : match.start("last")]:

@@ -114,7 +114,7 @@ class Noise:
         return match.end() if match else 0
 
 
-_FIGURE = re.compile(r"[(\[](?=[^()\[\]]*(?:%|[nN]\s?=|\d\s?(?:of|/)\s?\d))[^()\[\]]*[)\]]")
+_FIGURE = re.compile(r"[(\[](?=[^()\[\]]*(?:%|[=:<>]\s?\d|\d\s?(?:of|/)\s?\d))[^()\[\]]*[)\]]")
 
 
 def _without_figures(text: str, start: int, end: int) -> list[tuple[int, int]]:
