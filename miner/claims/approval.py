@@ -124,6 +124,8 @@ def _objects(view: View, cue: Span, clause: Span) -> list[Mention]:
     if within:
         return _chain(view, within)
     left, right = [m for m in named if m.end <= cue[0]], [m for m in named if m.start >= cue[1]]
+    if left and right and rules.within("set_against", text, cue[1], right[0].start):
+        right = []
     governed = rules["governs"].match(text[cue[1] : cue[1] + 60])
     if right and governed and right[0].start <= cue[1] + governed.end() + 8 and not rules.within("left_only", text, *cue):
         return _chain(view, right)

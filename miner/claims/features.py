@@ -127,9 +127,9 @@ def _of_clause(view: View, clause: Span, features: Sequence[Span], relations: Se
     text = view.document.text
     stance = _stance(view, clause, relations[0])
     outcome = any(_rules()["outcome"].match(text[a:b]) for a, b in features)
-    if outcome and view.document.study_type is StudyType.TRIAL and figures:
-        return
     given = _all_given(view) if outcome and not _rules().within("of_all", text, *clause) else []
+    if outcome and not given and view.document.study_type is StudyType.TRIAL and not view.tells(_rules(), "of_all"):
+        return
     if given:
         yield from _of_treated(view, clause, subjects, given, stance, figures)
         return
