@@ -88,7 +88,8 @@ def _lacks_others(view: View, subjects: Sequence[Subject], cue: Span) -> bool:
     if re.search(r"\b(?:drivers?|oncogenic|actionable)\b", view.document.text[cue[0] : cue[1] + 30], re.I):
         before, after = any(s.end <= cue[0] for s in subjects), any(s.start >= cue[1] for s in subjects)
         return before or (bool(subjects or view.document.focus) and not after)
-    lacking = [s for s in subjects if s.start > cue[0]]
+    named = [s for s in subjects if cue[0] < s.start and s.end <= cue[1]]
+    lacking = [s for s in subjects if s.start > cue[0] and s not in named]
     carriers = [s for s in subjects if s.end <= cue[1] and s not in lacking] or _pointed_at(view)
     carriers = carriers or (view.document.focus if frames.points_back(view) else [])
     kin = {m for s in carriers for m in (s.gene, *view.document.lexicon.members(s.gene or ""))}
