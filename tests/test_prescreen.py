@@ -55,6 +55,22 @@ def test_what_is_neither_title_nor_abstract_does_not_count(tail):
     assert not Prescreen(["lung"]).might_match(article("Heart", "Rate", tail).encode())
 
 
+@pytest.mark.parametrize(
+    "listed",
+    [
+        "<MeshHeadingList><MeshHeading><DescriptorName>Lung Neoplasms</DescriptorName></MeshHeading></MeshHeadingList>",
+        "<KeywordList><Keyword>Lung cancer</Keyword></KeywordList>",
+        "<SupplMeshList><SupplMeshName>Lung cancer 1</SupplMeshName></SupplMeshList>",
+    ],
+)
+def test_headings_and_keywords_count(listed):
+    """A record may be about a thing that its keywords alone name."""
+    xml = article("Heart", "Rate").replace("</Article>", f"</Article>{listed}")
+    record = next(iter(read_stream(io.BytesIO(f"<PubmedArticleSet>{xml}</PubmedArticleSet>".encode()), "x")))
+    screen = Prescreen(["lung"])
+    assert (screen.might_match(xml.encode()), screen.matches(record)) == (True, True)
+
+
 def test_vernacular_and_book_titles_count():
     assert Prescreen(["lunge"]).might_match(article("", None, "<VernacularTitle>Die Lunge</VernacularTitle>").encode())
     assert Prescreen(["lung"]).might_match(b"<PubmedBookArticle><Book><BookTitle>Lung</BookTitle></Book></PubmedBookArticle>")

@@ -84,10 +84,10 @@ def refresh(
 ) -> RunReport:
     """Bring the evidence base up to date from files, or from PubMed where none are given.
 
-    All that a run writes is written in one transaction: records, evidence, what was set aside, the run and the
-    watermark. Files that were taken in before, by the same rules for the same topic, are not read, and where nothing
-    else is left nothing is written at all. The files of a mirror are taken in one by one, each a run of its own, so that
-    a job that is cut off goes on where it stood. A run that fails leaves no more than a row that says so.
+    All that a run writes is written in one transaction: records, evidence, what was set aside, the run and the watermark. Files that
+    were taken in before, by the same rules for the same topic, are not read, and where nothing else is left nothing is written at all.
+    The files of a mirror are taken in one by one, each a run of its own, so that a job that is cut off goes on where it stood. A run
+    that fails leaves no more than a row that says so.
 
     Parameters
     ----------
@@ -97,10 +97,8 @@ def refresh(
         In a live run, compare the whole set of PMIDs with what is held, due or not.
     store, miner, eutils
         Opened, loaded and made from the settings where they are needed, unless given.
-    reader
-        Reads a file, as ``sources.read_records`` does.
-    screen
-        What files are screened by; made of the topic unless given.
+    reader, screen
+        Reads a file, as ``sources.read_records`` does; what files are screened by, made of the topic unless given.
 
     Raises
     ------
@@ -110,9 +108,7 @@ def refresh(
         The run failed; the database is as it was.
     """
     _check_asked(settings.db if store is None else None, sources=bool(sources), remine=remine, reconcile=reconcile)
-    job = _Job(settings, topic, miner, clock(), on_progress, reader)
-    if screen is not None:
-        job.screen = screen
+    job = _Job(settings, topic, miner, clock(), on_progress, reader, screen)
     with ExitStack() as stack:
         if sources:
             job.find(sources)
@@ -174,7 +170,10 @@ class _Job:
         started: datetime.datetime,
         on_progress: OnProgress,
         reader: Reader,
+        screen: Prescreen | None,
     ) -> None:
+        if screen is not None:
+            self.screen = screen
         self.settings = settings
         self.topic = topic
         self.eutils: Eutils | None = None

@@ -1,7 +1,7 @@
 """Tell from raw XML, before it is parsed, that a record holds none of a topic's terms.
 
 Terms and text are compared folded: without case, blanks, hyphens, dashes and accents. A term may stand inside a word.
-So the screen lets through more than a search for the same terms in ``Record.text`` would find, and never less.
+So the screen lets through more than a search for the same terms in text, headings and keywords would find, and never less.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ _PLAIN_TAG = re.compile(rb"<[^>]*>")  # twice as fast, and the same where every 
 _TAG = re.compile(rb"""<(?:[^>"']|"[^"]*"|'[^']*')*>""")
 _PMID = re.compile(rb"<PMID[^>]*>\s*(\d+)\s*<")
 _PMID_WITHIN = 2000
+_HEADINGS = (b"<MeshHeadingList", b"<KeywordList", b"<SupplMeshList")
 _FOREIGN = re.compile(r"[^\x00-\x7f]")
 _DROPPED = frozenset({"Mn", "Cf", "Cc", "Pd", "Zs", "Zl", "Zp"})  # marks, invisible characters, dashes, blanks
 _MINUS = "−"
@@ -50,7 +51,7 @@ class Prescreen:
         self._terms = BytesAhoCorasick(folded, implementation=Implementation.DFA)
 
     def might_match(self, xml: bytes) -> bool:
-        """Return False only where no term stands in title or abstract of this PubmedArticle or PubmedBookArticle."""
+        """Return False only where no term stands in title, abstract, headings or keywords of this PubmedArticle or PubmedBookArticle."""
         if self.keep and pmid_of(xml) in self.keep:
             return True
         return self._holds(self._fold_xml(_text_part(xml)))
@@ -59,7 +60,8 @@ class Prescreen:
         """Return whether the record can matter by its text, or its PMID is kept anyway."""
         if record.pmid in self.keep:
             return True
-        return self._holds(fold(record.text)) and (self._may_matter is None or self._may_matter(record))
+        said = "\n".join((record.text, *record.mesh, *record.keywords))
+        return self._holds(fold(said)) and (self._may_matter is None or self._may_matter(record))
 
     def _holds(self, folded: bytes) -> bool:
         return bool(self._terms.find_matches_as_indexes(folded))
@@ -85,7 +87,7 @@ def pmid_of(xml: bytes) -> str:
 
 
 def _text_part(xml: bytes) -> bytes:
-    """Cut out what can become title and abstract; where the cut is not certain, everything."""
+    """Cut out what can become title, abstract, headings and keywords; where the cut is not certain, everything."""
     start = xml.find(b"<ArticleTitle")
     if (book := xml.find(b"<BookTitle", 0, start if start >= 0 else len(xml))) >= 0:
         start = book
@@ -98,7 +100,15 @@ def _text_part(xml: bytes) -> bytes:
         return xml
     article = xml.find(b"</Article>", end)  # what follows it is the longer half of a record
     vernacular = xml.find(b"<VernacularTitle", end, article if article >= 0 else len(xml))
-    return xml[start:end] if vernacular < 0 else xml[start:end] + b" " + xml[vernacular : xml.find(b"</VernacularTitle", vernacular)]
+    other = xml[vernacular : xml.find(b"</VernacularTitle", vernacular)] if vernacular >= 0 else b""
+    return b" ".join((xml[start:end], other, _headings(xml, max(article, end))))
+
+
+def _headings(xml: bytes, start: int) -> bytes:
+    """Cut out MeSH headings, supplementary concepts and keywords, from the first of their lists on."""
+    end = xml.find(b"</MedlineCitation>", start)
+    found = [at for name in _HEADINGS if (at := xml.find(name, start, end if end >= 0 else len(xml))) >= 0]
+    return xml[min(found) : end if end >= 0 else len(xml)] if found else b""
 
 
 def _fold_xml(xml: bytes) -> bytes:
