@@ -237,7 +237,8 @@ def _describes(view: View, cue: Cue) -> bool:
         return True
     if cue.start and text[cue.start - 1] in "-‐–":
         return not shape("effects.is").search(before)
-    if word in ("resistant", "refractory") and (after.lstrip().split(" ") or [""])[0].lower().strip(",.;)") in _DESCRIBED_AFTER:
+    behind = shape("effects.described_next").match(after)
+    if word in ("resistant", "refractory") and behind and _DESCRIBED_AFTER.intersection(w.lower() for w in behind.groups() if w):
         return True
     if word in _COMPLETE or (word == "resistance" and after.startswith(" of ")):
         return False
