@@ -13,6 +13,7 @@ import random
 import shutil
 import tempfile
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -289,8 +290,10 @@ def judged_entities(nlp: Language, data: Path, every: int) -> dict[str, Any]:
 
 def joined(parse: Language, entities: Language) -> Language:
     """One pipeline of both halves; the entities' vectors are the pipeline's, and the parser needs none."""
-    for name in parse.pipe_names:
-        entities.add_pipe(name, source=parse, before="tok2vec_ner")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"\[W113\]")  # The parser's half looks at no vectors.
+        for name in parse.pipe_names:
+            entities.add_pipe(name, source=parse, before="tok2vec_ner")
     return entities
 
 
