@@ -84,10 +84,9 @@ def refresh(
 ) -> RunReport:
     """Bring the evidence base up to date from files, or from PubMed where none are given.
 
-    All that a run writes is one transaction: records, evidence, what was set aside, the run and the watermark. Files that were taken in
-    before, by the same rules for the same topic, are not read; where nothing else is left nothing is written. The files of a mirror are
-    taken in one by one, each a run of its own, so that a job that is cut off goes on where it stood. A failed run leaves a row that says
-    so.
+    All that a run writes is one transaction: records, evidence, what was set aside, run and watermark. Files that were taken in before,
+    by the same rules for the same topic, are not read; where nothing else is left nothing is written. The files of a mirror are taken in
+    one by one, each a run of its own: a job that is cut off goes on where it stood. A failed run leaves a row that says so.
 
     Parameters
     ----------
