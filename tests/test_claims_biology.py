@@ -69,3 +69,9 @@ def test_before_and_after_are_anchored() -> None:
     lists = words.Words("mine.toml", '[before]\nlead = ["without"]\n[after]\nfollow = ["arm"]\n')
     assert lists["lead"].search("patients without ") and not lists["lead"].search("without any of them")
     assert lists["follow"].match(" arm of") and not lists["follow"].match(" the arm")
+
+
+def test_a_share_of_which_is_of_the_alteration_named_next(miner: mine.Miner) -> None:
+    text = "We saw 40 BRAF mutations (5%), 60% of which were V600E."
+    found = miner(Record(id="r", pmid=None, title="", sections=(Section(None, text),))).claims
+    assert [(c.variant, c.figures["value_percent"]) for c in found if c.type == "prevalence"] == [(None, 5), ("BRAF V600E", 60)]

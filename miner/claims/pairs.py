@@ -189,7 +189,7 @@ def _company_stance(view: View, cue: Span, signed: bool) -> Stance:
 def _figures(view: View, cue: Span) -> list[tuple[Mention, Measure]]:
     """Figures of the company: those of the cue's own clause."""
     found = frames.measures(view, "value_percent", "n_pos")
-    found = [i for i in found if not prevalence.counts_else(view, i, found)]
+    found = [i for i in found if not prevalence.counts_else(view, i, found) and not prevalence.told_before(view, i[0], cue[0])]
     inside = [i for i in found if view.clause(i[0].start) == view.clause(cue[0])]
     near = sorted(inside, key=lambda i: frames.distance((i[0].start, i[0].end), cue))
     return near[:1] if len(near) > 1 and not view.subjects[1:] else inside

@@ -29,7 +29,8 @@ def extract(view: View, *, beside: Sequence[int] = ()) -> Iterator[Claim]:
     Clauses that hold one of the positions ``beside`` speak of a pair of alterations, and are left out.
     """
     taken = {view.clause(position) for position in beside}
-    items = [i for i in frames.measures(view, "value_percent", "n_pos") if view.clause(i[0].start) not in taken and not _opens(view, *i)]
+    items = [i for i in frames.measures(view, "value_percent", "n_pos") if not _opens(view, *i)]
+    items = [i for i in items if view.clause(i[0].start) not in taken or told_before(view, i[0], min(beside))]
     bound = [(i, g) for i in items if (g := _counted(view, i, items))]
     for item, group in bound:
         yield from _in_figures(view, item, group)
@@ -108,6 +109,12 @@ def plainly_found(view: View, mention: Mention) -> bool:
     return bool(told) or bool(text[: mention.start].endswith("(") and rules()["of_tumours"].match(text[mention.end : mention.end + 30]))
 
 
+def told_before(view: View, mention: Mention, cue: int) -> bool:
+    """Is a figure that of one alteration, told before company is: "found in 4% and often coexisted with ..."?"""
+    beside = [s for s in view.subjects if mention.end <= s.start < cue]
+    return mention.end <= cue and not beside and plainly_found(view, mention) and any(s.end <= mention.start for s in view.subjects)
+
+
 def counts_else(view: View, item: Item, items: Sequence[Item]) -> bool:
     """Does the figure count smokers, tested patients, stained tumours ... and not carriers?"""
     text, segment = view.document.text, _segment(view, item, items)
@@ -184,8 +191,20 @@ def _in_slot(view: View, mention: Mention, local: list[Subject], items: list[Ite
     else:
         before = [s for s in local if s.end <= mention.start + 1]
         first = before[-1:] if len(items) > 1 else []
+    parts = {m: p for m, _ in items if (p := _part_named(view, m, local))}
+    if mention in parts:
+        return [parts[mention]]
+    if parts:
+        local = [s for s in local if s not in parts.values()] or local
+        first = [s for s in local if s.end <= mention.start + 1][-1:]
     chosen = first[0] if first else frames.nearest(local, (mention.start, mention.end), before_bonus=8)[0]
     return [s for s in local if s.start == chosen.start or _coordinated(view, chosen, s, items)]
+
+
+def _part_named(view: View, mention: Mention, local: Sequence[Subject]) -> Subject | None:
+    """The alteration that a share is told to be: "18 of which were V600E"."""
+    link = rules()["of_which"].match(view.document.text[mention.end : mention.end + 50])
+    return next((s for s in local if link and 0 <= s.start - mention.end - link.end() < 6), None)
 
 
 def _coordinated(view: View, one: Subject, other: Subject, items: Sequence[Item]) -> bool:
