@@ -17,19 +17,27 @@ def without_strangers(document: Document, claim: Claim) -> Claim:
 
     The outcome of a therapy may be told of an alteration that its sentence does not name, where the title or the sentence before
     names it or the therapy is aimed at it. Otherwise it stands somewhere in the paper, among who was excluded or what else was
-    looked at, and the outcome is that of everybody.
+    looked at, and the outcome is that of everybody. Where the sentence says so ("in the whole population"), only the title counts.
     """
     if claim.type not in _OF_A_THERAPY or not claim.genes or not claim.therapies:
         return claim
     genes = _with_members(document, claim.genes)
-    places = list(claim.spans or ((claim.start, claim.end),))
-    told = next((view.index for view in document.views if view.start == claim.start), 0)
-    places += [(view.start, view.end) for view in document.views if view is document.title or view.index == told - 1]
+    told = next((view for view in document.views if view.start == claim.start), None)
+    of_all = told is not None and told.says("response_figures.everybody")
+    before = told.index - 1 if told is not None and not of_all else None
+    places = [(claim.start, claim.end)] if of_all else list(claim.spans or ((claim.start, claim.end),))
+    places += [(view.start, view.end) for view in document.views if view is document.title or view.index == before]
     if any(genes & _named(document, mention) for mention in document.reading.mentions if _within(mention, places)):
         return claim
+    if of_all:
+        return _of_everybody(claim)
     aims = {target for therapy in claim.therapies for target in document.lexicon.targets(therapy)}
     if genes & _with_members(document, aims):
         return claim
+    return _of_everybody(claim)
+
+
+def _of_everybody(claim: Claim) -> Claim:
     return replace(claim, genes=(), fusion=None, variant=None, alteration=None)
 
 

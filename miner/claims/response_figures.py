@@ -38,6 +38,7 @@ _UNGIVEN = re.compile(
 )
 _PLACE = re.compile(r"\b(?:local|regional|locoregional|nodal|distant|elective|tumou?r bed)\b", re.I)
 _COUNTED_UNKNOWN = re.compile(r"\s*(?:in|for|:|=)?\s*\(?(?:n\s*=\s*)?\d")
+_RESPONSES = frozenset({"ORR_percent", "n_resp", "CR", "PR", "CR_percent", "PR_percent"})
 _UNTOLD = ("PR_percent", "SD_percent", "PD_percent")
 _NOT_CARRIED = ("wild-type", "gene")
 Item = tuple[Mention, Measure]
@@ -293,12 +294,15 @@ def _figure_stance(view: View, span: tuple[int, int], members: list[tuple[Mentio
     rates = {m.metric: m.value for _, m in members}
     if rates and {r.removesuffix("_percent") for r in rates} <= {"SD", "PD"}:
         return AGAINST if _mostly_progressed(members) else SUPPORTS
-    if rates.get("ORR_percent") == 0 or rates.get("n_resp") == 0:
+    responses = [value for metric, value in rates.items() if metric in _RESPONSES]
+    if responses and not any(responses):
         return DENIED
     if (rate := _rate(members)) is not None and rate < LOW_PERCENT and not view.says("arms.control"):
         return AGAINST
     if shape("response_figures.called_low").search(view.document.text, clause[0], span[0]):
         return AGAINST
+    if view.says("response_figures.not_worse"):
+        return SUPPORTS
     ratio = next((m for _, m in members if m.metric == "HR"), None)
     if ratio is not None and view.says("response_figures.immature"):
         return HEDGED
