@@ -8,7 +8,7 @@ from typing import Any
 
 from miner.errors import InputError
 from miner.schema import Record
-from miner.sources import read_records
+from miner.sources import read_records, source_files
 
 Row = Mapping[str, Any]
 
@@ -36,7 +36,7 @@ def _has_text(row: Row) -> bool:
 
 def _find(wanted: set[str], texts: Sequence[Path]) -> dict[str, Record]:
     found: dict[str, Record] = {}
-    for path in texts:
+    for path in (file for source in texts for file in source_files(source)):
         held = (r for r in read_records(path) if isinstance(r, Record)) if wanted - found.keys() else ()
         found.update((key, r) for r in held for key in (r.pmid or r.id, r.id) if key in wanted and key not in found)
     return found

@@ -37,7 +37,7 @@ _WORDS = {word: i for i, word in enumerate(_UNITS)} | {word: 10 * i for i, word 
 _TEEN = "|".join(sorted(_UNITS, key=len, reverse=True))
 _SIMPLE = rf"(?:(?:{'|'.join([*_TENS, 'fourty'])})(?:[-‐‑–\s](?:{'|'.join(_UNITS[1:10])})(?![a-z]))?|(?:{_TEEN}))"
 _WORD_NUMBER = re.compile(
-    rf"(?:(?:{_SIMPLE}|an?)[-‐\s]thousand(?:[-‐\s,]+(?:and[-‐\s])?(?:{_SIMPLE}[-‐\s]hundred)?(?:[-‐\s]+(?:and[-‐\s])?{_SIMPLE})?)?"
+    rf"(?:(?:{_SIMPLE}|an?)[-‐\s]thousand(?:[-‐\s,]+(?:and[-‐\s])?{_SIMPLE}[-‐\s]hundred)?(?:[-‐\s,]+(?:and[-‐\s])?{_SIMPLE})?"
     rf"|(?:{_SIMPLE}|an?)[-‐\s]hundred(?:[-‐\s]+(?:and[-‐\s])?{_SIMPLE})?|{_SIMPLE})\b"
     r"(?![-‐–](?:year|month|week|day|arm|stage|dimension|step|drug|third|half|sided|tailed|way|fold|line|time|point|center|centre))",
     re.IGNORECASE,

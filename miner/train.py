@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from miner import evaluate
 from miner.claims import votes
@@ -22,6 +23,7 @@ FOLDS = 5
 PENALTY = 0.02
 SMALLEST = 0.01
 RARE, FEW = 4, 8
+RELIABLE = 0.6
 SENSITIVE, RESISTANT = ("Sensitivity/Response",), ("Resistance", "Reduced Sensitivity")
 EFFECT_TYPES = frozenset(
     {ClaimType.SENSITIVITY_RESPONSE, ClaimType.RESISTANCE_ON_TARGET, ClaimType.RESISTANCE_OFF_TARGET, ClaimType.RESISTANCE_TO_OTHER_THERAPY}
@@ -183,7 +185,13 @@ def fold(group: str) -> int:
     return int(hashlib.sha256(f"{SEED} {group}".encode()).hexdigest(), 16) % FOLDS
 
 
-Judged = tuple[bool, float, bool]
+class Judged(NamedTuple):
+    """An atom of a text: did the frames claim it, its raw probability, is it so, and its claim type."""
+
+    told: bool
+    odds: float
+    right: bool
+    type: str = ""
 
 
 def train(
@@ -202,8 +210,17 @@ def train(
     """
     model = fit(examples, penalty=penalty)
     seen = cross_judged(examples, calibrating, penalty=penalty) if learned or calibrating is None else judged(model, calibrating)
-    claimed, proposed = (isotonic([(p, right) for told, p, right in seen if told is wanted]) for wanted in (True, False))
-    return replace(model, claimed=claimed, proposed=proposed)
+    claimed, proposed = (isotonic([(one.odds, one.right) for one in seen if one.told is wanted]) for wanted in (True, False))
+    return replace(model, claimed=claimed, proposed=proposed, proposing=reliable(seen, model.propose))
+
+
+def reliable(seen: Iterable[Judged], propose: float) -> frozenset[str]:
+    """Claim types of whose proposals, enough of them, most were right on texts unseen."""
+    proposals: dict[str, list[bool]] = {}
+    for one in seen:
+        if not one.told and one.odds >= propose:
+            proposals.setdefault(one.type, []).append(one.right)
+    return frozenset(type_ for type_, right in proposals.items() if len(right) >= FEW and sum(right) >= RELIABLE * len(right))
 
 
 def cross_judged(examples: Sequence[Example], judging: Sequence[Example] | None = None, *, penalty: float = PENALTY) -> list[Judged]:
@@ -217,7 +234,7 @@ def cross_judged(examples: Sequence[Example], judging: Sequence[Example] | None 
 
 
 def judged(model: ClaimModel, examples: Iterable[Example]) -> list[Judged]:
-    """(did the frames claim it, raw probability, is it so) of each text's atoms, each at its clearest sentence."""
+    """Each text's atoms, each at its clearest sentence."""
     best: dict[tuple[str, str, object], list[tuple[float, bool, bool]]] = {}
     for example in examples:
         odds = model.odds(example.features)
@@ -226,7 +243,10 @@ def judged(model: ClaimModel, examples: Iterable[Example]) -> list[Judged]:
                 continue
             row = (odds[head], head in example.claimed, head in example.types)
             best.setdefault((example.group, head, example.key), []).append(row)
-    return [(any(c for _, c, _ in rows), max(p for p, _, _ in rows), any(r for _, _, r in rows)) for rows in best.values()]
+    return [
+        Judged(any(c for _, c, _ in rows), max(p for p, _, _ in rows), any(r for _, _, r in rows), head)
+        for (_, head, _), rows in best.items()
+    ]
 
 
 def fit(examples: Sequence[Example], *, penalty: float = PENALTY) -> ClaimModel:
@@ -299,7 +319,7 @@ def reliability(pairs: Sequence[tuple[float, bool]], *, bins: int = 5) -> list[B
 
 def quality(rows: Iterable[Judged]) -> dict[str, float]:
     """How well the odds tell right from wrong: of the frames' claims their mean squared error and share right above and below one half."""
-    claimed = [(p, right) for told, p, right in rows if told]
+    claimed = [(one.odds, one.right) for one in rows if one.told]
     if not claimed:
         return {"rows": 0}
     sure = [right for p, right in claimed if p >= 0.5]
@@ -314,4 +334,4 @@ def quality(rows: Iterable[Judged]) -> dict[str, float]:
 
 def calibrated(model: ClaimModel, rows: Iterable[Judged]) -> list[Judged]:
     """Judgements with the confidence that a row would show instead of the raw probability."""
-    return [(told, votes.between(model.claimed if told else model.proposed, p), right) for told, p, right in rows]
+    return [one._replace(odds=votes.between(model.claimed if one.told else model.proposed, one.odds)) for one in rows]

@@ -87,6 +87,8 @@ def test_a_sum_that_does_not_add_up_is_told():
         ("ninety-nine", 99),
         ("two thousand", 2000),
         ("a hundred", 100),
+        ("One thousand eighty-six", 1086),
+        ("One thousand, two hundred and five", 1205),
     ],
 )
 def test_numbers_in_figures_and_words(text, value):

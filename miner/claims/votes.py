@@ -41,7 +41,10 @@ class Weighed(NamedTuple):
 
 @dataclass(frozen=True)
 class ClaimModel:
-    """Weights by feature as (head, weight); ``propose`` and ``veto`` are raw probabilities, the knots make them calibrated ones."""
+    """Weights by feature as (head, weight); ``propose`` and ``veto`` are raw probabilities, the knots make them calibrated ones.
+
+    ``proposing`` are the claim types that it may propose, of which enough of its proposals were right; None for all.
+    """
 
     heads: tuple[str, ...]
     bias: tuple[float, ...]
@@ -49,6 +52,7 @@ class ClaimModel:
     propose: float = 0.7
     veto: float = 0.0
     stance: float = 0.5
+    proposing: frozenset[str] | None = None
     claimed: Knots = ((0.0, 0.0), (1.0, 1.0))
     proposed: Knots = ((0.0, 0.0), (1.0, 1.0))
 
@@ -78,7 +82,8 @@ class ClaimModel:
     def _proposed(self, best: Mapping[Atom, tuple[float, Weighed]], kept: Sequence[Claim]) -> list[Claim]:
         """Claims that no frame read though the model is sure enough; the fullest of several atoms of one meaning."""
         held = {atom for claim in kept for atom in atoms(claim)}
-        sure = [atom for atom, (odds, one) in best.items() if odds >= self.propose and _asserts(one.pair.view)]
+        may = {atom: one for atom, (odds, one) in best.items() if odds >= self.propose and self.may_propose(atom[0])}
+        sure = [atom for atom, one in may.items() if _asserts(one.pair.view)]
         likely = sorted((atom for atom in sure if not _told(atom, held)), key=_fullness)
         chosen: list[Atom] = []
         for atom in likely:
@@ -88,6 +93,10 @@ class ClaimModel:
         for atom in chosen:
             groups[(best[atom][1].pair.view.index, atom[0], atom[1])].append(atom)
         return [claim for group in groups.values() for claim in self._built([best[atom] for atom in group], group[0][0])]
+
+    def may_propose(self, type_: str) -> bool:
+        """Tell whether claims of a type are proposed at all."""
+        return self.proposing is None or type_ in self.proposing
 
     def _built(self, found: Sequence[tuple[float, Weighed]], type_: str) -> list[Claim]:
         """The claim of one gene and its therapies in one sentence."""
@@ -198,6 +207,7 @@ def to_json(model: ClaimModel) -> dict[str, Any]:
         "propose": model.propose,
         "veto": model.veto,
         "stance": model.stance,
+        "proposing": None if model.proposing is None else sorted(model.proposing),
         "claimed": [[round(x, 4), round(y, 4)] for x, y in model.claimed],
         "proposed": [[round(x, 4), round(y, 4)] for x, y in model.proposed],
         "weights": {name: [[h, round(w, 4)] for h, w in row] for name, row in sorted(model.weights.items())},
@@ -211,7 +221,9 @@ def from_json(data: Mapping[str, Any]) -> ClaimModel:
     weights = {name: tuple((int(h), float(w)) for h, w in row) for name, row in data["weights"].items()}
     claimed, proposed = (tuple((float(x), float(y)) for x, y in data[key]) for key in ("claimed", "proposed"))
     propose, veto, stance = (float(data[key]) for key in ("propose", "veto", "stance"))
-    return ClaimModel(tuple(data["heads"]), tuple(map(float, data["bias"])), weights, propose, veto, stance, claimed, proposed)
+    proposing = None if data.get("proposing") is None else frozenset(map(str, data["proposing"]))
+    bias = tuple(map(float, data["bias"]))
+    return ClaimModel(tuple(data["heads"]), bias, weights, propose, veto, stance, proposing, claimed, proposed)
 
 
 def load(folder: Path) -> ClaimModel:

@@ -30,6 +30,7 @@ _FREE = re.compile(r"mutation|substitution")
 _WORD = re.compile(r"[A-Za-z]+")
 _GLUED = re.compile(r"([A-Z](?<![A-Za-z0-9][A-Z])[A-Z0-9]{2,6})(?:m|mut)\+?(?![A-Za-z0-9])")
 _COMPOUND = re.compile(r"\b[a-z]{4,}[-‐‑–]$")  # "repair-deficient TRK fusion-positive" says nothing of TRK
+_PATHWAY = re.compile(r"[\s-]+(?:signal\w+\s+)?pathway(?:[\s-]+(?:related|associated))?\s+(?:genes?|members?|components?|alterations?|mutations?)\b")
 _NEXT = re.compile(r"[\s‐‑-]+(?:the\s+)?")
 _POSITIVE = re.compile(r"(?:\s*\([^()]{1,12}\))?(?:[\s‐‑–-]+|\s?\()(?:positiv(?:e|ity)|\+)(?![A-Za-z])|\+(?=[\s,;)])")
 
@@ -62,6 +63,8 @@ def _headed(assigner: Assigner, variants: Sequence[Mention]) -> _Found:
             continue
         if genes:
             for anchor in genes:
+                if _PATHWAY.match(text, anchor.end):
+                    continue
                 if anchor.fused and (kind.name in _OF_A_GENE or (kind.name == "mutation" and not kind.noun)):
                     continue
                 for gene in _names(anchor, assigner, text[anchor.start : anchor.end]):
