@@ -23,7 +23,9 @@ FOLDS = 5
 PENALTY = 0.02
 SMALLEST = 0.01
 RARE, FEW = 4, 8
-RELIABLE = 0.6
+# What the model may propose, and from which raw probability on: of these types most proposals were right on texts unseen.
+PROPOSE = 0.5
+PROPOSED = frozenset({"approval_recommendation", "clinical_features_association", "prevalence"})
 SENSITIVE, RESISTANT = ("Sensitivity/Response",), ("Resistance", "Reduced Sensitivity")
 EFFECT_TYPES = frozenset(
     {ClaimType.SENSITIVITY_RESPONSE, ClaimType.RESISTANCE_ON_TARGET, ClaimType.RESISTANCE_OFF_TARGET, ClaimType.RESISTANCE_TO_OTHER_THERAPY}
@@ -186,12 +188,11 @@ def fold(group: str) -> int:
 
 
 class Judged(NamedTuple):
-    """An atom of a text: did the frames claim it, its raw probability, is it so, and its claim type."""
+    """An atom of a text: did the frames claim it, its raw probability, is it so."""
 
     told: bool
     odds: float
     right: bool
-    type: str = ""
 
 
 def train(
@@ -211,16 +212,7 @@ def train(
     model = fit(examples, penalty=penalty)
     seen = cross_judged(examples, calibrating, penalty=penalty) if learned or calibrating is None else judged(model, calibrating)
     claimed, proposed = (isotonic([(one.odds, one.right) for one in seen if one.told is wanted]) for wanted in (True, False))
-    return replace(model, claimed=claimed, proposed=proposed, proposing=reliable(seen, model.propose))
-
-
-def reliable(seen: Iterable[Judged], propose: float) -> frozenset[str]:
-    """Claim types of whose proposals, enough of them, most were right on texts unseen."""
-    proposals: dict[str, list[bool]] = {}
-    for one in seen:
-        if not one.told and one.odds >= propose:
-            proposals.setdefault(one.type, []).append(one.right)
-    return frozenset(type_ for type_, right in proposals.items() if len(right) >= FEW and sum(right) >= RELIABLE * len(right))
+    return replace(model, claimed=claimed, proposed=proposed, propose=PROPOSE, proposing=PROPOSED)
 
 
 def cross_judged(examples: Sequence[Example], judging: Sequence[Example] | None = None, *, penalty: float = PENALTY) -> list[Judged]:
@@ -244,8 +236,8 @@ def judged(model: ClaimModel, examples: Iterable[Example]) -> list[Judged]:
             row = (odds[head], head in example.claimed, head in example.types)
             best.setdefault((example.group, head, example.key), []).append(row)
     return [
-        Judged(any(c for _, c, _ in rows), max(p for p, _, _ in rows), any(r for _, _, r in rows), head)
-        for (_, head, _), rows in best.items()
+        Judged(any(c for _, c, _ in rows), max(p for p, _, _ in rows), any(r for _, _, r in rows))
+        for rows in best.values()
     ]
 
 

@@ -73,6 +73,6 @@ def metrics(comparisons: Sequence[Comparison], examples: dict[str, int]) -> dict
 
 
 def _bins(rows: Sequence[Judged]) -> dict[str, list[train.Bin]]:
-    claimed = [(p, right) for told, p, right, _ in rows if told]
-    proposed = [(p, right) for told, p, right, _ in rows if not told and p >= 0.4]
+    claimed = [(p, right) for told, p, right in rows if told]
+    proposed = [(p, right) for told, p, right in rows if not told and p >= 0.4]
     return {"claimed": train.reliability(claimed), "proposed": train.reliability(proposed)}

@@ -5,7 +5,8 @@
 The rows are those of ``bench_store.py``. The server is ``miner serve`` in a process of its own, the job another that saves
 papers run by run, each run one transaction; one curator posts decisions over HTTP. A reader asks for the table under three
 facets, no two questions alike, reads the answer, thinks, and asks again; without ``--think`` at once. Latencies are
-wall-clock milliseconds at the reader, the server's CPU is of the time of the readers. Exit code 1 where a request failed, a write was lost or a reach was missed.
+wall-clock milliseconds at the reader, the server's CPU is of the time of the readers. Exit code 1 where a request failed, a write
+was lost or a reach was missed.
 """
 
 from __future__ import annotations

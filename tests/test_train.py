@@ -138,15 +138,6 @@ def test_quality_counts_the_claims_of_the_frames_alone() -> None:
     assert train.quality(rows) == {"rows": 2, "squared error": 0.01, "right where sure": 1.0, "right where not": 0.0}
 
 
-def test_only_types_of_which_most_proposals_were_right_are_proposed() -> None:
-    def seen(type_: str, right: int, wrong: int, told: bool = False) -> list[train.Judged]:
-        return [train.Judged(told, 0.8, True, type_)] * right + [train.Judged(told, 0.8, False, type_)] * wrong
-
-    rows = seen("prevalence", 7, 3) + seen("safety", 5, 5) + seen("driver_role", 3, 0) + seen("detection_method", 9, 0, told=True)
-    assert train.reliable(rows, propose=0.7) == {"prevalence"}
-    assert train.reliable(rows, propose=0.9) == frozenset()
-
-
 def test_a_worse_model_is_called_worse() -> None:
     right, wrong = [train.Judged(True, 0.9, True)], [train.Judged(True, 0.1, True)]
     assert train_report.better([train_report.Comparison("x", wrong, right)])
