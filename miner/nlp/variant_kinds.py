@@ -30,7 +30,9 @@ _FREE = re.compile(r"mutation|substitution")
 _WORD = re.compile(r"[A-Za-z]+")
 _GLUED = re.compile(r"([A-Z](?<![A-Za-z0-9][A-Z])[A-Z0-9]{2,6})(?:m|mut)\+?(?![A-Za-z0-9])")
 _COMPOUND = re.compile(r"\b[a-z]{4,}[-‐‑–]$")  # "repair-deficient TRK fusion-positive" says nothing of TRK
-_PATHWAY = re.compile(r"[\s-]+(?:signal\w+\s+)?pathway(?:[\s-]+(?:related|associated))?\s+(?:genes?|members?|components?|alterations?|mutations?)\b")
+_PATHWAY = re.compile(
+    r"[\s-]+(?:signal\w+\s+)?pathway(?:[\s-]+(?:related|associated))?\s+(?:genes?|members?|components?|alterations?|mutations?)\b"
+)
 _NEXT = re.compile(r"[\s‐‑-]+(?:the\s+)?")
 _POSITIVE = re.compile(r"(?:\s*\([^()]{1,12}\))?(?:[\s‐‑–-]+|\s?\()(?:positiv(?:e|ity)|\+)(?![A-Za-z])|\+(?=[\s,;)])")
 
