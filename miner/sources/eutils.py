@@ -226,6 +226,7 @@ class Eutils:
 
     def _tell(self, what: str, state: RetryCallState) -> None:
         self.traffic.retries += 1
+        self._transport.close()  # what came wrong may have left its rest in a connection kept open
         error = state.outcome.exception() if state.outcome else None
         log.warning("%s: %s; trying again in %.1f s", what, self._redacted(str(error)), state.upcoming_sleep)
 
