@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -52,9 +52,14 @@ async def form_of(request: Request) -> dict[str, str]:
 
 async def curate(site: Site, request: Request) -> Response:
     """Take a correction from the page of a row and lead back to it."""
+    return await _taken(site, request, _curate)
+
+
+async def _taken(site: Site, request: Request, work: Callable[[Site, Request, Mapping[str, str]], Response]) -> Response:
+    """Take a form that may write, and answer it in a thread."""
     form = await form_of(request)
     check_write(site, request, form.get("token", ""))
-    return await run_in_threadpool(_curate, site, request, form)
+    return await run_in_threadpool(work, site, request, form)
 
 
 def _curate(site: Site, request: Request, form: Mapping[str, str]) -> Response:
@@ -115,9 +120,7 @@ def changed_fields(paper: Paper, form: Mapping[str, str]) -> dict[str, Any]:
 
 async def add(site: Site, request: Request) -> Response:
     """Take a row that was missed from the page of a paper and lead to it."""
-    form = await form_of(request)
-    check_write(site, request, form.get("token", ""))
-    return await run_in_threadpool(_add, site, request, form)
+    return await _taken(site, request, _add)
 
 
 def _add(site: Site, request: Request, form: Mapping[str, str]) -> Response:
