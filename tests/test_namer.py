@@ -14,6 +14,7 @@ from spacy.language import Language
 from spacy.ml.models.tok2vec import MaxoutWindowEncoder
 from spacy.tokens import Doc
 from spacy.training import Example
+from spacy.util import fix_random_seed
 
 from miner import mine
 from miner.config import Models, load_settings
@@ -32,6 +33,7 @@ SENTENCES = [["\t", "Mice", "\n"], *(line.split() for line in TEXT.splitlines())
 
 def taught(*labels: str, shared: bool) -> Language:
     """A small pipeline whose ``ner``, over token vectors of its own or a component's, learned words by heart."""
+    fix_random_seed(4)
     nlp = spacy.blank("en")
     own = {"@architectures": "spacy.HashEmbedCNN.v2", "pretrained_vectors": None, "width": 16, "depth": 2, "embed_size": 200}
     own |= {"window_size": 1, "maxout_pieces": 3, "subword_features": True}
@@ -51,7 +53,7 @@ def taught(*labels: str, shared: bool) -> Language:
         examples.append(Example(Doc(nlp.vocab, words=words), Doc(nlp.vocab, words=words, ents=tags)))
     optimizer = nlp.initialize(lambda: examples)
     optimizer.learn_rate = 0.02
-    for _ in range(20):
+    for _ in range(40):
         nlp.update(examples, sgd=optimizer)
     return nlp
 
