@@ -17,12 +17,13 @@ def path(*parts: str) -> str:
 
 def with_query(address: str, pairs: Pairs) -> str:
     """Return an address with its query, without one where there are no pairs."""
-    query = "&".join([f"{_quoted(name)}={_quoted(str(value))}" for name, value in pairs])
+    query = "&".join([f"{quoted(name)}={quoted(str(value))}" for name, value in pairs])
     return f"{address}?{query}" if query else address
 
 
 @lru_cache(maxsize=16_384)
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """Return a name or value as it stands in a query."""
     return quote(text, safe=":/")
 
 

@@ -125,15 +125,21 @@ _ORDERED = {"level": lambda item: item[0], "year": lambda item: -int(item[0]) if
 def _facet(name: str, query: Query, page: Page) -> Facet | None:
     counts = list(page.facet_counts.get(name, ()))
     chosen = query.chosen.get(name, ())
-    known = {value.casefold() for value, _ in counts}
-    counts = [(value, 0) for value in chosen if value.casefold() not in known] + counts
+    if chosen:
+        known = {value.casefold() for value, _ in counts}
+        counts = [(value, 0) for value in chosen if value.casefold() not in known] + counts
     if not counts or (len(counts) == 1 and not chosen):
         return None
     if name in _ORDERED:
         counts.sort(key=_ORDERED[name])
-    counts.sort(key=lambda item: not query.has(name, item[0]))
-    most = max(SHOWN_VALUES, len(chosen) + 3)
-    choices = tuple(Choice(value, count, query.has(name, value), query.toggle_url(name, value)) for value, count in counts[:most])
+    held = {value.casefold() for value in chosen}
+    on = [item for item in counts if item[0].casefold() in held] if held else []
+    counts = [*on, *(item for item in counts if item not in on)] if on else counts
+    most, added = max(SHOWN_VALUES, len(chosen) + 3), query.adding_url(name)
+    choices = tuple(
+        Choice(value, count, at < len(on), query.toggle_url(name, value) if at < len(on) else added(value))
+        for at, (value, count) in enumerate(counts[:most])
+    )
     return Facet(name, choices, max(0, len(counts) - most), name in _OPEN or bool(chosen), tuple(value for value, _ in counts[most:]))
 
 

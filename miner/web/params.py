@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from miner.evidence.store_search import FACETS, SORTS
-from miner.web.links import table_url, with_query
+from miner.web.links import quoted, table_url, with_query
 
 MAX_TEXT = 200
 MAX_VALUE = 200
@@ -95,6 +95,12 @@ class Query:
     def toggle_url(self, facet: str, value: str) -> str:
         """Return the address of the table with a value added or taken out."""
         return table_url(self.toggled(facet, value).pairs())
+
+    def adding_url(self, facet: str) -> Callable[[str], str]:
+        """Return what gives the address of the table with a value added that is not chosen; for many values of one facet."""
+        added = table_url(self.with_values(facet, (*self.chosen.get(facet, ()), "\0")).pairs())
+        before, after = added.split(quoted("\0"))
+        return lambda value: f"{before}{quoted(value)}{after}"
 
     def feed_url(self) -> str:
         """Return the address of the feed of what is filtered."""
