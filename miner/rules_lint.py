@@ -27,7 +27,7 @@ def _variants(name: str, text: str) -> object:
 
 
 _CHECKS: Mapping[str, Callable[[str, str], object]] = {
-    **dict.fromkeys(("approval", "biology", "detection", "features", "response", "safety", "trial"), words.Words),
+    **dict.fromkeys(("approval", "biology", "detection", "features", "gene_lists", "response", "safety", "trial"), words.Words),
     **dict.fromkeys(("authority", "endpoints", "feature_names"), wording.patterns),
     **dict.fromkeys(("claim_cues", "resistance_variants"), senses.parse),
     **dict.fromkeys(("measures", "sentences"), measure_rules.Rules),
