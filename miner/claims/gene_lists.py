@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from miner.claims import words
+from miner.claims.claim_types import family
 from miner.claims.document import Subject, View
 from miner.schema import Cohort, Label, Measure, Mention
 
@@ -93,7 +94,9 @@ def _counts_carriers(view: View, run: Sequence[tuple[Subject, Item]]) -> bool:
     if any(_counting().within(name, text, *lead) for name in ("other_count", "stained", "treated")):
         return False
     opened = text[:start].rstrip()[-1:] in (":", "(", "[") or bool(_rules()["listing"].search(text[max(view.start, start - 80) : start]))
-    return opened or any(_counting().within("found", text, *span) for span in (lead, (run[-1][1][0].end, view.end)))
+    first = (run[0][0].end, run[0][1][0].start)
+    told = any(_counting().within("found", text, *span) for span in (lead, first, (run[-1][1][0].end, view.end)))
+    return opened or told or _rules().within("involved", text, *first)
 
 
 def _members(view: View, run: Sequence[tuple[Subject, Item]]) -> Iterator[Listed]:
@@ -107,7 +110,12 @@ def _kind(view: View, run: Sequence[tuple[Subject, Item]]) -> str:
     """What befell the genes of which only the symbol stands: what the sentence says before the list, else its first member."""
     lead = view.document.text[view.start : run[0][1][0].start]
     told = {name: m.start() for name in _KINDS for m in _rules()[name].finditer(lead)}
-    return max(told, key=told.__getitem__) if told else next((s.alteration for s, _ in run if s.alteration), "mutation")
+    if told:
+        return max(told, key=told.__getitem__)
+    genes = {family(s.gene or "") for s, _ in run}
+    carried = [s.alteration or "fusion" for s in view.document.focus if family(s.gene or "") in genes and s.kind != "gene"]
+    named = [s.alteration for s, _ in run if s.alteration and s.mention and s.mention.label is not Label.GENE]
+    return next(iter([*named, *carried]), "mutation")
 
 
 def _total(view: View, run: Sequence[tuple[Subject, Item]]) -> int | None:

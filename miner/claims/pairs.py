@@ -24,6 +24,12 @@ def extract(view: View) -> Iterator[Claim]:
         yield from _exclusive(view, exclusive) or ()
         yield from _together(view, together)
         return
+    clauses = sorted({view.clause(c.start) for c in view.sense("cooccur")})
+    groups = [[s for s in subjects if a <= s.start < b] for a, b in clauses]
+    if len(groups) > 1 and all(groups):
+        for clause, group in zip(clauses, groups, strict=True):
+            yield from _together(view, group, clause)
+        return
     found = _exclusive(view, subjects)
     yield from _together(view, subjects) if found is None else found
 
@@ -142,8 +148,8 @@ def _carriers(view: View) -> int | None:
     return sizes.pop() if len(sizes) == 1 else None
 
 
-def _together(view: View, subjects: list[Subject]) -> Iterator[Claim]:
-    cue, signed = _company(view, subjects), view.tells(prevalence.rules(), "signature")
+def _together(view: View, subjects: list[Subject], within: Span | None = None) -> Iterator[Claim]:
+    cue, signed = _company(view, subjects, within), view.tells(prevalence.rules(), "signature")
     if cue is None or view.role == METHODS:
         return
     stance = _company_stance(view, cue, bool(signed))
@@ -160,6 +166,7 @@ def _together(view: View, subjects: list[Subject]) -> Iterator[Claim]:
     if not present or (not signed and len({(s.gene, s.fusion, s.variant, s.alteration) for s in present}) < 2):
         return
     if denied and all(_drives(view, s) for s in present):
+        present = distinct([*present, *_host(view, present)]) if within else present
         yield from build(view, ClaimType.MUTUAL_EXCLUSIVITY, "biology.never_together", subjects=present, joint=True, n=_carriers(view))
         return
     figures = _figures(view, cue)
@@ -172,10 +179,10 @@ def _together(view: View, subjects: list[Subject]) -> Iterator[Claim]:
         )  # fmt: skip
 
 
-def _company(view: View, subjects: Sequence[Subject]) -> Span | None:
+def _company(view: View, subjects: Sequence[Subject], within: Span | None = None) -> Span | None:
     """Where the sentence says that alterations go together, or None."""
     rules, text = prevalence.rules(), view.document.text
-    cues = [(c.start, c.end) for c in view.sense("cooccur")]
+    cues = [(c.start, c.end) for c in view.sense("cooccur", within=within)]
     weak = [c for c in cues if rules.within("weak_company", text, *c)]
     firm = [c for c in cues if c not in weak]
     if firm:
@@ -208,7 +215,9 @@ def _in_one(view: View) -> bool:
 
 
 def _company_stance(view: View, cue: Span, signed: bool) -> Stance:
-    if re.search(r"\b(?:no (?:\w+ ){0,2}(?:case|tumou?r|patient)s?|none)\b", view.text, re.I):
+    clauses = {view.clause(c.start) for c in view.sense("cooccur")}
+    told = view.document.text[slice(*view.clause(cue[0]))] if len(clauses) > 1 else view.text
+    if re.search(r"\b(?:no (?:\w+ ){0,2}(?:case|tumou?r|patient)s?|none)\b", told, re.I):
         return DENIED
     stance = frames.stance_at(view, *cue)
     if stance == DENIED and (signed or not prevalence.rules()["not_before"].search(view.document.text[view.start : cue[0]])):

@@ -37,7 +37,8 @@ def extract(view: View, *, beside: Sequence[int] = ()) -> Iterator[Claim]:
     places = [(m.subject.start, m.subject.end) for m in listed]
     told = {s.start for s in candidates(view) if any(s.start < end and start < s.end for start, end in places)} if places else set()
     loose = [i for i in items if i not in [m.item for m in listed]]
-    bound = [(i, g) for i in loose if (g := _counted(view, i, items)) and not told & {s.start for s in g}]
+    of_all = [i for i in loose if places and (i[1].total or i[0].start < places[0][0])]
+    bound = [(i, g) for i in loose if (g := _counted(view, i, items)) and not (i in of_all and told & {s.start for s in g})]
     for item, group in bound:
         yield from _in_figures(view, item, group)
     if view.is_aim or view.role in (METHODS, AIM):
@@ -188,7 +189,8 @@ def all_carry(view: View) -> list[Subject]:
 def _carried(view: View, measure: Measure) -> list[Subject]:
     if all_carry(view) and not _altered(view):
         return []
-    fits = view.has("frequency") and not agents(view) and (frames.points_back(view) or _altered(view))
+    said = frames.points_back(view) or _altered(view) or bool(rules()["how_often"].match(view.text))
+    fits = view.has("frequency") and not agents(view) and said
     return frames.carried_subjects(view) if fits and (measure.value is not None or measure.n is not None) else []
 
 

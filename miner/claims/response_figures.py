@@ -298,6 +298,8 @@ def _figure_stance(view: View, span: tuple[int, int], members: list[tuple[Mentio
         return DENIED
     if (rate := _rate(members)) is not None and rate < LOW_PERCENT and not view.says("arms.control"):
         return AGAINST
+    if any(m.metric in COUNTED for _, m in members) and shape("response_figures.only").search(view.document.text[clause[0] : span[0]]):
+        return AGAINST
     beginning = view.start if shape("response_figures.goes_on").match(view.document.text, clause[0], span[0]) else clause[0]
     if shape("response_figures.called_low").search(view.document.text, beginning, span[0]):
         return AGAINST
