@@ -41,9 +41,11 @@ cli_lexicon.register(lexicon_app)
 
 def _show_version(wanted: bool) -> None:
     if wanted:
+        from miner import cues
         from miner.lexicon import load_lexicon
 
-        typer.echo(f"miner {__version__} · lexicon {load_lexicon().version}")
+        compiled = "" if str(cues.__file__).endswith(".py") else " · compiled"
+        typer.echo(f"miner {__version__} · lexicon {load_lexicon().version}{compiled}")
         raise typer.Exit
 
 
