@@ -20,8 +20,10 @@ _NUMBER_WORDS = (
 NUMBER = rf"(?:\d[\d,.]*|(?:{_NUMBER_WORDS})(?:[\s-](?:{_NUMBER_WORDS}))?)"
 _BY_LETTER = {w[0]: [v[1:] for v in _NUMBER_WORDS.split("|") if v[0] == w[0]] for w in _NUMBER_WORDS.split("|")}
 _BEGINNINGS = "|".join(rf"(?<={letter})(?:{'|'.join(rests)})" for letter, rests in _BY_LETTER.items())
-# Where a number begins in folded text; a set of first letters is sought faster than a place between letters.
-_NUMBERS = re.compile(rf"[\d{''.join(_BY_LETTER)}](?<!\w[\s\S])(?:(?<=\d)|(?={_BEGINNINGS}))")
+# A number in lower case by its first sign and what follows it: a set of signs is sought faster than a place between letters.
+NUMBER_FIRST = rf"\d{''.join(_BY_LETTER)}"
+NUMBER_REST = rf"(?:(?<=\d)[\d,.]*|(?:{_BEGINNINGS})(?:[\s-](?:{_NUMBER_WORDS}))?)"
+_NUMBERS = re.compile(rf"[{NUMBER_FIRST}](?<!\w[\s\S])(?:(?<=\d)|(?={_BEGINNINGS}))")
 _BLANKS = re.compile(r"[\s\u2010-\u2015/-]+")
 _WILD = re.compile(r"[*#]|\.\.\.")
 
