@@ -41,11 +41,9 @@ cli_lexicon.register(lexicon_app)
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        from miner import cues
         from miner.lexicon import load_lexicon
 
-        compiled = "" if str(cues.__file__).endswith(".py") else " · compiled"
-        typer.echo(f"miner {__version__} · lexicon {load_lexicon().version}{compiled}")
+        typer.echo(f"miner {__version__} · lexicon {load_lexicon().version}")
         raise typer.Exit
 
 

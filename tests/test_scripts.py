@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-SHELL = ["scripts/run", "scripts/test", "scripts/compile", "scripts/_python.sh", ".ci/run"]
+SHELL = ["scripts/run", "scripts/test", "scripts/_python.sh", ".ci/run"]
 BASH = shutil.which("bash")
 
 

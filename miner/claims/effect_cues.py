@@ -12,8 +12,6 @@ from miner.schema import Label
 
 Span = tuple[int, int]
 WORKING = ("sensitive", "respond", "active", "benefit", "inhibit", "overcome")
-TELLING = (*WORKING, "outcome")
-DENIABLE = (*WORKING, "nodiff")
 CUES = (*WORKING, "resist", "worse", "nodiff", "outcome")
 _RANK = {"resist": 0, "nodiff": 1, "worse": 2, "respond": 3}
 

@@ -8,13 +8,13 @@ from enum import StrEnum
 
 from miner.claims import effect_rules, frames
 from miner.claims.document import View
-from miner.claims.effect_cues import DENIABLE, TELLING, WORKING, Span, compared, cues
+from miner.claims.effect_cues import WORKING, Span, compared, cues
 from miner.claims.effect_rules import shape
 from miner.claims.senses import Cue
 from miner.claims.therapy import joined, therapies, therapy_role
 from miner.schema import Label, Mention, Polarity
 
-__all__ = ["DENIABLE", "WORKING", "Effect", "Kind", "Span", "compared", "cues", "find", "likened", "read"]
+__all__ = ["WORKING", "Effect", "Kind", "Span", "compared", "cues", "find", "likened", "read"]
 
 
 class Kind(StrEnum):
@@ -309,7 +309,7 @@ def _read(view: View, cue: Cue) -> tuple[Kind | None, bool]:
         return _dose(view, cue), hedged
     if cue.sense == "resist" and _describes(view, cue):
         return None, False
-    if cue.sense in TELLING and _alike(view, cue):
+    if cue.sense in (*WORKING, "outcome") and _alike(view, cue):
         return Kind.SAME, hedged
     kind = Kind.RESISTED if cue.sense == "resist" else Kind.FAILED if cue.sense == "worse" else Kind.WORKS
     if _lowered(view, cue) and kind is not Kind.FAILED:

@@ -202,7 +202,7 @@ def _told(view: View, effect: Effect, given: tuple[str, ...], subject: Subject |
         return (resists if mutant or effect.cue.sense in ("sensitive", "dose") else failed), denied
     if failed in MECHANISMS:
         return failed, (Direction.SUPPORTS, hedge)
-    return failed, (denied if effect.cue.sense in effects.DENIABLE else (Direction.DOES_NOT_SUPPORT, hedge))
+    return failed, (denied if effect.cue.sense in (*effects.WORKING, "nodiff") else (Direction.DOES_NOT_SUPPORT, hedge))
 
 
 def _case_figures(view: View, effect: Effect, stance: Stance) -> dict[str, float | int | str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 
 from miner.claims.openings import Openings
@@ -24,7 +24,6 @@ class Words:
             raise LexiconError(f"{file}: {error}; mend the TOML") from error
         self._patterns: dict[str, re.Pattern[str]] = {}
         self._sought: dict[str, list[str]] = {}
-        self._indexed: Openings | None = None
         for frame, lists in tables.items():
             if frame not in _FRAMES or not isinstance(lists, dict):
                 raise LexiconError(f"{self._where(frame)}: table {frame!r} is not one of {', '.join(_FRAMES)}")
@@ -53,18 +52,17 @@ class Words:
             raise LexiconError(f"{self.file}: the list {name!r} is missing; add it")
         return self._patterns[name]
 
+    @cached_property
     def _openings(self) -> Openings:
-        if self._indexed is None:
-            self._indexed = Openings(self._sought)
-        return self._indexed
+        return Openings(self._sought)
 
     def within(self, name: str, text: str, start: int, end: int) -> bool:
         """Does a word of the list stand in [start, end)?"""
-        return self._openings().stand(name, self[name], text, start, end)
+        return self._openings.stand(name, self[name], text, start, end)
 
     def spans(self, name: str, text: str, start: int, end: int) -> list[tuple[int, int]]:
         """Spans of the words of a list in [start, end), as offsets into the text."""
-        return self._openings().spans(name, self[name], text, start, end)
+        return self._openings.spans(name, self[name], text, start, end)
 
 
 @cache

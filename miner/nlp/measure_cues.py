@@ -84,7 +84,7 @@ class Cues:
         self.endpoints: dict[str, Endpoint] = {}
         self._terms: dict[str, tuple[Endpoint, frozenset[str] | None]] = {}
         self._before_number: set[str] = set()
-        self._by_signs: list[tuple[tuple[str, ...], re.Pattern[str], Endpoint, bool]] = []
+        self._signed: list[tuple[tuple[str, ...], re.Pattern[str], Endpoint, bool]] = []
         self._predicates = rules.word_set("words", "predicates") if "words" in rules.data else frozenset()
         entries = rules.data.get("endpoint")
         if not isinstance(entries, list) or not entries:
@@ -102,7 +102,7 @@ class Cues:
         self._elliptic = {word: self.endpoints[name] for word, name in ellipsis.items()}
         self._ellipsis = re.compile(rf"\b(?:{'|'.join(self._elliptic)})\b(?=\s?(?:,|and\s|or\s)[^.;:()]{{0,24}}(?:response|remission))")
         self._automaton = ahocorasick_rs.AhoCorasick(self._patterns, matchkind=ahocorasick_rs.MatchKind.Standard)
-        signs = sorted({sign for signed in self._by_signs for sign in signed[0]} | set(self._elliptic))
+        signs = sorted({sign for signed in self._signed for sign in signed[0]} | set(self._elliptic))
         self._signs, self._sign_automaton = signs, ahocorasick_rs.AhoCorasick(signs)
 
     def _add(self, rules: Rules, entry: Mapping[str, Any]) -> None:
@@ -126,7 +126,7 @@ class Cues:
             if not isinstance(pair, list) or len(pair) != 2:
                 raise rules.fail("patterns", f"endpoint {name!r} needs pairs of a sign and an expression as patterns")
             leads = pair[1].startswith((pair[0], f"(?:{pair[0]})")) and not pair[1][len(pair[0]) :].startswith("?")
-            self._by_signs.append((tuple(pair[0].split("|")), _compiled(rules, name, pair[1]), endpoint, leads))
+            self._signed.append((tuple(pair[0].split("|")), _compiled(rules, name, pair[1]), endpoint, leads))
         for word in entry.get("before_number", ()):
             self._put(rules, word.lower().replace("-", " "), endpoint, None)
             self._before_number.add(word.lower().replace("-", " "))
@@ -179,7 +179,7 @@ class Cues:
         spans: list[tuple[int, int, Endpoint]] = []
         if not places:
             return spans
-        for signs, pattern, endpoint, leads in self._by_signs:
+        for signs, pattern, endpoint, leads in self._signed:
             if places.keys().isdisjoint(signs):
                 continue
             found = sorted(at for sign in signs for at in places.get(sign, ()))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from miner.nlp.measure_noise import DASH, Noise
 from miner.numbers import Number, find_numbers, parse_number
@@ -118,22 +119,25 @@ _AT = re.compile(
 _MONTHS_IN = {"y": 12.0, "m": 1.0, "w": 12 / 52.1775, "d": 12 / 365.2422}
 
 
+@dataclass
 class Lexeme:
     """A piece of a sentence; ``value`` is a number, (low, high) of a range or interval, or None.
 
-    What few lexemes have is set after they are made: most are plain words, and there are hundreds in an abstract. Their defaults
-    stay on the class, and making one is half the work.
+    What few lexemes have is set after they are made: most are plain words, and there are hundreds in an abstract. Without slots
+    their defaults stay on the class, and making one is half the work.
     """
 
-    bound: str = ""
-    unit: str = ""
-    ci: tuple[float, float] | None = None
-    equals: bool = False
-    share: bool = False
-    word: bool = False
-
-    def __init__(self, kind: str, start: int, end: int, value: float | tuple[float, float] | None = None, text: str = "") -> None:
-        self.kind, self.start, self.end, self.value, self.text = kind, start, end, value, text
+    kind: str
+    start: int
+    end: int
+    value: float | tuple[float, float] | None = None
+    text: str = ""
+    bound: str = field(default="", init=False)
+    unit: str = field(default="", init=False)
+    ci: tuple[float, float] | None = field(default=None, init=False)
+    equals: bool = field(default=False, init=False)
+    share: bool = field(default=False, init=False)
+    word: bool = field(default=False, init=False)
 
 
 def months(value: float, unit: str) -> float:
