@@ -62,6 +62,14 @@ def _shorter_life(view: View, start: int, end: int) -> bool:
 
 
 def _idle(view: View, cue: Cue) -> bool:
+    """Does a cue assert nothing where it stands? Kept, for the cues of a clause are asked for again in those of the sentence."""
+    held: dict[Cue, bool] = view.__dict__.setdefault("_idle_cues", {})
+    if cue not in held:
+        held[cue] = _says_nothing(view, cue)
+    return held[cue]
+
+
+def _says_nothing(view: View, cue: Cue) -> bool:
     rules, text = effect_rules.load(), view.document.text
     if cue.sense == "worse" and (_only_when(view, cue) or shape("effects.grade_or").search(text, view.start, cue.start)):
         return True

@@ -126,7 +126,7 @@ def _chains(view: View) -> list[tuple[Mention, ...]]:
 def _listed(view: View) -> list[tuple[Mention, ...]]:
     chains: list[list[Mention]] = []
     text = view.document.text
-    given = [m for m in therapies(view) if m.name not in effect_rules.load().inert and not text[: m.start].endswith(("known ", "Known "))]
+    given = [m for m in therapies(view) if m.name not in effect_rules.load().inert and not text.endswith(("known ", "Known "), 0, m.start)]
     for mention in given:
         if chains and _together(view, chains[-1][-1], mention):
             chains[-1].append(mention)
@@ -287,7 +287,14 @@ _DESCRIBED_AFTER = frozenset(
 
 
 def read(view: View, cue: Cue) -> tuple[Kind | None, bool]:
-    """What a cue says with the words that turn it: negation, less of it, likeness."""
+    """What a cue says with the words that turn it: negation, less of it, likeness; kept for whoever asks next."""
+    held: dict[Cue, tuple[Kind | None, bool]] = view.__dict__.setdefault("_cues_read", {})
+    if cue not in held:
+        held[cue] = _read(view, cue)
+    return held[cue]
+
+
+def _read(view: View, cue: Cue) -> tuple[Kind | None, bool]:
     spoken = _spoken(view, cue)
     if max(spoken, key=_STRENGTH.__getitem__, default=None) is Polarity.HYPOTHETICAL:
         return None, False

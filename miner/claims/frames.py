@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from miner import cues as polarity_cues
 from miner.claims.document import (
@@ -78,6 +79,7 @@ def _sentence_cues(view: View) -> tuple[polarity_cues.Cue, ...]:
     return spoken_cues(view.text)
 
 
+@lru_cache(maxsize=64)
 def spoken_cues(text: str) -> tuple[polarity_cues.Cue, ...]:
     """Cues of polarity in a sentence, without the "likely" of a comparison: "more likely to be women" hedges nothing."""
     said = (c for c in polarity_cues.find_cues(text) if not _GRADED.search(text, max(0, c.start - 14), c.start + 6))

@@ -15,7 +15,7 @@ from itertools import islice
 from typing import Any
 
 from miner import rule_files
-from miner.claims.phrases import NUMBER, PhraseFinder
+from miner.claims.phrases import NUMBER_FIRST, NUMBER_REST, PhraseFinder
 from miner.errors import LexiconError
 from miner.rule_files import line_of
 from miner.schema import Reading, Record, StudyType
@@ -27,19 +27,19 @@ SHAPES = (
     "one_patient", "methods_label",
 )  # fmt: skip
 
+# These are sought in lower case by their first letter, as numbers are.
 _FIGURE = re.compile(
-    r"\d\s?%|\bp\d?\s?[=<>≤]\s?0?[.·]\d|\b(?:n\s?=\s?\d+|95\s?%?\s?(?:CI|confidence))|"
-    rf"\b{NUMBER}\s(?:[\w-]+\s){{0,3}}(?:patients?|cases?|samples?|tumou?rs|specimens?|months|weeks|mg|cell lines)\b",
-    re.I,
+    rf"[pn{NUMBER_FIRST}](?:(?<=\d)\s?%|(?<!\w[\s\S])(?:(?<=p)\d?\s?[=<>≤]\s?0?[.·]\d|(?<=n)\s?=\s?\d+|(?<=9)5\s?%?\s?(?:ci|confidence)|"
+    rf"{NUMBER_REST}\s(?:[\w-]+\s){{0,3}}(?:patients?|cases?|samples?|tumou?rs|specimens?|months|weeks|mg|cell lines)\b))"
 )
 _PERCENT = re.compile(r"\d\s?%")  # the first of the figures, and alone mostly enough to count three
 _METHOD = re.compile(
-    r"\b(?:we|authors)\s(?:\w+ly\s)?(?:also\s)?(?:\w+ed|did|sought|found|set|undertook|took|saw|made|show|report|describe|present|identify|demonstrate)\b|"
-    r"\b(?:was|were)\s(?:\w+ly\s)?(?:randomi|treated|enrolled|assigned|analy|assessed|evaluated|screened|tested|collected|performed|carried|determined|"
-    r"identified|examined|measured|reviewed|sequenced|compared|included|observed|obtained|investigated|detected|recruited|stained)\w*|"
-    r"\b(?:our|these|the present|the current|this)\s(?:study|data|results|findings|work|experiments?)\s(?:\w+ly\s)?"
-    r"(?:show|demonstrat|reveal|suggest|indicat|identif|provid|uncover|establish|support|confirm|aim)\w*",
-    re.I,
+    r"[waot](?<!\w[waot])(?:(?:(?<=w)e|(?<=a)uthors)\s(?:\w+ly\s)?(?:also\s)?"
+    r"(?:\w+ed|did|sought|found|set|undertook|took|saw|made|show|report|describe|present|identify|demonstrate)\b|"
+    r"(?<=w)(?:as|ere)\s(?:\w+ly\s)?(?:randomi|treated|enrolled|assigned|analy|assessed|evaluated|screened|tested|collected|performed|carried|"
+    r"determined|identified|examined|measured|reviewed|sequenced|compared|included|observed|obtained|investigated|detected|recruited|stained)|"
+    r"(?:(?<=o)ur|(?<=t)(?:hese|he present|he current|his))\s(?:study|data|results|findings|work|experiments?)\s(?:\w+ly\s)?"
+    r"(?:show|demonstrat|reveal|suggest|indicat|identif|provid|uncover|establish|support|confirm|aim))"
 )
 _RESULT = re.compile(
     r"\b(?:inhibited|suppressed|reduced|increased|decreased|impaired|enhanced|induced|promoted|abrogated|attenuated|improved|exhibited|showed|revealed|displayed"
@@ -48,7 +48,10 @@ _RESULT = re.compile(
 _PERFECT = re.compile(r"ha(?<!\wha)(?:s|ve)\s(?:\w+ly\s|also\s|not\s|now\s)?(?:been\b|\w+ed\b|shown\b|become\b|led\b)")
 _PAST = re.compile(r"(?:w(?<!\ww)(?:as|ere)|had(?<!\whad)|did(?<!\wdid))\b")
 _METHODS_LABEL = re.compile(r"METHOD|DESIGN|PATIENTS|PARTICIPANTS|EXPERIMENTAL|MATERIALS", re.I)
-_ONE_PATIENT = re.compile(r"\b(?:a|one|the|our|this|single)\s(?:[\w-]+\s){0,2}patient\b(?!s|\spopulation|\scohort|\scharacteristic)", re.I)
+_ONE_PATIENT = re.compile(
+    r"[aots](?<!\w[aots])(?:(?<=a)|(?<=o)(?:ne|ur)|(?<=t)(?:he|his)|(?<=s)ingle)\s(?:[\w-]+\s){0,2}"
+    r"patient\b(?!s|\spopulation|\scohort|\scharacteristic)"
+)
 _COUNTED = re.compile(
     r"(\d(?<!\w\d)(?:\d{0,2}(?:,\d{3})+|\d{0,5}))\s(?:[\w-]+\s){0,3}"
     r"(?:patients|cases|samples|tumou?rs|specimens|participants|subjects)\b", re.I
@@ -136,15 +139,15 @@ def _shapes(record: Record, abstract: str) -> Iterator[str]:
         yield "question"
     if not abstract:
         return
-    figures = _up_to_three(_PERCENT, abstract)
-    figures = figures if figures == 3 else _up_to_three(_FIGURE, abstract)
+    lower = abstract.lower()
+    figures = _up_to_three(_PERCENT, lower)
+    figures = figures if figures == 3 else _up_to_three(_FIGURE, lower)
     if figures <= 2:
         yield "few_figures" if figures else "no_figures"
-    if not _METHOD.search(abstract) and _up_to_three(_RESULT, abstract) < 3:
+    if not _METHOD.search(lower) and _up_to_three(_RESULT, abstract) < 3:
         yield "no_methods"
         if figures <= 2:
             yield "little_data" if figures else "no_data"
-    lower = abstract.lower()
     if len(_PERFECT.findall(lower)) > len(_PAST.findall(lower)):
         yield "perfect_tense"
     if any(section.label and _METHODS_LABEL.search(section.label) for section in record.sections):
@@ -152,7 +155,7 @@ def _shapes(record: Record, abstract: str) -> Iterator[str]:
     largest = max((int(count.replace(",", "")) for count in _COUNTED.findall(abstract)), default=0)
     if largest >= 20:
         yield "many_patients"
-    elif largest <= 5 and _ONE_PATIENT.search(abstract):
+    elif largest <= 5 and _ONE_PATIENT.search(lower):
         yield "one_patient"
 
 
