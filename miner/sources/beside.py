@@ -17,13 +17,14 @@ import subprocess
 import sys
 import tempfile
 from collections import deque
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import ExitStack, suppress
 from dataclasses import fields
+from itertools import accumulate
 from multiprocessing.connection import Connection
 from operator import attrgetter
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from miner.errors import InputError
 from miner.schema import Record, Section, Status
@@ -34,6 +35,7 @@ from miner.sources.prescreen import Prescreen
 
 Element = tuple[bytes, bytes]  # name and XML
 Batch = list[Element]
+Answers = Generator[tuple[bytes, bytes, Answer], None, None]
 Notes = Connection
 
 log = logging.getLogger(__name__)
@@ -44,17 +46,18 @@ WAITING = 12  # batches that may wait for their turn; they and their records lie
 SECONDS = 60  # for one batch, then the other process is given up
 _PLACE = 1 << 30  # bytes between two places; the files are sparse
 _SETUP = UNDER_WAY * _PLACE  # where lies what the process must know before it can read
+_PIECES = 512  # that are written at once
 _PLAIN = 2  # marshal's form that looks for no value twice
 _SERVE = "import sys; sys.path[:] = sys.argv[5:]; from miner.sources.beside import serve; serve(*map(int, sys.argv[1:5]))"
 
 
-def alone(found: Iterable[Element], source: str, screen: Screen | None) -> Iterator[tuple[bytes, bytes, Answer]]:
+def alone(found: Iterable[Element], source: str, screen: Screen | None) -> Answers:
     """Yield (name, XML, answer) of each element, one by one."""
     for name, xml in found:
         yield name, xml, elements.read(name, xml, source, screen)
 
 
-def answers(found: Iterable[Element], source: str, screen: Screen | None) -> Iterator[tuple[bytes, bytes, Answer]]:
+def answers(found: Iterable[Element], source: str, screen: Screen | None) -> Answers:
     """Yield (name, XML, answer) of each element in order, read by two processes where that is possible."""
     mate = Mate.begin(source, screen)
     if mate is None:
@@ -66,7 +69,7 @@ def answers(found: Iterable[Element], source: str, screen: Screen | None) -> Ite
         mate.close()
 
 
-def _shared(found: Iterable[Element], source: str, screen: Screen | None, mate: Mate) -> Iterator[tuple[bytes, bytes, Answer]]:
+def _shared(found: Iterable[Element], source: str, screen: Screen | None, mate: Mate) -> Answers:
     waiting: deque[tuple[Batch, list[Answer] | None]] = deque()
     broken: InputError | None = None
     for batch in _batches(found):
@@ -82,9 +85,7 @@ def _shared(found: Iterable[Element], source: str, screen: Screen | None, mate: 
         raise broken
 
 
-def _next(
-    waiting: deque[tuple[Batch, list[Answer] | None]], source: str, screen: Screen | None, mate: Mate
-) -> Iterator[tuple[bytes, bytes, Answer]]:
+def _next(waiting: deque[tuple[Batch, list[Answer] | None]], source: str, screen: Screen | None, mate: Mate) -> Answers:
     batch, read = waiting.popleft()
     if read is None:
         read = mate.answer() or _read(batch, source, screen)
@@ -118,8 +119,8 @@ def _batches(found: Iterable[Element]) -> Iterator[Batch | InputError]:
 class Mate:
     """The other process as the one that asks sees it; once it fails it is asked no more."""
 
-    def __init__(self, process: subprocess.Popen[bytes], notes: Notes, asked: IO[bytes], answered: IO[bytes]) -> None:
-        self._process, self._notes, self._asked, self._answered = process, notes, asked, answered
+    def __init__(self, process: subprocess.Popen[bytes], notes: Notes, asked: int, answered: int, opened: ExitStack) -> None:
+        self._process, self._notes, self._asked, self._answered, self._opened = process, notes, asked, answered, opened
         self._under_way: deque[int] = deque()
         self._free = deque(range(UNDER_WAY))
         self._ready = self._failed = False
@@ -129,21 +130,18 @@ class Mate:
         """Start a process; none where no core is left for it, or where it could not know what this one knows."""
         if not _has_room() or not (screen is None or type(screen) is Prescreen):
             return None
-        asked, answered = tempfile.TemporaryFile(), tempfile.TemporaryFile()
-        notes, its = multiprocessing.Pipe()
-        try:
-            size = os.pwrite(asked.fileno(), pickle.dumps((source, screen)), _SETUP)
-            handed = (its.fileno(), asked.fileno(), answered.fileno())
-            path = [str(Path(__file__).parents[2]), *sys.path]
-            command = [sys.executable, "-S", "-c", _SERVE, *map(str, (*handed, size)), *path]
-            process = subprocess.Popen(command, pass_fds=handed, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        except OSError:
-            for held in (notes, asked, answered):
-                held.close()
-            return None
-        finally:
+        with ExitStack() as opened:
+            notes, its = map(opened.enter_context, multiprocessing.Pipe())
+            try:
+                asked, answered = (opened.enter_context(tempfile.TemporaryFile()) for _ in range(2))
+                size = os.pwrite(asked.fileno(), pickle.dumps((source, screen)), _SETUP)
+                handed = (its.fileno(), asked.fileno(), answered.fileno())
+                command = [sys.executable, "-S", "-c", _SERVE, *map(str, (*handed, size)), str(Path(__file__).parents[2]), *sys.path]
+                process = subprocess.Popen(command, pass_fds=handed, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+            except OSError:
+                return None
             its.close()
-        return cls(process, notes, asked, answered)
+            return cls(process, notes, asked.fileno(), answered.fileno(), opened.pop_all())
 
     def takes(self, batch: Batch) -> bool:
         """Hand a batch over; False where the process is busy, is not there yet, or is no more."""
@@ -155,9 +153,8 @@ class Mate:
                     return False
                 self._notes.recv()
                 self._ready = True
-            data = marshal.dumps(batch, _PLAIN)
-            os.pwrite(self._asked.fileno(), data, self._free[0] * _PLACE)
-            self._notes.send((self._free[0], len(data)))
+            _write(self._asked, [xml for _, xml in batch], self._free[0] * _PLACE)
+            self._notes.send((self._free[0], [(name, len(xml)) for name, xml in batch]))
         except (OSError, EOFError) as error:
             self._fail(error)
             return False
@@ -179,7 +176,7 @@ class Mate:
         try:
             if not self._notes.poll(SECONDS):
                 raise TimeoutError(f"no answer in {SECONDS} s")
-            values = marshal.loads(os.pread(self._answered.fileno(), self._notes.recv(), place * _PLACE))
+            values = marshal.loads(os.pread(self._answered, self._notes.recv(), place * _PLACE))
         except (OSError, EOFError, ValueError) as error:
             self._fail(error)
             return None
@@ -200,14 +197,13 @@ class Mate:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self._asked.close()
-        self._answered.close()
+        self._opened.close()
 
 
 def _has_room() -> bool:
     """Whether a core is free for a second process: not in a worker, whose mates have the others."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    can = os.name == "posix" and bool(sys.executable) and not getattr(sys, "frozen", False)
+    can = hasattr(os, "pwritev") and bool(sys.executable) and not getattr(sys, "frozen", False)
     return can and cores > 1 and multiprocessing.parent_process() is None
 
 
@@ -219,11 +215,26 @@ def serve(notes: int, asked: int, answered: int, setup: int) -> None:
     with suppress(EOFError, OSError):
         talk.send(None)
         while True:
-            place, size = talk.recv()
-            read = _read(marshal.loads(os.pread(asked, size, place * _PLACE)), source, screen)
+            place, sizes = talk.recv()
+            read = _read(_batch(os.pread(asked, sum(size for _, size in sizes), place * _PLACE), sizes), source, screen)
             data = marshal.dumps([_packed(answer) if answer else answer for answer in read], _PLAIN)
-            os.pwrite(answered, data, place * _PLACE)
+            _write(answered, [data], place * _PLACE)
             talk.send(len(data))
+
+
+def _write(file: int, pieces: list[bytes], at: int) -> None:
+    """Write all pieces one behind the other, or raise OSError."""
+    for first in range(0, len(pieces), _PIECES):
+        some = pieces[first : first + _PIECES]
+        size = sum(map(len, some))
+        if os.pwritev(file, some, at) != size:
+            raise OSError("no room for a batch")
+        at += size
+
+
+def _batch(data: bytes, sizes: list[tuple[bytes, int]]) -> Batch:
+    ends = list(accumulate(size for _, size in sizes))
+    return [(name, data[end - size : end]) for (name, size), end in zip(sizes, ends, strict=True)]
 
 
 _FIELDS = tuple(field.name for field in fields(Record))

@@ -9,11 +9,12 @@ from typing import Literal
 from lxml import etree
 
 from miner.schema import Record
-from miner.sources import article, lean
+from miner.sources import article, lean, names
 from miner.sources.items import Screen
 
+_ARTICLE = b"PubmedArticle"
 RECORDS: dict[bytes, Callable[[article.Element, str], Record]] = {
-    b"PubmedArticle": article.article_record,
+    _ARTICLE: article.article_record,
     b"PubmedBookArticle": article.book_record,
 }
 Answer = Record | Literal[False] | None  # False: cannot matter; None: no record, or none that can be read without trouble
@@ -31,7 +32,11 @@ def read(name: bytes, xml: bytes, source: str, screen: Screen | None) -> Answer:
         return None
     if screen is not None and not screen.might_match(xml):
         return False
+    cut = lean.cut(xml)
     try:
-        return RECORDS[name](etree.fromstring(lean.cut(xml), parser()), source)
+        if name == _ARTICLE and cut is not xml:
+            cut, authors = names.take(cut)
+            return article.article_record(etree.fromstring(cut, parser()), source, authors)
+        return RECORDS[name](etree.fromstring(cut, parser()), source)
     except (etree.XMLSyntaxError, ValueError):
         return None
