@@ -25,7 +25,8 @@ def used():
 began, cpu = time.perf_counter(), used()
 {work}
 seconds, cpu = time.perf_counter() - began, used() - cpu
-held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1024)
+held = sum(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+held /= 1 << 20 if sys.platform == "darwin" else 1024
 print(json.dumps([seconds, cpu, count, held]))
 """
 
@@ -34,7 +35,7 @@ Candidate = tuple[str, Code]  # interpreter and code
 
 
 class Run(NamedTuple):
-    """One timed run: wall and CPU seconds, records, most memory in MB."""
+    """One timed run: wall and CPU seconds, records, most memory in MB, that of a process which it started added."""
 
     seconds: float
     cpu: float
@@ -75,6 +76,22 @@ def rounds(chosen: Mapping[str, Candidate], arguments: Sequence[str], number: in
                 found.setdefault(name, []).append(run)
         chosen = {name: candidate for name, candidate in chosen.items() if name in found}
     return found
+
+
+def together(command: Sequence[str], number: int) -> float:
+    """Seconds until a command that runs so many times at once has ended everywhere."""
+    began = time.perf_counter()
+    running = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for _ in range(number)]
+    codes = [process.wait() for process in running]
+    if any(codes):
+        raise SystemExit(f"{command[0]} failed")
+    return time.perf_counter() - began
+
+
+def ceiling(command: Sequence[str], number: int = 3) -> float:
+    """How much two processes that share nothing do in the time of one: what the machine gives at best, and gives just now."""
+    one, two = (min(together(command, at_once) for _ in range(number)) for at_once in (1, 2))
+    return 2 * one / two
 
 
 def median(runs: Sequence[Run], of: str = "seconds") -> float:
