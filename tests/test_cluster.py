@@ -126,7 +126,9 @@ def test_what_is_there_is_not_mined_again(shards: list[Path], settings: Settings
     assert sorted(crew.mined) == ["a.xml", "b.xml", "c.xml"]
 
 
-def test_where_all_is_there_no_worker_begins(shards: list[Path], settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_worker_begins_where_all_is_there(
+    shards: list[Path], settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = mine_shards(settings, TOPIC, shards, tmp_path / "parts", Here())
     monkeypatch.setattr(Here, "run", None)
     again = mine_shards(settings, TOPIC, shards, tmp_path / "parts", Here())
