@@ -329,11 +329,13 @@ def lint(folder: opt.Folders = None) -> None:
     \b
     Examples:
       miner lexicon lint
-      miner lexicon lint my-lexicons/
+      miner lexicon lint my-lexicons/ my-rules/
     """
+    from miner import rules_lint
     from miner.lexicon_lint import lint as check
 
-    problems = check(tuple(folder or ()))
+    folders = tuple(folder or ())
+    problems = sorted([*check(folders), *rules_lint.lint(folders)])
     for problem in problems:
         typer.echo(str(problem))
     typer.echo(f"{len(problems)} problems" if problems else "no problems")

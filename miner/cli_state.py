@@ -23,10 +23,12 @@ class State:
 
 def settings(**flags: Any) -> Settings:
     """Read the settings and start the log."""
+    from miner import rule_files
     from miner.config import load_settings
     from miner.console import log_handler
 
     loaded = load_settings(config=State.config, log_format=State.log_format, **flags)
+    rule_files.use(loaded.rule_dirs)
     State.log_format = loaded.log_format
     level = "warning" if State.quiet else loaded.log_level
     logging.basicConfig(level=level.upper(), handlers=[log_handler(loaded.log_format)], force=True)

@@ -83,6 +83,7 @@ class Settings:
     base_url: str = _option("url", EUTILS_URL)
     lexicon_dirs: tuple[Path, ...] = _option("paths", ())
     topic_dirs: tuple[Path, ...] = _option("paths", ())
+    rule_dirs: tuple[Path, ...] = _option("paths", ())
     cache_dir: Path = field(default_factory=_cache_home, metadata={"kind": "path"})
     log_format: str = _option("text", "text", choices=("text", "json"))
     log_level: str = _option("text", "info", choices=("debug", "info", "warning", "error"))

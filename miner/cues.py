@@ -8,9 +8,9 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any
 
+from miner import rule_files
 from miner.errors import LexiconError
 from miner.schema import Polarity
 
@@ -248,13 +248,8 @@ _SCOPES = {
 @lru_cache(maxsize=1)
 def load_rules() -> _Rules:
     """Read ``context.toml`` and compile it; faults are named ``file:line``."""
-    source = files("miner") / "data" / "rules" / RULES
-    text = source.read_text(encoding="utf-8")
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise LexiconError(f"{RULES}: {error}; mend the TOML") from error
-    return compile_rules(data, text)
+    with rule_files.reading(RULES) as text:
+        return compile_rules(tomllib.loads(text), text)
 
 
 def compile_rules(data: Mapping[str, Any], text: str = "") -> _Rules:

@@ -10,6 +10,7 @@ from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
+from miner import rule_files
 from miner.errors import LexiconError
 from miner.lexicon_rows import (
     COLUMNS,
@@ -99,7 +100,7 @@ def _read(path: Path, rows: list[Row], properties: list[Property]) -> list[Probl
             return [*_layout(path), *(p for row in found for p in _property(row))]
         label = label_of(path)
         if label is None:
-            if path.parent == PACKAGE_FOLDER:
+            if path.parent == PACKAGE_FOLDER or path.name in rule_files.names():
                 return []
             return [Problem(path, 0, f"no table of this name; begin it with one of {', '.join(FILES.values())}")]
         terms = list(read_rows(path))

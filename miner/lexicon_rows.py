@@ -10,15 +10,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from miner import rule_files
 from miner.errors import LexiconError
 from miner.schema import Concept, Label
 
 COLUMNS = ("curie", "name", "text", "kind", "source")
 PROPERTY_COLUMNS = ("drug", "class", "generation", "targets", "source")
 PACKAGE_FOLDER = Path(__file__).parent / "data" / "lexicons"
-
-_CUES = Path(__file__).parent / "data" / "rules" / "terms.toml"
-_FUSIONS = _CUES.with_name("fusions.toml")
 
 # File names begin with one of these; the longer is tried first.
 TABLES: dict[str, Label] = {
@@ -84,21 +82,24 @@ class Property(NamedTuple):
 @cache
 def cues(part: str) -> dict[str, list[str]]:
     """Lists of regular expressions of a part of ``rules/terms.toml``."""
-    found: dict[str, list[str]] = tomllib.loads(_CUES.read_text(encoding="utf-8"))[part]
+    with rule_files.reading("terms.toml") as text:
+        found: dict[str, list[str]] = tomllib.loads(text)[part]
     return found
 
 
 @cache
 def table(part: str) -> dict[str, Any]:
     """A part of ``rules/terms.toml`` as it stands."""
-    found: dict[str, Any] = tomllib.loads(_CUES.read_text(encoding="utf-8"))[part]
+    with rule_files.reading("terms.toml") as text:
+        found: dict[str, Any] = tomllib.loads(text)[part]
     return found
 
 
 @cache
 def families() -> dict[str, str]:
     """Gene → the family that it is counted with in claims (``[families]`` of ``rules/fusions.toml``)."""
-    found: dict[str, str] = tomllib.loads(_FUSIONS.read_text(encoding="utf-8"))["families"]
+    with rule_files.reading("fusions.toml") as text:
+        found: dict[str, str] = tomllib.loads(text)["families"]
     return {member: name for name, members in found.items() for member in members.split()}
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from miner import claims
+from miner import claims, rule_files
 from miner.claims import votes
 from miner.claims.votes import ClaimModel
 from miner.config import Models, Topic, load_topic
@@ -57,8 +57,17 @@ class Miner:
         return Mined(reading, study_type, level, claims.extract(reading, self.lexicon, study_type, self.claim_model))
 
 
-def load(topic: str | Topic = "ntrk-nsclc", *, lexicon_dirs: tuple[Path, ...] = (), models: Models | None = None) -> Miner:
+def load(
+    topic: str | Topic = "ntrk-nsclc",
+    *,
+    lexicon_dirs: tuple[Path, ...] = (),
+    rule_dirs: tuple[Path, ...] | None = None,
+    models: Models | None = None,
+) -> Miner:
     """Load pipeline, lexicon and topic once; call the result with records.
+
+    ``rule_dirs`` (folders whose rule files take the place of the package's) are named before the first reading of a process;
+    None leaves them as they are.
 
     Its ``nlp`` is a spaCy pipeline; what it finds in a text stands under ``doc._``: ``mentions`` and ``claims``.
 
@@ -72,6 +81,8 @@ def load(topic: str | Topic = "ntrk-nsclc", *, lexicon_dirs: tuple[Path, ...] = 
     >>> [(str(claim.type), claim.fusion) for claim in nlp("ETV6-NTRK3 drives secretory carcinoma.")._.claims]
     [('driver_role', 'ETV6::NTRK3')]
     """
+    if rule_dirs is not None:
+        rule_files.use(rule_dirs)
     from miner.nlp import doc, pipeline
 
     chosen = load_topic(topic) if isinstance(topic, str) else topic

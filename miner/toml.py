@@ -20,13 +20,14 @@ def read_text(path: Path) -> str:
         raise ConfigError(f"{path}: cannot be read: {error}") from error
 
 
-def parse_toml(text: str, path: Path) -> dict[str, Any]:
-    """Parse TOML, naming the line of a syntax error."""
+def parse_toml(text: str, path: Path | str) -> dict[str, Any]:
+    """Parse TOML, naming the line of a syntax error; a path is named by its last part, a name as it is."""
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"at line (\d+)", str(error))
-        where = f"{path.name}:{line[1]}" if line else f"{path.name}:{text.count(chr(10)) + 1}"
+        name = path if isinstance(path, str) else path.name
+        where = f"{name}:{line[1]}" if line else f"{name}:{text.count(chr(10)) + 1}"
         raise ConfigError(f"{where}: this is no TOML: {error}") from error
 
 

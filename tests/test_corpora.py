@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.machinery
 import importlib.util
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from miner.schema import ClaimType, Direction, Label, Polarity, StudyType
 
 ROOT = Path(__file__).parents[1]
 CORPORA = sorted(path.parent for path in (ROOT / "corpora").glob("synthetic_*/gold.jsonl"))
-FACTS = sorted(path.parent for path in (ROOT / "corpora").glob("pubmed_*/gold.jsonl"))
+FACTS = sorted(path.parent for name in ("pubmed_*", "civic_*") for path in (ROOT / "corpora").glob(f"{name}/gold.jsonl"))
 ABSTRACTS = ROOT.parent / "shared" / "data" / "pubmed" / "nsclc_abstracts.jsonl.gz"
 SYNTHETIC = ROOT / "corpora" / "synthetic_ntrk"
 
@@ -197,7 +198,8 @@ def test_corpora_of_real_abstracts_hold_facts_and_no_text(folder):
     assert len({row["id"] for row in rows}) == len(rows) > 100
     for row in rows:
         assert row.keys() == {"id", "pmid", "split", "characters", "study_type", "claims"}
-        assert row["id"] == row["pmid"] and row["pmid"].isdigit()
+        of_civic = folder.name == "civic_statements" and row["pmid"] is None and re.fullmatch(r"civic-\d+", row["id"])
+        assert of_civic or (row["id"] == row["pmid"] and row["pmid"].isdigit())
         assert row["study_type"] in set(StudyType) and row["split"] in {"dev", "test"}
         for claim in row["claims"]:
             assert claim["type"] in set(ClaimType) and claim["direction"] in set(Direction), row["id"]

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 
 import miner
 import miner.lexicon
+from miner import rule_files
 from miner.errors import ConfigError
 from miner.lexicon import load_lexicon
 from miner.nlp.doc import add_mentions, mentions
-from miner.nlp.fusion_rules import RULES_FILE, load_rules
+from miner.nlp.fusion_rules import load_rules, parse_rules
 from miner.nlp.fusions import find_fusions
 from miner.schema import Alteration, Fusion, Label, Mention, Sentence
 
@@ -178,17 +179,14 @@ def test_component_adds_to_what_was_found():
     assert [str(m.referent) for m in mentions(component(doc)) if m.label is Label.FUSION] == ["ETV6::NTRK3"]
 
 
-def test_rules_name_the_line_of_what_is_wrong(tmp_path):
-    source = RULES_FILE.read_text(encoding="utf-8")
-    broken = tmp_path / "pair.toml"
-    broken.write_text(source.replace('"CCDC6::RET"', '"CCDC6-RET"', 1), encoding="utf-8")
+def test_rules_name_the_line_of_what_is_wrong():
+    source = rule_files.read("fusions.toml").text
+    broken = source.replace('"CCDC6::RET"', '"CCDC6-RET"', 1)
     line = next(n for n, text in enumerate(source.splitlines(), 1) if '"CCDC6::RET"' in text)
     with pytest.raises(ConfigError, match=rf"^pair\.toml:{line}: CCDC6-RET"):
-        load_rules(broken)
-    syntax = tmp_path / "syntax.toml"
-    syntax.write_text("[kinases]\nstrong = oops\n", encoding="utf-8")
+        parse_rules("pair.toml", broken)
     with pytest.raises(ConfigError, match=r"^syntax\.toml:2: this is no TOML"):
-        load_rules(syntax)
+        parse_rules("syntax.toml", "[kinases]\nstrong = oops\n")
 
 
 def test_tables_name_approved_symbols() -> None:

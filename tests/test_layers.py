@@ -7,10 +7,10 @@ import pytest
 
 ROOT = Path(__file__).parents[1] / "miner"
 LEVELS = (
-    {"schema", "errors", "numbers", "toml", "plugins"},
+    {"schema", "errors", "numbers", "toml", "plugins", "rule"},
     {"cues", "config", "topic", "lexicon"},
     {"sources", "nlp", "claims", "evidence"},
-    {"mine"},
+    {"mine", "rules"},
     {"refresh", "evaluate", "train"},
     {"web"},
     {"cluster"},

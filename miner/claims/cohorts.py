@@ -105,7 +105,7 @@ def response_population(
     own = trial.size(view.document, arm) if arm else None
     if local and not (own and local[-1] in trial.sizes(view.document)):
         return local[-1]
-    if not arm and not local and (behind := _among(view, book, members[-1][0].end)):
+    if not arm and not local and (behind := _among(view, book, members[-1][0].end) or _bracketed(view, book, position)):
         return behind
     if arm:
         return own or trial.total(view.document)
@@ -117,6 +117,13 @@ def _among(view: View, book: Ledger, position: int) -> int | None:
     after = [g for g in book.groups if g.view is view and g.start >= position]
     text = view.document.text
     return after[0].n if after and _BEHIND.fullmatch(text[position : after[0].start]) else None
+
+
+def _bracketed(view: View, book: Ledger, position: int) -> int | None:
+    """The only size in brackets of a figure's clause: "median PFS was 11 months in carriers (n = 54)"."""
+    clause, text = view.clause(position), view.document.text
+    sizes = [g for g in book.groups if g.view is view and clause[0] <= g.start < clause[1]]
+    return sizes[0].n if len(sizes) == 1 and text[max(0, sizes[0].start - 6) : sizes[0].start].rstrip(" n=").endswith("(") else None
 
 
 def prevalence_population(view: View, mention: Mention, measure: Measure) -> int | None:

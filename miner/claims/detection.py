@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from miner.claims import frames, trial, words
-from miner.claims.document import AIM, METHODS, RESULTS, TITLE, Subject, View, agents, distinct
+from miner.claims.document import AIM, METHODS, RESULTS, TITLE, Subject, View, agents, distinct, tied
 from miner.claims.frames import build
 from miner.schema import Claim, ClaimType, Cohort, Direction, Label, Measure, Mention, Polarity, StudyType
 
@@ -184,7 +184,7 @@ def _with_figures(view: View, items: Sequence[Item]) -> Iterator[Claim]:
             held.setdefault(measure.metric, measure.value if measure.value is not None else "")
             told[str(beside.start)] = beside
             continue
-        genes = tuple(s.gene for s in view.subjects if measure.item and s.start < measure.item[1] and measure.item[0] < s.end)
+        genes = tuple(s.gene for s in (tied(view, view.subjects, measure.item) if measure.item else ()))
         genes = genes or _genes_beside(view, mention, items)
         slot = 0
         while measure.metric in groups.get((_methods(assay), genes, slot), {}):

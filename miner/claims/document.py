@@ -339,6 +339,13 @@ class Document:
         return Counter(named).most_common(1)[0][0] if named else None
 
 
+def tied(view: View, subjects: Iterable[Subject], item: tuple[int, int]) -> list[Subject]:
+    """The subjects that a figure's item names: by the gene that stands there, since one alteration may span a list of genes."""
+    held = [s for s in subjects if s.gene and s.start < item[1] and item[0] < s.end]
+    names = {m.name for m in view.of(Label.GENE) if m.start < item[1] and item[0] < m.end}
+    return [s for s in held if s.gene in names] or held
+
+
 def distinct(subjects: Iterable[Subject]) -> list[Subject]:
     """Subjects without repetition of the same gene, fusion, variant and kind; order kept."""
     seen, kept = set(), []

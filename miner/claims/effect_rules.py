@@ -6,9 +6,9 @@ import re
 import tomllib
 from collections.abc import Mapping
 from functools import lru_cache
-from importlib import resources
 from typing import Any, NamedTuple
 
+from miner import rule_files
 from miner.claims.openings import Openings, alternatives
 from miner.errors import LexiconError
 
@@ -48,7 +48,12 @@ class EffectRules(NamedTuple):
 @lru_cache(maxsize=1)
 def load() -> EffectRules:
     """Read and compile the rules; a fault tells what the file needs."""
-    text = (resources.files("miner") / "data" / "rules" / RULES).read_text(encoding="utf-8")
+    with rule_files.reading(RULES) as text:
+        return parse(text)
+
+
+def parse(text: str) -> EffectRules:
+    """Compile the text of ``effects.toml``; LexiconError tells what is wrong."""
     try:
         return _compiled(tomllib.loads(text))
     except (KeyError, TypeError, tomllib.TOMLDecodeError, re.error) as error:

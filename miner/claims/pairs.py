@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator, Sequence
 
 from miner.claims import frames, prevalence
+from miner.claims.claim_types import family
 from miner.claims.document import BACKGROUND, METHODS, TITLE, Subject, View, distinct, therapies
 from miner.claims.frames import AGAINST, DENIED, HEDGED, SUPPORTS, Stance, build
 from miner.schema import Claim, ClaimType, Cohort, Label, Measure, Mention, Polarity, StudyType
 
 Span = tuple[int, int]
-_NEGATIVE = re.compile(r"no|not|lack|absence|without|less|rarely|had no|depletion|never|seldom|none|absent|wild|negative", re.I)
+_NEGATIVE = re.compile(r"no|not|lack|absence|without|less|rarely|had no|depletion|never|seldom|none|absent|wild|negative|only", re.I)
 
 
 def extract(view: View) -> Iterator[Claim]:
@@ -63,9 +64,20 @@ def _exclusive(view: View, subjects: list[Subject]) -> Iterator[Claim] | None:
     cues = [(c.start, c.end) for c in view.sense("exclusive")] + rules.spans("apart", text, view.start, view.end)
     denials = [] if view.role == TITLE else rules.spans("none_had", text, view.start, view.end)
     against = view.tells(rules, "not_exclusive")
-    if (not cues and not denials and not against) or ((view.is_aim or view.role == METHODS) and view.role != TITLE):
+    nothing = not cues and not denials and not against and not _denied(subjects)
+    if nothing or ((view.is_aim or view.role == METHODS) and view.role != TITLE):
         return None
+    lacking = [] if cues or against else _absent_in_carriers(view, subjects)
+    if lacking:
+        return iter(
+            build(
+                view, ClaimType.MUTUAL_EXCLUSIVITY, "biology.absent_in_carriers", subjects=lacking, n=_carriers(view), joint=True,
+                confidence=0.6,
+            )
+        )  # fmt: skip
     if not cues and not against:
+        if not denials:
+            return None
         told = therapies(view) or view.has("respond", "outcome") or view.tells(rules, "acquired")
         if told or not _lacks_others(view, subjects, denials[0]):
             return None
@@ -81,6 +93,24 @@ def _exclusive(view: View, subjects: list[Subject]) -> Iterator[Claim] | None:
             n=_carriers(view), joint=True, confidence=0.7,
         )
     )  # fmt: skip
+
+
+def _denied(subjects: Sequence[Subject]) -> list[Subject]:
+    return [s for s in subjects if s.mention and s.kind != "gene" and s.mention.polarity is Polarity.NEGATED]
+
+
+def _absent_in_carriers(view: View, subjects: Sequence[Subject]) -> list[Subject]:
+    """Alterations not found in a group and those that it carries: "KRAS mutations were absent in ROS1-positive tumours"."""
+    rules, text = prevalence.rules(), view.document.text
+    absent = _denied(subjects)
+    if not absent or view.role == TITLE or therapies(view) or view.has("respond", "outcome", "resist") or view.tells(rules, "acquired"):
+        return []
+    carried = [s for s in subjects if s not in absent and s.kind not in ("gene", "wild-type")]
+    after = [s for s in carried if rules["group_after"].match(text[s.end : s.end + 60])]
+    carried = after or [s for s in carried if rules["group_before"].search(text[max(view.start, s.start - 60) : s.start])]
+    genes = {family(s.gene or "") for s in carried}
+    apart = [s for s in absent if family(s.gene or "") not in genes]
+    return distinct([*apart, *carried]) if apart and carried else []
 
 
 def _lacks_others(view: View, subjects: Sequence[Subject], cue: Span) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from miner.claims import cohorts, frames, words
-from miner.claims.document import AIM, BODY, METHODS, RESULTS, Subject, View, agents, distinct, therapies
+from miner.claims import cohorts, frames, gene_lists, words
+from miner.claims.document import AIM, BODY, METHODS, RESULTS, Subject, View, agents, distinct, therapies, tied
 from miner.claims.frames import DENIED, build
 from miner.numbers import parse_number, tidy
 from miner.schema import Alteration, Claim, ClaimType, Cohort, Label, Measure, Mention, Polarity, StudyType
@@ -31,18 +31,31 @@ def extract(view: View, *, beside: Sequence[int] = ()) -> Iterator[Claim]:
     taken = {view.clause(position) for position in beside}
     items = [i for i in frames.measures(view, "value_percent", "n_pos") if not _opens(view, *i)]
     items = [i for i in items if view.clause(i[0].start) not in taken or told_before(view, i[0], min(beside))]
-    bound = [(i, g) for i in items if (g := _counted(view, i, items))]
+    listed = _listed(view, items)
+    for member in listed:
+        yield from _in_list(view, member)
+    places = [(m.subject.start, m.subject.end) for m in listed]
+    told = {s.start for s in candidates(view) if any(s.start < end and start < s.end for start, end in places)} if places else set()
+    loose = [i for i in items if i not in [m.item for m in listed]]
+    bound = [(i, g) for i in loose if (g := _counted(view, i, items)) and not told & {s.start for s in g}]
     for item, group in bound:
         yield from _in_figures(view, item, group)
     if view.is_aim or view.role in (METHODS, AIM):
         return
     if taken:
         return
-    counted = {s.start for _, g in bound for s in g}
+    counted = {s.start for _, g in bound for s in g} | told
     yield from _by_counts(view, counted, items)
     if not items:
         yield from _in_words(view)
         yield from _none(view)
+
+
+def _listed(view: View, items: Sequence[Item]) -> list[gene_lists.Listed]:
+    """What is listed with its figures, where a sentence tells how often things were found."""
+    if len(items) < gene_lists.LEAST or agents(view) or view.has("respond", "outcome", "safetycore") or _acquired(view):
+        return []
+    return gene_lists.read(view, candidates(view), items)
 
 
 def _opens(view: View, mention: Mention, measure: Measure) -> bool:
@@ -90,9 +103,9 @@ def _counted(view: View, item: Item, items: Sequence[Item]) -> list[Subject]:
         return []
     everyone = [s for s in candidates(view) if not is_population(view, s)] or candidates(view)
     if measure.item:
-        tied = [s for s in everyone if s.start < measure.item[1] and measure.item[0] < s.end]
-        if tied:
-            return tied
+        named = tied(view, everyone, measure.item)
+        if named:
+            return named
     local = [s for s in everyone if clause[0] <= s.start < clause[1]] or everyone
     if not local:
         return _carried(view, measure)
@@ -221,6 +234,19 @@ def is_population(view: View, subject: Subject) -> bool:
     text = view.document.text
     before = rules()["share_of"].search(text[max(view.start, subject.start - 30) : subject.start])
     return bool(before) and bool(rules()["carriers"].match(text[subject.end : subject.end + 50]))
+
+
+def _in_list(view: View, member: gene_lists.Listed) -> Iterator[Claim]:
+    """The claim of one alteration of a list."""
+    mention, measure = member.item
+    values, n = figures_of(view, mention, measure)
+    if member.total:
+        values["N"] = n = member.total
+    denied = measure.value == 0 or measure.n == 0
+    yield from build(
+        view, ClaimType.PREVALENCE, "biology.listed", subjects=[member.subject], stance=DENIED if denied else _hedged(view, mention),
+        figures=values, n=n, confidence=0.75, warnings=measure.warnings,
+    )  # fmt: skip
 
 
 def _in_figures(view: View, item: Item, group: list[Subject]) -> Iterator[Claim]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from miner.claims import arms, cohorts, frames, subgroups, trial, whose
 from miner.claims.claim_types import MECHANISMS, combined, failed_type, response_type
-from miner.claims.document import BODY, CONCLUSIONS, RESULTS, Subject, View
+from miner.claims.document import BODY, CONCLUSIONS, RESULTS, Subject, View, tied
 from miner.claims.effect_rules import shape
 from miner.claims.frames import AGAINST, DENIED, HEDGED, SUPPORTS, Stance, build, names
 from miner.claims.senses import Cue
@@ -259,9 +259,8 @@ def _changed(view: View, found: list[Subject]) -> list[Subject]:
 def _item_subjects(view: View, item: tuple[int, int] | None) -> list[Subject]:
     if not item:
         return []
-    tied = [s for s in view.subjects if s.start < item[1] and item[0] < s.end and s.gene]
-    if tied:
-        return tied
+    if named := tied(view, view.subjects, item):
+        return named
     genes = [m for m in view.of(Label.GENE) if m.start < item[1] and item[0] < m.end]
     kind = next((s.alteration for s in view.document.subjects if s.alteration), "fusion")
     return [Subject(m.start, m.end, m.name, alteration=kind, mention=m) for m in genes]
@@ -299,7 +298,8 @@ def _figure_stance(view: View, span: tuple[int, int], members: list[tuple[Mentio
         return DENIED
     if (rate := _rate(members)) is not None and rate < LOW_PERCENT and not view.says("arms.control"):
         return AGAINST
-    if shape("response_figures.called_low").search(view.document.text, clause[0], span[0]):
+    beginning = view.start if shape("response_figures.goes_on").match(view.document.text, clause[0], span[0]) else clause[0]
+    if shape("response_figures.called_low").search(view.document.text, beginning, span[0]):
         return AGAINST
     if view.says("response_figures.not_worse"):
         return SUPPORTS

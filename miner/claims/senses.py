@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from functools import lru_cache
-from importlib import resources
 from typing import NamedTuple
 
 import ahocorasick_rs
 
+from miner import rule_files
 from miner.errors import LexiconError
 
 
@@ -65,13 +65,13 @@ def parse(name: str, content: str) -> list[tuple[str, str]]:
 @lru_cache(maxsize=1)
 def load() -> CueLexicon:
     """The package's claim cues."""
-    path = resources.files("miner") / "data" / "rules" / "claim_cues.tsv"
-    return CueLexicon(parse("claim_cues.tsv", path.read_text(encoding="utf-8")))
+    with rule_files.reading("claim_cues.tsv") as text:
+        return CueLexicon(parse("claim_cues.tsv", text))
 
 
 @lru_cache(maxsize=1)
 def known_resistance() -> frozenset[str]:
     """Variants known as secondary kinase-domain resistance mutations (``NTRK1 G595R``), from ``data/rules/resistance_variants.tsv``."""
-    path = resources.files("miner") / "data" / "rules" / "resistance_variants.tsv"
-    rows = parse("resistance_variants.tsv", path.read_text(encoding="utf-8"))
+    with rule_files.reading("resistance_variants.tsv") as text:
+        rows = parse("resistance_variants.tsv", text)
     return frozenset(f"{gene} {change}" for gene, changes in rows for change in changes.split(","))

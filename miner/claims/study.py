@@ -11,12 +11,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
 from itertools import islice
 from typing import Any
 
+from miner import rule_files
 from miner.claims.phrases import NUMBER, PhraseFinder
 from miner.errors import LexiconError
+from miner.rule_files import line_of
 from miner.schema import Reading, Record, StudyType
 
 RULES = "study.toml"
@@ -167,7 +168,8 @@ def _is(record: Record, sign: tuple[frozenset[str], PhraseFinder]) -> bool:
 @lru_cache(maxsize=1)
 def load_rules() -> Rules:
     """Read ``study.toml``; LexiconError names what is wrong in it."""
-    return parse_rules(files("miner").joinpath("data", "rules", RULES).read_text(encoding="utf-8"))
+    with rule_files.reading(RULES) as text:
+        return parse_rules(text)
 
 
 def parse_rules(text: str) -> Rules:
@@ -192,16 +194,7 @@ def parse_rules(text: str) -> Rules:
             finders={zone: PhraseFinder((n, p) for n, c in enumerate(cues) if c.zone == zone for p in c.phrases) for zone in ZONES},
         )
     except (KeyError, ValueError, TypeError) as error:
-        raise LexiconError(f"{RULES}:{_line(text, error)}: {error}") from error
-
-
-def _line(text: str, error: Exception) -> int:
-    """The line that a message of the parser names, or the first that holds what it quotes."""
-    named = re.search(r"at line (\d+)", str(error))
-    quoted = re.search(r"'([^']+)'", str(error))
-    if named or not quoted:
-        return int(named[1]) if named else 1
-    return next((number for number, line in enumerate(text.splitlines(), start=1) if quoted[1] in line), 1)
+        raise LexiconError(f"{RULES}:{line_of(text, error)}: {error}") from error
 
 
 def _weights(row: Mapping[str, Any]) -> dict[StudyType, float]:

@@ -49,9 +49,18 @@ def _sides(view: View) -> list[list[Subject]]:
             held.append((lacks, [subject]))
     if len(held) == 1 and not held[0][0] and _favoured(view, held[0][1][0]):
         held.append((True, held[0][1]))
+    if len(held) == 1 and not held[0][0] and (place := _without_name(view)) is not None:
+        held.insert(0 if place < held[0][1][0].start else 1, (True, held[0][1]))
     if len(held) != 2 or not {s.gene for s in held[0][1]} & {s.gene for s in held[1][1]}:
         return []
     return [distinct(without(s) if lacks else s for s in members) for lacks, members in held]
+
+
+def _without_name(view: View) -> int | None:
+    """Where patients without the alteration stand, no gene named again: "wild-type patients", "those without a mutation"."""
+    spans = words.load("trial.toml").spans("lacking", view.document.text, view.start, view.end)
+    inside = [s for s in view.subjects if any(a <= s.start < b for a, b in spans)]
+    return spans[0][0] if len(spans) == 1 and not inside else None
 
 
 def _in_brackets_after(view: View, mention: Mention) -> Subject | None:

@@ -6,10 +6,10 @@ import re
 import tomllib
 from collections.abc import Iterable
 from functools import lru_cache
-from importlib import resources
 from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
+from miner import rule_files
 from miner.claims.openings import Openings
 from miner.errors import LexiconError
 from miner.schema import Label, Mention
@@ -32,7 +32,12 @@ class _Roles(NamedTuple):
 
 @lru_cache(maxsize=1)
 def _roles() -> _Roles:
-    text = (resources.files("miner") / "data" / "rules" / RULES).read_text(encoding="utf-8")
+    with rule_files.reading(RULES) as text:
+        return roles_of(text)
+
+
+def roles_of(text: str) -> _Roles:
+    """Compile the text of ``therapy_roles.toml``; LexiconError tells what it needs."""
     try:
         rules = tomllib.loads(text)
         prior, comparator = rules["prior"], rules["comparator"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import tomllib
 from functools import cache, cached_property
-from importlib import resources
 
+from miner import rule_files
 from miner.claims.openings import Openings
 from miner.errors import LexiconError
 
@@ -67,5 +67,5 @@ class Words:
 
 @cache
 def load(file: str) -> Words:
-    """The word lists of one of the package's rule files."""
-    return Words(file, (resources.files("miner") / "data" / "rules" / file).read_text(encoding="utf-8"))
+    """The word lists of a rule file."""
+    return Words(*rule_files.read(file))

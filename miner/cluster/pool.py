@@ -16,6 +16,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from multiprocessing.context import BaseContext
 
+from miner import rule_files
 from miner.cluster.parts import Facts
 from miner.cluster.shard import Task, mine_shard
 
@@ -31,7 +32,8 @@ def _context() -> BaseContext:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["miner.cluster.warm"])
+    if not rule_files.own():  # what is loaded beforehand has the package's rules
+        context.set_forkserver_preload(["miner.cluster.warm"])
     return context
 
 

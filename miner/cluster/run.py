@@ -115,6 +115,7 @@ def _tasks(settings: Settings, topic: Topic, shards: Iterable[Path], folder: Pat
         topic=settings.topic,
         topic_dirs=tuple(settings.topic_dirs),
         lexicon_dirs=tuple(settings.lexicon_dirs),
+        rule_dirs=tuple(settings.rule_dirs),
         models=settings.models,
         version=version,
         record_seconds=record_seconds,

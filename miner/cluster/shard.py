@@ -15,8 +15,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from miner import rule_files
 from miner.cluster import codec, parts
 from miner.config import Models, load_topic
+from miner.errors import ConfigError
 from miner.evidence.merge import merge
 from miner.mine import Miner, load
 from miner.mine_signs import signs
@@ -42,6 +44,7 @@ class Task:
     version: str
     record_seconds: int = RECORD_SECONDS
     models: Models = field(default_factory=Models)
+    rule_dirs: tuple[Path, ...] = ()
 
     @property
     def journal(self) -> Path:
@@ -90,6 +93,7 @@ def mine_shard(task: Task) -> parts.Facts:
     held = parts.facts(task.part)
     if held and (held.digest, held.version) == (task.digest, task.version):
         return held
+    rule_files.use(task.rule_dirs)
     miner, screen = loaded(task.topic, task.topic_dirs, task.lexicon_dirs, task.models)
     told = parts.write(task.part, _rows(task, miner, Noting(screen)), parts.Facts(task.shard.name, task.digest, task.version))
     with suppress(OSError):
@@ -132,6 +136,8 @@ def _record_row(record: Record, miner: Miner, task: Task, journal: _Journal) -> 
             if relevant:
                 mined = miner.topic.evidence(miner.assertions(reading), miner.lexicon)
             evidence = merge(mined, miner.lexicon) if relevant else ()
+    except ConfigError:
+        raise  # a fault of the rules, not of the record
     except Exception as error:
         return row | {"kind": "failed", "reason": f"{type(error).__name__}: {error}"}
     return row | {

@@ -8,13 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache
-from importlib import resources
-from pathlib import Path
 from typing import Any
 
+from miner import rule_files
 from miner.errors import ConfigError
 from miner.schema import Record
-from miner.toml import line_of, parse_toml, read_text
+from miner.toml import line_of, parse_toml
 
 _REGISTERED = re.compile(
     r"\b(?:NCT\s?0?\d{8}|ChiCTR[-A-Z0-9]{6,}|UMIN\s?\d{9}|jRCT\w?\d{9,10}|JapicCTI-?\d{6}|ISRCTN\s?\d{8}"
@@ -80,9 +79,12 @@ def _is_term(name: str) -> bool:
 
 @cache
 def _words() -> dict[str, frozenset[str]]:
-    path = Path(str(resources.files("miner").joinpath("data", "rules", "trial_names.toml")))
-    text = read_text(path)
-    return {key: _set(words, f"{path.name}:{line_of(text, key)}: {key}") for key, words in parse_toml(text, path).items()}
+    return name_words(*rule_files.read("trial_names.toml"))
+
+
+def name_words(name: str, text: str) -> dict[str, frozenset[str]]:
+    """Read the lists of ``trial_names.toml``; ConfigError names ``file:line``."""
+    return {key: _set(words, f"{name}:{line_of(text, key)}: {key}") for key, words in parse_toml(text, name).items()}
 
 
 def _set(words: Any, where: str) -> frozenset[str]:

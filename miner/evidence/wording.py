@@ -7,19 +7,21 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from importlib import resources
-from pathlib import Path
 from typing import Any
 
+from miner import rule_files
 from miner.errors import ConfigError
-from miner.toml import line_of, parse_toml, read_text
+from miner.toml import line_of, parse_toml
 
 
 @cache
 def _patterns(name: str) -> dict[str, re.Pattern[str]]:
-    path = Path(str(resources.files("miner").joinpath("data", "rules", name)))
-    text = read_text(path)
-    return {key: _pattern(words, f"{path.name}:{line_of(text, key)}: {key}") for key, words in parse_toml(text, path).items()}
+    return patterns(*rule_files.read(name))
+
+
+def patterns(name: str, text: str) -> dict[str, re.Pattern[str]]:
+    """Compile the lists of a file of words; ConfigError names ``file:line``."""
+    return {key: _pattern(words, f"{name}:{line_of(text, key)}: {key}") for key, words in parse_toml(text, name).items()}
 
 
 def _pattern(words: Any, where: str) -> re.Pattern[str]:

@@ -7,12 +7,12 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
+from miner import rule_files
 from miner.errors import ConfigError
 
-RULES_FILE = Path(__file__).parents[1] / "data" / "rules" / "fusions.toml"
+RULES = "fusions.toml"
 KINDS = frozenset("FfPtoiNqe+nX&m")
 _PAIR = re.compile(r"[^\s:]+::[^\s:]+")
 
@@ -52,30 +52,30 @@ class Rules:
         return self.strong | self.weak | self.either
 
 
-def load_rules(path: Path = RULES_FILE) -> Rules:
-    """Read the rules.
+@lru_cache(maxsize=1)
+def load_rules() -> Rules:
+    """Read the rules; ConfigError begins with ``file:line``."""
+    return parse_rules(*rule_files.read(RULES))
+
+
+def parse_rules(name: str, source: str) -> Rules:
+    """Build the rules from the text of ``fusions.toml``.
 
     Raises
     ------
     ConfigError
-        Where the file is no TOML or a part of it is missing or wrong; the text begins with ``file:line``.
+        Where it is no TOML or a part of it is missing or wrong; the text begins with ``file:line``.
     """
-    return _read(path)
-
-
-@lru_cache(maxsize=4)
-def _read(path: Path) -> Rules:
-    source = path.read_text(encoding="utf-8")
     try:
         data = tomllib.loads(source)
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"at line (\d+)", str(error))
-        raise ConfigError(f"{path.name}:{line[1] if line else 1}: this is no TOML: {error}") from error
+        raise ConfigError(f"{name}:{line[1] if line else 1}: this is no TOML: {error}") from error
     try:
         return _rules(data)
     except (KeyError, ValueError, AttributeError) as error:
         key = str(error.args[0])
-        raise ConfigError(f"{path.name}:{_line(source, key)}: {key} is missing or wrong; see the comments of the file") from error
+        raise ConfigError(f"{name}:{_line(source, key)}: {key} is missing or wrong; see the comments of the file") from error
 
 
 def _line(source: str, key: str) -> int:

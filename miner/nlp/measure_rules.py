@@ -1,4 +1,4 @@
-"""Read a rule file of the package, and say file and line when it does not fit."""
+"""Read a rule file, and say file and line when it does not fit."""
 
 from __future__ import annotations
 
@@ -6,25 +6,22 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib import resources
 from typing import Any
 
+from miner import rule_files
 from miner.errors import ConfigError
-
-RULES = resources.files("miner") / "data" / "rules"
 
 
 class Rules:
     """A rule file: typed access to its tables, with errors that name ``file:line``."""
 
     def __init__(self, name: str, text: str | None = None) -> None:
-        self.name = name
-        self.text = (RULES / name).read_text(encoding="utf-8") if text is None else text
+        self.name, self.text = rule_files.read(name) if text is None else (name, text)
         try:
             self.data: Mapping[str, Any] = tomllib.loads(self.text)
         except tomllib.TOMLDecodeError as error:
             line = re.search(r"line (\d+)", str(error))
-            raise ConfigError(f"{name}:{line[1] if line else len(self.text.splitlines())}: {error}; mend the TOML") from None
+            raise ConfigError(f"{self.name}:{line[1] if line else len(self.text.splitlines())}: {error}; mend the TOML") from None
 
     def line(self, key: str) -> int:
         """Line on which a key or table header stands, or else a word is last listed; 1 when it is absent."""

@@ -7,14 +7,15 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any
 
 import regex
 
+from miner import rule_files
 from miner.errors import LexiconError
+from miner.rule_files import RESIDUES
 
-RULES, RESIDUES = "variants.toml", "known_residues.tsv"
+RULES = "variants.toml"
 _COLUMNS = ("gene", "position", "residue", "note", "source")
 
 
@@ -56,9 +57,9 @@ class Rules:
 
 @lru_cache(maxsize=1)
 def load_rules() -> Rules:
-    """Read and compile the package's rules; faults are named ``file:line``."""
-    data = files("miner") / "data"
-    return compile_rules((data / "rules" / RULES).read_text(encoding="utf-8"), (data / "lexicons" / RESIDUES).read_text(encoding="utf-8"))
+    """Read and compile the rules; faults are named ``file:line``."""
+    with rule_files.reading(RESIDUES) as residues, rule_files.reading(RULES) as rules:
+        return compile_rules(rules, residues)
 
 
 def compile_rules(rules: str, residues: str) -> Rules:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from miner.errors import ConfigError
-from miner.evidence.store import Store
+from miner.evidence.store import Run, Store
 from miner.refresh.live import Standing
 
 AHEAD_HOURS = 24  # by which clocks may differ
@@ -58,10 +59,15 @@ def parse_age(text: str) -> float:
     return float(found[1]) * (1 if found[2] == "h" else 24)
 
 
-def health(store: Store, topic: str, *, limit_hours: float, now: datetime.datetime | None = None) -> Health:
-    """Tell how current a topic is: by its watermark, or, where it is fed from files, by the last run that took all of them in."""
+def health(
+    store: Store, topic: str, *, limit_hours: float, now: datetime.datetime | None = None, runs: Sequence[Run] | None = None
+) -> Health:
+    """Tell how current a topic is: by its watermark, or, where it is fed from files, by the last run that took all of them in.
+
+    ``runs`` are all runs of the store, where they are at hand.
+    """
     now = now or datetime.datetime.now(datetime.UTC)
-    runs = [run for run in store.runs() if run.topic == topic and run.kind != "remine"]
+    runs = [run for run in (store.runs() if runs is None else runs) if run.topic == topic and run.kind != "remine"]
     standing = Standing.of(store, topic)
     live = any(run.kind == "live" for run in runs)
     taken = [run.finished for run in runs if run.kind == "files" and run.outcome == "done" and run.finished]

@@ -11,6 +11,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Protocol
 
+from miner import rule_files
 from miner.config import Settings, Topic
 from miner.errors import ConfigError, MinerError, StoreError
 from miner.evidence.store import Store
@@ -173,6 +174,8 @@ class _Job:
     ) -> None:
         if screen is not None:
             self.screen = screen
+        if settings.rule_dirs:
+            rule_files.use(settings.rule_dirs)
         self.settings = settings
         self.topic = topic
         self.eutils: Eutils | None = None

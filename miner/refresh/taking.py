@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from miner.config import Topic
+from miner.errors import ConfigError
 from miner.evidence.merge import merge
 from miner.evidence.store import Store
 from miner.lexicon import Lexicon
@@ -181,6 +182,8 @@ class Taking:
                 reading = miner.read(replace(record, fetched_at=record.fetched_at or self.report.started))
                 wanted = self.topic.is_relevant(reading, miner.lexicon) or self._is_member(key)
                 mined = self.topic.evidence(miner.assertions(reading), miner.lexicon) if wanted else None
+        except ConfigError:
+            raise  # a fault of the rules, not of the record
         except Exception as error:
             log.debug("mining %s failed", key, exc_info=True)
             self.set_aside(source, key, f"cannot be mined: {type(error).__name__}: {error}")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 
 import miner
-from miner import plugins
+from miner import plugins, rule_files
 from miner.config import Models
 
 _APART = (
@@ -19,7 +19,7 @@ _DATA = ("*.tsv", "*.toml", "*.json", "*.gz", "*.txt")
 
 
 def mining_versions(lexicon_dirs: Iterable[Path] = (), models: Models | None = None) -> dict[str, str]:
-    """Return the versions that a reading depends on: of the package, its code, rules and lexicons, and of the libraries."""
+    """Return the versions that a reading depends on: of package, code, rules and lexicons, the user's own, libraries, models."""
     package = Path(miner.__file__).parent
     data = package / "data"
     return {
@@ -28,6 +28,7 @@ def mining_versions(lexicon_dirs: Iterable[Path] = (), models: Models | None = N
         "rules": _digest(_files(data / "rules"), data),
         "lexicons": _digest(_files(data / "lexicons"), data),
         **({"own lexicons": own} if (own := _own(lexicon_dirs)) else {}),
+        **({"own rules": _named(rules)} if (rules := rule_files.own()) else {}),
         **{name: metadata.version(name) for name in ("spacy", "scispacy")},
         **plugins.versions(),
         **_trained(models or Models()),
@@ -67,6 +68,12 @@ def _files(folder: Path) -> list[Path]:
 def _own(folders: Iterable[Path]) -> str:
     digests = [_digest(_files(folder), folder) for folder in folders]
     return "+".join(digests)
+
+
+def _named(files: Mapping[str, Path]) -> str:
+    """Digest of rule files under the names whose place they take, wherever they lie."""
+    held = [(name, hashlib.sha256(path.read_bytes()).hexdigest()) for name, path in sorted(files.items())]
+    return hashlib.sha256(repr(held).encode()).hexdigest()[:12]
 
 
 def _digest(paths: Iterable[Path], base: Path) -> str:

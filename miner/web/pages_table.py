@@ -207,7 +207,7 @@ def table(site: Site, request: Request) -> Response:
             store=store,
             query=query,
             page=page,
-            facets=facets(query, page, site.database.kept(store, "runs", store.runs)),
+            facets=facets(query, page, site.runs(store)),
             columns=sort_links(query),
             lines=drawn(page.rows),
             chips=[(name, value, query.toggle_url(name, value)) for name, values in query.facets for value in values],

@@ -27,7 +27,7 @@ CHEAP_SECONDS = 0.015
 """Where a state takes as little CPU as this, every search waits for the newest."""
 BESIDE_SECONDS = 0.25
 """Where a state takes as much CPU as this, another thread prepares it."""
-REST = 15.0
+REST = 40.0
 """A state that is not cheap is not prepared more often than this many times the time that it takes."""
 
 

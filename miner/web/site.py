@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from starlette.requests import Request
@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse
 from miner.config import Settings, load_topic
 from miner.errors import ConfigError
 from miner.evidence import store_web
-from miner.evidence.store import Store
+from miner.evidence.store import Run, Store
 from miner.evidence.summary import Summary, summarise
 from miner.lexicon import Lexicon, load_lexicon
 from miner.refresh.health import Health, health
@@ -93,7 +93,12 @@ class Site:
         """Tell how current the database is."""
         limit = self.settings.stale_after_days * 24
         key = ("health", int(time.time() // 60))
-        return self.database.kept(store, key, lambda: health(store, self.topic().name, limit_hours=limit))
+        told = partial(health, store, self.topic().name, limit_hours=limit)
+        return self.database.kept(store, key, lambda: told(runs=self.runs(store)), alone=True)
+
+    def runs(self, store: Store) -> list[Run]:
+        """Return all runs, the first first."""
+        return self.database.kept(store, "runs", store.runs, alone=True)
 
     def page(
         self, request: Request, template: str, *, title: str, here: str = "", status: int = 200, store: Store | None = None, **values: Any

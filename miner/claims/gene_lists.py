@@ -1,0 +1,132 @@
+"""Alterations listed with how often each was found: ``ALK in 10, ROS1 in 6 and NTRK1 in 1``, ``RET (n = 4; 2%)``, ``KRAS 28%``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from miner.claims import words
+from miner.claims.document import Subject, View
+from miner.schema import Cohort, Label, Measure, Mention
+
+Item = tuple[Mention, Measure]
+LEAST, MOST_WORDS = 2, 5
+_KINDS = ("fusion", "amplification", "mutation")
+_EQUALS = re.compile(r"\bn\s*=")
+_WORD = re.compile(r"[^\W\d]+")
+_OTHER = re.compile(r"[^\w\s,;:()\[\]%&/–-]|\d")
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An alteration of a list with its figure, and in how many was looked for it, where the sentence tells."""
+
+    subject: Subject
+    item: Item
+    total: int | None
+
+
+def _rules() -> words.Words:
+    return words.load("gene_lists.toml")
+
+
+def _counting() -> words.Words:
+    return words.load("biology.toml")
+
+
+def read(view: View, subjects: Sequence[Subject], items: Sequence[Item]) -> list[Listed]:
+    """The members of the lists of a sentence; none where the figures count something else."""
+    everything = sorted([*items, *_sizes(view, items)], key=lambda item: item[0].start)
+    found = [run for run in _runs(view, subjects, everything) if len(run) >= LEAST and _counts_carriers(view, run)]
+    return [member for run in found for member in _members(view, run)]
+
+
+def _sizes(view: View, items: Sequence[Item]) -> Iterator[Item]:
+    """Sizes of groups as counts, where no count was read there: ``RET, n = 4``."""
+    for mention in view.of(Label.COHORT):
+        cohort = mention.referent
+        if not isinstance(cohort, Cohort) or not cohort.n or cohort.total or cohort.unit:
+            continue
+        if not any(m.start < mention.end and mention.start < m.end for m, _ in items):
+            yield mention, Measure("n_pos", cohort.n, n=cohort.n)
+
+
+def _runs(view: View, subjects: Sequence[Subject], items: Sequence[Item]) -> Iterator[list[tuple[Subject, Item]]]:
+    """Runs of alterations that each have their figure, with nothing but a comma or an "and" between."""
+    text, run = view.document.text, list[tuple[Subject, Item]]()
+    for subject in sorted((_at_gene(view, s) for s in subjects), key=lambda s: s.start):
+        item = next((item for item in items if _is_of(text, subject, item)), None)
+        if run and (item is None or not _only(text[run[-1][1][0].end : subject.start], "between")):
+            yield run
+            run = []
+        if item is not None:
+            run.append((subject, item))
+    yield run
+
+
+def _at_gene(view: View, subject: Subject) -> Subject:
+    """The subject where its gene stands: "mutations were found in TP53" is one alteration from its first word on."""
+    genes = [m for m in view.of(Label.GENE) if m.name == subject.gene and subject.start <= m.start and m.end <= subject.end]
+    return replace(subject, start=genes[-1].start, end=genes[-1].end) if genes and not subject.fusion else subject
+
+
+def _is_of(text: str, subject: Subject, item: Item) -> bool:
+    mention, measure = item
+    if mention.start < subject.end:
+        return False
+    gap = text[subject.end : mention.start]
+    return _only(re.sub(rf"\b{measure.n}\b", "", gap, count=1) if measure.n else gap, "to_figure")
+
+
+def _only(gap: str, name: str) -> bool:
+    """Is there nothing in a gap but signs and words of a list?"""
+    gap = _EQUALS.sub(" ", gap)
+    listed = _rules()[name]
+    return not _OTHER.search(gap) and len(told := _WORD.findall(gap)) <= MOST_WORDS and all(listed.fullmatch(word) for word in told)
+
+
+def _counts_carriers(view: View, run: Sequence[tuple[Subject, Item]]) -> bool:
+    """Do the figures count who carries the alterations, and not whom of the carriers something else is told of?"""
+    text, start = view.document.text, run[0][0].start
+    lead = (view.start, start)
+    if any(_counting().within(name, text, *lead) for name in ("other_count", "stained", "treated")):
+        return False
+    opened = text[:start].rstrip()[-1:] in (":", "(", "[") or bool(_rules()["listing"].search(text[max(view.start, start - 80) : start]))
+    return opened or any(_counting().within("found", text, *span) for span in (lead, (run[-1][1][0].end, view.end)))
+
+
+def _members(view: View, run: Sequence[tuple[Subject, Item]]) -> Iterator[Listed]:
+    total, kind = _total(view, run), _kind(view, run)
+    for subject, item in run:
+        bare = subject.kind == "gene" or (subject.mention is not None and subject.mention.label is Label.GENE)
+        yield Listed(replace(subject, alteration=kind) if bare else subject, item, item[1].total or total)
+
+
+def _kind(view: View, run: Sequence[tuple[Subject, Item]]) -> str:
+    """What befell the genes of which only the symbol stands: what the sentence says before the list, else its first member."""
+    lead = view.document.text[view.start : run[0][1][0].start]
+    told = {name: m.start() for name in _KINDS for m in _rules()[name].finditer(lead)}
+    return max(told, key=told.__getitem__) if told else next((s.alteration for s, _ in run if s.alteration), "mutation")
+
+
+def _total(view: View, run: Sequence[tuple[Subject, Item]]) -> int | None:
+    """The whole that the list is of: the total beside it, else the group that the sentence opens with."""
+    if told := next((m.total for _, (_, m) in run if m.total), None):
+        return told
+    counted = {m.n for _, (_, m) in run} | {m.value for _, (_, m) in run}
+    cohorts = [m for m in view.of(Label.COHORT) if isinstance(m.referent, Cohort)]
+    for mention in cohorts:
+        referent = mention.referent
+        assert isinstance(referent, Cohort)
+        if referent.total and not run[0][0].start <= mention.start < run[-1][1][0].start:
+            return referent.total
+    for mention in cohorts:
+        referent = mention.referent
+        assert isinstance(referent, Cohort)
+        of = _rules()["of_whole"].search(view.document.text[max(view.start, mention.start - 25) : mention.start])
+        apart = mention.end <= run[0][0].start or mention.start >= run[-1][1][0].end
+        if of and apart and referent.n and referent.n not in counted:
+            return referent.n
+    return None
+
