@@ -25,7 +25,7 @@ from miner.schema import Concept, Label, Record
 from miner.topic_relevance import Group, word_pattern
 
 Check = Callable[[str, str, int, int], bool]  # source, folded source, start and end of what was found
-Sign = tuple[str, Check]
+Sign = tuple[str, bool, Check]  # text, whether it must begin a word, and what has to stand around it
 
 _ANY = "*"
 _LAST = re.compile(r"(.*?)[ -]?[0-9ABC]$")
@@ -46,20 +46,14 @@ _THREE = {
 # What has to stand around a text that was found, for it to be a sign.
 
 
-def _anywhere(source: str, folded: str, start: int, end: int) -> bool:
+def _as_it_is(source: str, folded: str, start: int, end: int) -> bool:
     return True
-
-
-def _from_start(source: str, folded: str, start: int, end: int) -> bool:
-    return not (start and folded[start - 1].isalnum())
 
 
 def _as_symbol(surface: str) -> Check:
     """Written as in its table, or with a capital first, or with two."""
 
     def check(source: str, folded: str, start: int, end: int) -> bool:
-        if start and folded[start - 1].isalnum():
-            return False
         written = source[start:end]
         capitals = written[0].isupper() or written == surface or sum(map(str.isupper, written)) > 1
         return capitals and bool(_GOES_ON.match(source, end))
@@ -69,11 +63,11 @@ def _as_symbol(surface: str) -> Check:
 
 def _listed(source: str, folded: str, start: int, end: int) -> bool:
     """The stem of a symbol that begins a list of last signs: NTRK 1/2, FGFR(1, TRKA and B."""
-    return _from_start(source, folded, start, end) and source[start].isupper() and bool(_LIST.match(source, end))
+    return source[start].isupper() and bool(_LIST.match(source, end))
 
 
 def _as_residue(source: str, folded: str, start: int, end: int) -> bool:
-    return _from_start(source, folded, start, end) and source[start].isupper() and not source[end : end + 1].isdigit()
+    return source[start].isupper() and not source[end : end + 1].isdigit()
 
 
 def _as_word(word: re.Pattern[str]) -> Check:
@@ -81,8 +75,7 @@ def _as_word(word: re.Pattern[str]) -> Check:
 
 
 def _beside_a_tumour(source: str, folded: str, start: int, end: int) -> bool:
-    near = max(0, start - _LONGEST_LIST), end + _LONGEST_LIST
-    return _from_start(source, folded, start, end) and bool(_HEAD.search(folded, *near))
+    return bool(_HEAD.search(folded, max(0, start - _LONGEST_LIST), end + _LONGEST_LIST))
 
 
 def _misses(spelled: Callable[[str], Concept | None], wanted: frozenset[str]) -> Check:
@@ -104,20 +97,25 @@ class Signs:
     def __init__(self, topic: Topic, lexicon: Lexicon) -> None:
         self._always = frozenset(name for name, group in topic.groups.items() if _ANY in group.diseases)
         self._rules = tuple(frozenset((*rule.all, *rule.subject)) - self._always for rule in topic.rules)
-        self._checks: dict[str, list[tuple[str, Check]]] = defaultdict(list)
+        at_start: dict[str, dict[tuple[str, Check], None]] = defaultdict(dict)
+        inside: dict[str, dict[tuple[str, Check], None]] = defaultdict(dict)
         for name in frozenset().union(*self._rules):
-            for text, check in _signs(topic.groups[name], lexicon):
+            for text, begins, check in _signs(topic.groups[name], lexicon):
                 if key := fold(plain(text)):
-                    self._checks[key].append((name, check))
-        self._keys = list(self._checks)
-        self._search = AhoCorasick(self._keys, implementation=Implementation.ContiguousNFA)
+                    at_start[key][name, check] = None  # several names of a disease come down to one text
+                    if not begins:
+                        inside[key][name, check] = None
+        self._at_start = list(map(tuple, at_start.values()))
+        self._inside = [tuple(inside[key]) for key in at_start]
+        self._search = AhoCorasick(list(at_start), implementation=Implementation.DFA)
 
     def may_matter(self, record: Record) -> bool:
         """Return False only where no reading of the record could matter to the topic."""
         source = plain("\n".join((record.text, *record.mesh, *record.keywords)))
         folded, found = fold(source), set[str]()
         for index, start, end in self._search.find_matches_as_indexes(folded, overlapping=True):
-            for name, check in self._checks[self._keys[index]]:
+            of = self._inside if start and folded[start - 1].isalnum() else self._at_start
+            for name, check in of[index]:
                 if name not in found and check(source, folded, start, end):
                     found.add(name)
                     if any(rule <= found for rule in self._rules):
@@ -128,7 +126,7 @@ class Signs:
 def _signs(group: Group, lexicon: Lexicon) -> Iterator[Sign]:
     """Every sign of a group."""
     for word in group.words:
-        yield max(_LITERAL.findall(word), key=len), _as_word(word_pattern([word]))
+        yield max(_LITERAL.findall(word), key=len), False, _as_word(word_pattern([word]))
     classes = frozenset(group.classes)
     targets = {gene for gene, name in lexicon.target_classes() if name in classes}
     targets |= {name.removesuffix(" inhibitors") for name in classes}
@@ -152,14 +150,14 @@ def _genes(wanted: set[str], lexicon: Lexicon, *, residues: bool) -> Iterator[Si
         if is_named(name):
             symbols.add(text)
     for symbol in symbols:
-        yield symbol, _from_start if symbol.islower() and " " in symbol else _as_symbol(symbol)
+        yield symbol, True, _as_it_is if symbol.islower() and " " in symbol else _as_symbol(symbol)
         if (stem := _LAST.match(symbol)) and len(stem[1]) > 1:
-            yield stem[1], _listed
+            yield stem[1], True, _listed
         if figured := _FIGURED.match(symbol):
-            yield f"{figured[1]} {figured[2]}", _as_symbol(symbol)
+            yield f"{figured[1]} {figured[2]}", True, _as_symbol(symbol)
     if residues:
-        yield from ((text, _as_residue) for text in _residues(is_named))
-        yield from ((f"14{sign}", _anywhere) for sign in "Δ∆" if is_named("MET"))
+        yield from ((text, True, _as_residue) for text in _residues(is_named))
+        yield from ((f"14{sign}", False, _as_it_is) for sign in "Δ∆" if is_named("MET"))
 
 
 def _of_fusions(is_named: Callable[[str], bool]) -> Iterator[str]:
@@ -181,9 +179,9 @@ def _residues(is_named: Callable[[str], bool]) -> Iterator[str]:
 def _drugs(drugs: frozenset[str], classes: frozenset[str], lexicon: Lexicon) -> Iterator[Sign]:
     """Names of the drugs and classes, right or with a slip."""
     wanted = drugs | frozenset(drug for drug, names in lexicon.classified() if not classes.isdisjoint(names))
-    yield from ((text, _from_start) for name, text in lexicon.written(Label.DRUG) if name.lower() in wanted)
-    yield from ((text, _from_start) for name, text in lexicon.written(Label.DRUG_CLASS) if name in classes)
-    yield from ((tail, _misses(lexicon.spelled, wanted)) for tail in TAILS)
+    yield from ((text, True, _as_it_is) for name, text in lexicon.written(Label.DRUG) if name.lower() in wanted)
+    yield from ((text, True, _as_it_is) for name, text in lexicon.written(Label.DRUG_CLASS) if name in classes)
+    yield from ((tail, False, _misses(lexicon.spelled, wanted)) for tail in TAILS)
 
 
 def _diseases(group: Group, lexicon: Lexicon) -> Iterator[Sign]:
@@ -191,10 +189,10 @@ def _diseases(group: Group, lexicon: Lexicon) -> Iterator[Sign]:
     fits = cache(group.is_disease)
     for name, text in lexicon.written(Label.DISEASE):
         if fits(name) or fits(text) or (" " in text and fits(text.replace(" ", "-"))):
-            yield text, _from_start
+            yield text, True, _as_it_is
     for text, name, is_site in lexicon.built():
         if fits(name):
-            yield text, _beside_a_tumour if is_site else _anywhere
+            yield text, is_site, _beside_a_tumour if is_site else _as_it_is
 
 
 def signs(topic: Topic, lexicon_dirs: tuple[Path, ...] = (), models: Models | None = None) -> Signs | None:

@@ -24,11 +24,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench_parse import PARSER, READ, SCREEN
-from bench_timing import Candidate, Run, median, rounds, table, times
+from bench_timing import GZIP, Candidate, Run, ceiling, median, rounds, table, times
 
 FILES, BYTES = 1300, 50e9  # the yearly baseline of PubMed with its updates: files, and bytes compressed
 STORAGE = 1e9  # bytes a second that shared storage gives to all workers together
 CORES = (2, 16, 256)
+_LOOP = "for _ in range(20_000_000): pass"
 _MINER = "from miner import mine\nfrom miner.schema import Record\nminer = mine.load(sys.argv[2])\n"
 _WARM = 'miner(Record("w", None, "Larotrectinib in NTRK fusion-positive tumours"))\n'
 _FOLDER = "import io, tempfile\nfolder = Path(tempfile.mkdtemp())\n"
@@ -90,9 +91,14 @@ def reading(found: Mapping[str, list[Run]]) -> list[str]:
 
 
 def scaling(path: Path, copies: Sequence[int], topic: str) -> tuple[list[str], float]:
-    """Lines of the third table, ``miner mine`` over copies of the file by one worker and by two, and the gain with most copies."""
-    lines, gain = [f"{'files':>6}{'1 worker, s':>13}{'2 workers, s':>14}{'gain':>7}{'s a file':>10}"], 1.0
+    """Lines of the third table, ``miner mine`` over copies of the file by one worker and by two, and the gain with most copies.
+
+    Beside each gain stands what two processes that share nothing gain at the same time: a loop in Python, and gzip.
+    """
+    head = f"{'files':>6}{'1 worker, s':>13}{'2 workers, s':>14}{'gain':>7}{'2 loops':>9}{'2 gzip':>8}{'s a file':>10}"
+    lines, gain = [head], 1.0
     for number in copies:
+        loops, gzips = ceiling([sys.executable, "-c", _LOOP]), ceiling([*GZIP.split(), str(path)])
         seconds = {}
         with tempfile.TemporaryDirectory() as folder:
             shards = [_copied(path, Path(folder) / "shards" / f"copy{n:04}.xml.gz", n) for n in range(number)]
@@ -102,7 +108,7 @@ def scaling(path: Path, copies: Sequence[int], topic: str) -> tuple[list[str], f
                 subprocess.run([*command, "--parts", str(Path(folder) / f"parts{workers}")], check=True, stderr=subprocess.DEVNULL)
                 seconds[workers] = time.perf_counter() - began
         gain = seconds[1] / seconds[2]
-        lines.append(f"{number:6}{seconds[1]:13.1f}{seconds[2]:14.1f}{gain:7.2f}{seconds[1] / number:10.2f}")
+        lines.append(f"{number:6}{seconds[1]:13.1f}{seconds[2]:14.1f}{gain:7.2f}{loops:9.2f}{gzips:8.2f}{seconds[1] / number:10.2f}")
     return lines, gain
 
 

@@ -18,14 +18,26 @@ from typing import NamedTuple
 
 GZIP = "gzip -dc"
 _TIMED = """
-import json, resource, sys, time
+import glob, json, resource, sys, threading, time
+started = {{}}
+def watch():  # the system's own figure for children counts what they were forked from
+    while True:
+        for child in "".join(open(f).read() for f in glob.glob("/proc/self/task/*/children")).split():
+            try:
+                lines = open(f"/proc/{{child}}/status").read().splitlines()
+                started[child] = max(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
+            except (OSError, ValueError):
+                pass
+        time.sleep(0.05)
 def used():
     return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 {setup}
+threading.Thread(target=watch, daemon=True).start()
 began, cpu = time.perf_counter(), used()
 {work}
 seconds, cpu = time.perf_counter() - began, used() - cpu
 held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1024)
+held += max(list(started.values()), default=0)
 print(json.dumps([seconds, cpu, count, held]))
 """
 
@@ -34,7 +46,7 @@ Candidate = tuple[str, Code]  # interpreter and code
 
 
 class Run(NamedTuple):
-    """One timed run: wall and CPU seconds, records, most memory in MB."""
+    """One timed run: wall and CPU seconds, records, most memory in MB, that of the process which it started added (on Linux)."""
 
     seconds: float
     cpu: float
@@ -75,6 +87,22 @@ def rounds(chosen: Mapping[str, Candidate], arguments: Sequence[str], number: in
                 found.setdefault(name, []).append(run)
         chosen = {name: candidate for name, candidate in chosen.items() if name in found}
     return found
+
+
+def together(command: Sequence[str], number: int) -> float:
+    """Seconds until a command that runs so many times at once has ended everywhere."""
+    began = time.perf_counter()
+    running = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for _ in range(number)]
+    codes = [process.wait() for process in running]
+    if any(codes):
+        raise SystemExit(f"{command[0]} failed")
+    return time.perf_counter() - began
+
+
+def ceiling(command: Sequence[str], number: int = 3) -> float:
+    """How much two processes that share nothing do in the time of one: what the machine gives at best, and gives just now."""
+    one, two = (min(together(command, at_once) for _ in range(number)) for at_once in (1, 2))
+    return 2 * one / two
 
 
 def median(runs: Sequence[Run], of: str = "seconds") -> float:

@@ -126,6 +126,15 @@ def test_what_is_there_is_not_mined_again(shards: list[Path], settings: Settings
     assert sorted(crew.mined) == ["a.xml", "b.xml", "c.xml"]
 
 
+def test_no_worker_begins_where_all_is_there(
+    shards: list[Path], settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = mine_shards(settings, TOPIC, shards, tmp_path / "parts", Here())
+    monkeypatch.setattr(Here, "run", None)
+    again = mine_shards(settings, TOPIC, shards, tmp_path / "parts", Here())
+    assert (again.resumed, list(again.parts.items())) == (3, list(first.parts.items()))
+
+
 def test_a_damaged_part_a_changed_file_and_other_rules_are_mined_again(
     shards: list[Path], settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -82,7 +82,8 @@ def mine_shards(
     """
     began = time.perf_counter()
     tasks = _tasks(settings, topic, shards, folder, record_seconds)
-    outcome = Outcome(resumed=sum(_is_done(task) for task in tasks))
+    there = {task: facts for task in tasks if (facts := _held(task))}
+    outcome = Outcome(resumed=len(there))
     told: dict[Path, parts.Facts] = {}
 
     def done(task: Task, facts: parts.Facts | Exception) -> None:
@@ -94,7 +95,10 @@ def mine_shards(
             log.info("%s: %s", task.shard.name, ", ".join(f"{count} {kind}" for kind, count in sorted(facts.counts.items())))
         on_progress("shards", len(told) + len(outcome.failed), len(tasks))
 
-    workers.run(tasks, done)
+    for task, facts in there.items():
+        done(task, facts)
+    if left := [task for task in tasks if task not in there]:
+        workers.run(left, done)
     outcome.parts = {task.shard: told[task.shard] for task in tasks if task.shard in told}
     outcome.seconds = time.perf_counter() - began
     if outcome.failed:
@@ -131,9 +135,10 @@ def _files(shard: Path) -> Iterator[Path]:
         yield file.path
 
 
-def _is_done(task: Task) -> bool:
+def _held(task: Task) -> parts.Facts | None:
+    """What the part of a task says of itself, where it is there and of this content and these rules."""
     held = parts.facts(task.part)
-    return held is not None and (held.digest, held.version) == (task.digest, task.version)
+    return held if held and (held.digest, held.version) == (task.digest, task.version) else None
 
 
 def _merge(settings: Settings, topic: Topic, tasks: Sequence[Task], into: Path, on_progress: OnProgress) -> RunReport:

@@ -19,8 +19,8 @@ _INVISIBLE = dict.fromkeys(range(0x2061, 0x2065))
 _HIDDEN_MATH = frozenset({"annotation", "annotation-xml"})
 
 
-def article_record(root: Element, source: str) -> Record:
-    """Read a PubmedArticle element; ValueError says what it lacks."""
+def article_record(root: Element, source: str, authors: tuple[str, ...] | None = None) -> Record:
+    """Read a PubmedArticle element, its authors unless they are given; ValueError says what it lacks."""
     parts = _children(root)
     citation = _grouped(parts.get("MedlineCitation"))
     found = _first_of(citation, "Article")
@@ -46,7 +46,7 @@ def article_record(root: Element, source: str) -> Record:
         publication_types=types,
         mesh=_mesh(citation),
         keywords=_keywords(citation),
-        authors=_authors(article),
+        authors=_authors(article) if authors is None else authors,
         nct_ids=_nct_ids(_first_of(article, "DataBankList"), title, sections),
         language=_languages(article),
         status=values.status(title, types, notices),

@@ -76,7 +76,8 @@ def _read_file(path: Path, on_reject: OnReject | None, screen: Screen | None, ta
     with _open(path) as raw, closing(_Source(raw)) as stream:
         match _kind(_head(stream, path)):
             case "xml":
-                yield from medline.read_stream(stream, path.name, on_reject=on_reject, screen=screen, tally=tally)
+                two = stream.ahead is not None
+                yield from medline.read_stream(stream, path.name, on_reject=on_reject, screen=screen, tally=tally, two=two)
             case "nbib":
                 yield from _screened(nbib.read_stream(stream, path.name), screen, tally)
             case "jsonl":

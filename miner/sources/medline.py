@@ -9,14 +9,14 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Protocol
 
 from lxml import etree
 
 from miner.errors import InputError
 from miner.schema import Record
-from miner.sources import article, lean
+from miner.sources import article, beside, elements, lean
 from miner.sources.items import Deleted, OnReject, Reject, Screen, Tally
 
 CHUNK = 1 << 20
@@ -43,7 +43,13 @@ class Stream(Protocol):
 
 
 def read_stream(
-    stream: Stream, source: str, *, on_reject: OnReject | None = None, screen: Screen | None = None, tally: Tally | None = None
+    stream: Stream,
+    source: str,
+    *,
+    on_reject: OnReject | None = None,
+    screen: Screen | None = None,
+    tally: Tally | None = None,
+    two: bool = False,
 ) -> Iterator[Record | Deleted]:
     """Yield the records and deletions of a PubMed set in order.
 
@@ -57,6 +63,8 @@ def read_stream(
         Takes each record that cannot be read; without it such a record raises.
     screen
         Records that it says cannot matter are not parsed, only counted in ``tally``.
+    two
+        Let a second process read along, where there is a core for it.
 
     Raises
     ------
@@ -64,32 +72,40 @@ def read_stream(
         The set is cut, is no PubMed set, or declares entities; or a record is unreadable and ``on_reject`` is None.
     """
     tally = Tally() if tally is None else tally
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True)
-    for name, xml in split(stream, source):
-        if name in _RECORDS and screen is not None and not screen.might_match(xml):
-            tally.skipped += 1
-            continue
-        for piece, root in _parsed(name, xml, parser):
-            try:
-                if isinstance(root, Exception):
-                    raise root
-                yield from _read(name, root, source, tally)
-            except (etree.XMLSyntaxError, ValueError) as error:
-                tally.rejected += 1
-                found = _PMID.search(piece)
-                reject = Reject(tally.total, found[1].decode() if found else None, str(error))
-                if on_reject is None:
-                    raise InputError(f"{source}: record {reject.position} (PMID {reject.identifier or 'unknown'}): {error}") from error
-                on_reject(reject)
+    of = beside.answers if two else beside.alone
+    with closing(of(split(stream, source), source, screen)) as answers:
+        for name, xml, answer in answers:
+            if answer is False:
+                tally.skipped += 1
+            elif answer is not None:
+                tally.read += 1
+                yield answer
+            else:
+                yield from _slowly(name, xml, source, tally, on_reject)
 
 
-_RECORDS = {b"PubmedArticle": article.article_record, b"PubmedBookArticle": article.book_record}
+def _slowly(name: bytes, xml: bytes, source: str, tally: Tally, on_reject: OnReject | None) -> Iterator[Record | Deleted]:
+    """Read an element that is no record, or one in which something is wrong."""
+    for piece, root in _parsed(name, xml, elements.parser()):
+        try:
+            if isinstance(root, Exception):
+                raise root
+            yield from _read(name, root, source, tally)
+        except (etree.XMLSyntaxError, ValueError) as error:
+            tally.rejected += 1
+            found = _PMID.search(piece)
+            reject = Reject(tally.total, found[1].decode() if found else None, str(error))
+            if on_reject is None:
+                raise InputError(f"{source}: record {reject.position} (PMID {reject.identifier or 'unknown'}): {error}") from error
+            on_reject(reject)
+
+
 _DELETIONS = frozenset({b"DeleteCitation", b"DeleteDocument"})
 
 
 def _read(name: bytes, root: article.Element, source: str, tally: Tally) -> Iterator[Record | Deleted]:
-    if name in _RECORDS:
-        record = _RECORDS[name](root, source)
+    if name in elements.RECORDS:
+        record = elements.RECORDS[name](root, source)
         tally.read += 1
         yield record
     elif name in _DELETIONS:

@@ -42,13 +42,19 @@ class Prescreen:
     """
 
     def __init__(self, terms: Iterable[str], *, keep: Iterable[str] = (), may_matter: Callable[[Record], bool] | None = None) -> None:
+        terms = tuple(terms)
         folded = sorted({fold(term) for term in terms} - {b""})
         if not folded:
             raise ValueError("a pre-screen needs at least one term")
         self.keep = frozenset(keep)
+        self._given = terms
         self._may_matter = may_matter
         self._fold_xml = _fold_for_ascii if all(map(bytes.isascii, folded)) else _fold_xml
         self._terms = BytesAhoCorasick(folded, implementation=Implementation.DFA)
+
+    def __reduce__(self) -> tuple[Callable[..., Prescreen], tuple[Iterable[str], tuple[str, ...]]]:
+        """A copy in another process knows raw XML alone: what is asked of records stays behind."""
+        return _copied, (self._given, tuple(self.keep))
 
     def might_match(self, xml: bytes) -> bool:
         """Return False only where no term stands in title, abstract, headings or keywords of this PubmedArticle or PubmedBookArticle."""
@@ -65,6 +71,10 @@ class Prescreen:
 
     def _holds(self, folded: bytes) -> bool:
         return bool(self._terms.find_matches_as_indexes(folded))
+
+
+def _copied(terms: Iterable[str], keep: Iterable[str]) -> Prescreen:
+    return Prescreen(terms, keep=keep)
 
 
 def fold(text: str) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 import html
 import re
+from functools import lru_cache
 from html.entities import html5
 
 from miner.schema import Section, Status
@@ -12,6 +13,7 @@ from miner.schema import Section, Status
 # Only ASCII blanks and line separators are folded: a thin or no-break space is a character of the text.
 _BLANKS = re.compile("[\t-\r\x1c-\x1f\x85\u2028\u2029][ \t-\r\x1c-\x1f\x85\u2028\u2029]*| [ \t-\r\x1c-\x1f\x85\u2028\u2029]+")
 _FOLDED = ("  ", *"\n\t\r\x0b\x0c\x1c\x1d\x1e\x1f\x85\u2028\u2029")
+_SHORT = 100  # characters up to which it is quicker to split a text than to look for each sign
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _MONTHS = {name.lower(): number for number, name in enumerate(calendar.month_abbr) if name}
 _YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|2[01]\d\d)(?!\d)")
@@ -35,7 +37,7 @@ def clean(text: str) -> str:
     """Mend double-escaped entities, fold each run of blanks or line ends into one space, and strip the ends."""
     if "&" in text:
         text = mend(text)
-    if text.isascii():
+    if len(text) < _SHORT and text.isascii():
         return " ".join(text.split())
     for sign in _FOLDED:  # a search for each sign costs a tenth of the expression
         if sign in text:
@@ -61,6 +63,7 @@ def _resolve(match: re.Match[str]) -> str:
     return resolved if resolved.isprintable() or resolved.isspace() else reference
 
 
+@lru_cache(maxsize=8192)
 def iso_date(year: str, month: str = "", day: str = "") -> str | None:
     """Return the ISO 8601 date as far as its parts are valid: ``2021``, ``2021-03``, ``2021-03-15``."""
     found = _YEAR.search(year)
