@@ -83,6 +83,10 @@ def load(
     """
     if rule_dirs is not None:
         rule_files.use(rule_dirs)
+    if rule_files.own():
+        from miner.rules_lint import check_own
+
+        check_own()
     from miner.nlp import doc, pipeline
 
     chosen = load_topic(topic) if isinstance(topic, str) else topic

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from miner import cues, rule_files
 from miner.claims import effect_rules, senses, study, therapy, words
-from miner.errors import MinerError
+from miner.errors import ConfigError, MinerError
 from miner.evidence import trials, wording
 from miner.lexicon_lint import Problem
 from miner.nlp import fusion_rules, measure_rules, variant_rules
@@ -55,6 +55,19 @@ def lint(folders: Sequence[Path] = ()) -> list[Problem]:
         if path.name not in rule_files.names()
     ]
     return sorted([*stray, *(problem for path in (*package, *own) for problem in _problems(path))])
+
+
+def check_own() -> None:
+    """Ask that every rule file of the user's that is in force compiles, before anything is read by it.
+
+    Raises
+    ------
+    ConfigError
+        One does not; the text begins with ``file:line``.
+    """
+    for path in rule_files.own().values():
+        for problem in _problems(path):
+            raise ConfigError(str(problem))
 
 
 def _problems(path: Path) -> Iterator[Problem]:

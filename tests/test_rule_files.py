@@ -111,6 +111,19 @@ def test_workers_read_by_the_same_rules(run, own: Path, tmp_path: Path) -> None:
     assert sorted(zapped) == ["91000000", "91000001"]
 
 
+def test_workers_do_not_begin_by_rules_that_do_not_compile(run, tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    folder = tmp_path / "own-rules"
+    folder.mkdir()
+    text = rule_files.read("effects.toml").text
+    (folder / "effects.toml").write_text(text.replace("\nto = [", "\nto = [5, ", 1), encoding="utf-8")
+    line = text.partition("\nto = [")[0].count("\n") + 2
+    done = run("mine", "records.jsonl", "--workers", "2", "--parts", "parts", "--db", "w.db", rules=folder)
+    assert done.returncode == 78
+    assert f"{folder / 'effects.toml'}:{line}: link.to[1] must be a text" in done.stderr
+    assert not (tmp_path / "w.db").exists() and list(tmp_path.glob("parts/*.parquet")) == []
+
+
 def test_what_was_read_cannot_become_another(own: Path) -> None:
     rule_files.read("claim_cues.tsv")
     with pytest.raises(ConfigError, match=r"^rule_dirs: claim_cues\.tsv was read already in this process; name the folders before"):

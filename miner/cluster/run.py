@@ -16,7 +16,7 @@ from miner.cluster.shard import RECORD_SECONDS, Task
 from miner.config import Settings, Topic
 from miner.errors import PartialError
 from miner.refresh import RunReport
-from miner.refresh.job import refresh, source_version
+from miner.refresh.job import refresh, source_version, use_rules
 from miner.sources import file_digest, mirror, source_files
 
 log = logging.getLogger(__name__)
@@ -77,10 +77,13 @@ def mine_shards(
 
     Raises
     ------
+    ConfigError
+        A rule file of the user's does not compile; nothing was mined.
     PartialError
         Shards failed; their parts are missing, those of the others are kept, and the same command goes on from there.
     """
     began = time.perf_counter()
+    use_rules(settings)
     tasks = _tasks(settings, topic, shards, folder, record_seconds)
     there = {task: facts for task in tasks if (facts := _held(task))}
     outcome = Outcome(resumed=len(there))

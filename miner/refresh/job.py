@@ -161,6 +161,16 @@ def _holds_a_run(store: Store) -> bool:
 PARTLY = ":partly"
 
 
+def use_rules(settings: Settings) -> None:
+    """Put the user's rule files in force, and ask that they compile; ConfigError names ``file:line``."""
+    if settings.rule_dirs:
+        rule_files.use(settings.rule_dirs)
+    if rule_files.own():
+        from miner.rules_lint import check_own
+
+        check_own()
+
+
 class _Job:
     def __init__(
         self,
@@ -174,8 +184,7 @@ class _Job:
     ) -> None:
         if screen is not None:
             self.screen = screen
-        if settings.rule_dirs:
-            rule_files.use(settings.rule_dirs)
+        use_rules(settings)
         self.settings = settings
         self.topic = topic
         self.eutils: Eutils | None = None
