@@ -83,7 +83,6 @@ def mine_shards(
         Shards failed; their parts are missing, those of the others are kept, and the same command goes on from there.
     """
     began = time.perf_counter()
-    use_rules(settings)
     tasks = _tasks(settings, topic, shards, folder, record_seconds)
     there = {task: facts for task in tasks if (facts := _held(task))}
     outcome = Outcome(resumed=len(there))
@@ -112,6 +111,7 @@ def mine_shards(
 
 
 def _tasks(settings: Settings, topic: Topic, shards: Iterable[Path], folder: Path, record_seconds: int) -> list[Task]:
+    use_rules(settings)
     version = source_version(settings, topic)
     made = partial(
         Task,
