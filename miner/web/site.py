@@ -93,8 +93,12 @@ class Site:
         """Tell how current the database is."""
         limit = self.settings.stale_after_days * 24
         key = ("health", int(time.time() // 60))
-        told = partial(health, store, self.topic().name, limit_hours=limit)
-        return self.database.kept(store, key, lambda: told(runs=self.runs(store)), alone=True)
+        told = partial(health, store, limit_hours=limit)
+        return self.database.kept(store, key, lambda: told(self._topic_name, runs=self.runs(store)), alone=True)
+
+    @cached_property
+    def _topic_name(self) -> str:
+        return self.topic().name
 
     def runs(self, store: Store) -> list[Run]:
         """Return all runs, the first first."""
