@@ -19,7 +19,7 @@ from miner.errors import ConfigError
 from miner.evidence.export import forms
 from miner.evidence.export_civic import profile, titled
 from miner.evidence.export_markdown import escape
-from miner.evidence.export_rows import PAPER_COLUMNS, ROW_COLUMNS
+from miner.evidence.export_rows import PAPER_COLUMNS, ROW_COLUMNS, line
 from miner.evidence.export_xlsx import LONGEST, write_workbook
 from miner.evidence.store import Store
 from miner.schema import Action, Curation
@@ -195,3 +195,19 @@ def test_what_a_curator_accepted_can_be_asked_for_and_what_was_rejected_is_gone(
     assert frame[["miner_key", "evidence_status"]].to_numpy().tolist() == [[first.key, "accepted"]]
     for form in forms():
         assert second.key.encode() not in written(store, form)
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        (["EGFR", 5, None, 0.5], "EGFR\t5\t\t0.5"),
+        (["a\tb", 1], "a\\tb\t1"),
+        (["a\nb\rc", "d\\e"], "a\\nb\\rc\td\\\\e"),
+        (["=SUM(A1)", "x"], "'=SUM(A1)\tx"),
+        (["x", "+1", "-y", "@z"], "x\t'+1\t'-y\t'@z"),
+        (["x", -1], "x\t-1"),
+        (["", ""], "\t"),
+    ],
+)
+def test_a_line_escapes_what_a_cell_may_not_hold(values: list[object], told: str) -> None:
+    assert line(values) == f"{told}\n"
