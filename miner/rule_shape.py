@@ -18,7 +18,7 @@ ENTRIES: Mapping[str, frozenset[str]] = {
     "variants.toml": frozenset({"positive", "positive_elsewhere", "glued"}),
 }
 """File → its tables of entries, whose keys are the curator's; the keys of every other table are asked for by name."""
-_WORDS = ("approval", "biology", "detection", "features", "response", "safety", "trial", "effects", "terms", "therapy_roles")
+_WORDS = ("approval", "biology", "detection", "features", "gene_lists", "response", "safety", "trial", "effects", "terms", "therapy_roles")
 _PATTERNS = frozenset(f"{stem}.toml" for stem in _WORDS)  # every string in them is read as a regular expression
 _KINDS = {dict: "a table", list: "a list", str: "a text", float: "a number", bool: "true or false"}
 
