@@ -123,18 +123,13 @@ def _total(view: View, run: Sequence[tuple[Subject, Item]]) -> int | None:
     if told := next((m.total for _, (_, m) in run if m.total), None):
         return told
     counted = {m.n for _, (_, m) in run} | {m.value for _, (_, m) in run}
-    cohorts = [m for m in view.of(Label.COHORT) if isinstance(m.referent, Cohort)]
-    for mention in cohorts:
-        referent = mention.referent
-        assert isinstance(referent, Cohort)
-        if referent.total and not run[0][0].start <= mention.start < run[-1][1][0].start:
-            return referent.total
-    for mention in cohorts:
-        referent = mention.referent
-        assert isinstance(referent, Cohort)
+    cohorts = [(m, m.referent) for m in view.of(Label.COHORT) if isinstance(m.referent, Cohort)]
+    for mention, cohort in cohorts:
+        if cohort.total and not run[0][0].start <= mention.start < run[-1][1][0].start:
+            return cohort.total
+    for mention, cohort in cohorts:
         of = _rules()["of_whole"].search(view.document.text[max(view.start, mention.start - 25) : mention.start])
         apart = mention.end <= run[0][0].start or mention.start >= run[-1][1][0].end
-        if of and apart and referent.n and referent.n not in counted:
-            return referent.n
+        if of and apart and cohort.n and cohort.n not in counted:
+            return cohort.n
     return None
-
