@@ -201,7 +201,8 @@ def _stance(view: View, cue: Span, clause: Span) -> frames.Stance:
     text = view.document.text
     if _rules().within("withdrawn", text, *clause):
         told = _rules().within("stated", text, *clause)
-        return (Direction.DOES_NOT_SUPPORT, Polarity.ASSERTED if told else Polarity.NEGATED)
+        unsure = Polarity.HEDGED in frames.kinds_at(view, *cue) or _rules().within("unsure", text, *clause)
+        return (Direction.DOES_NOT_SUPPORT, Polarity.HEDGED if unsure else Polarity.ASSERTED if told else Polarity.NEGATED)
     stance = frames.stance_at(view, *cue)
     if stance == frames.DENIED:
         return stance

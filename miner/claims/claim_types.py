@@ -75,7 +75,8 @@ def failed_type(view: View, subject: Subject | None, lost: tuple[str, ...], gene
     own = family(subject.gene) in aimed or (not aimed and not in_cells) or _is_reason(view.document, subject, aimed)
     known = subject.variant in senses.known_resistance() or (subject.variant in view.document.resistance_variants and view.has("resist"))
     resistant = bool(subject.variant) and (known or view.says("effects.unchanged_group"))
-    return plain if own and not resistant else mechanism_type(view.document, subject, lost)
+    told_apart = not own and not resistant and not in_cells and not view.has("resist")
+    return plain if (own and not resistant) or told_apart else mechanism_type(view.document, subject, lost)
 
 
 def _is_reason(document: Document, subject: Subject, aimed: set[str]) -> bool:

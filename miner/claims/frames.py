@@ -75,6 +75,12 @@ def stance_at(view: View, start: int, end: int) -> Stance:
     return STANCES[found]
 
 
+def kinds_at(view: View, start: int, end: int) -> frozenset[Polarity]:
+    """Every kind of polarity that reaches a span: what is denied may be hedged too."""
+    at = start - view.start, end - view.start
+    return frozenset(c.kind for c in _sentence_cues(view) if c.scope_start < at[1] and at[0] < c.scope_end)
+
+
 def _sentence_cues(view: View) -> tuple[polarity_cues.Cue, ...]:
     return spoken_cues(view.text)
 

@@ -268,6 +268,8 @@ def _overcome(view: View) -> Iterator[Claim]:
         if not given or not subjects:
             continue
         cue = view.sense("overcome", within=clause)
+        if any(c.start < w.end and w.start < c.end for c in cue for w in view.sense("worse", within=clause)):
+            continue
         stance = frames.stance_at(view, cue[0].start, cue[0].end) if cue else SUPPORTS
         yield from build(
             view, ClaimType.OVERCOMES_RESISTANCE, "resistance.overcome", subjects=subjects, therapies=names(view, given), stance=stance,

@@ -199,7 +199,7 @@ def _told(view: View, effect: Effect, given: tuple[str, ...], subject: Subject |
         return resists, denied
     if effect.kind is Kind.SAME:
         mutant = family(subject.gene) in aimed and subject.kind in MUTATION_KINDS and effects.likened(view, effect)
-        return (resists if mutant or effect.cue.sense in ("sensitive", "dose") else failed), denied
+        return (resists if mutant else failed), denied
     if failed in MECHANISMS:
         return failed, (Direction.SUPPORTS, hedge)
     return failed, (denied if effect.cue.sense in (*effects.WORKING, "nodiff") else (Direction.DOES_NOT_SUPPORT, hedge))
