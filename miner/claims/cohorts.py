@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -40,6 +40,26 @@ class Ledger:
         """The groups of patients, tumours or samples."""
         return [g for view in self.document.views for m in view.of(Label.COHORT) if (g := self._group(view, m))]
 
+    @cached_property
+    def wholes(self) -> list[Group]:
+        """What figures were told to be shares of: "14 of 1,012 tumours"."""
+        told = [(v, m, m.referent.total) for v in self.document.views for m in v.of(Label.COHORT) if isinstance(m.referent, Cohort)]
+        told += [(v, m, r.total) for v in self.document.views for m in v.of(Label.MEASURE) if (r := _share(m))]
+        return [Group(n, m.start, v, frozenset(), frozenset(), False, False) for v, m, n in told if n]
+
+    @cached_property
+    def carriers(self) -> list[Group]:
+        """Counted carriers of alterations, in the order of the text: who carries a part of it is counted among them."""
+        counts = [(v, m, r.n) for v in self.document.views for m in v.of(Label.MEASURE) if (r := _share(m)) and r.n]
+        counts += [(g.view, m, g.n) for g in self.groups for m in g.view.of(Label.COHORT) if m.start == g.start]
+        found = [Group(n, m.start, v, frozenset(), _genes(v, m), False, False) for v, m, n in counts if v.subjects]
+        return sorted((g for g in found if g.genes), key=lambda g: g.start)
+
+    def carrying(self, genes: Container[str], position: int) -> int | None:
+        """How many carried an alteration of some genes, by the last count before a position."""
+        counted = [g.n for g in self.carriers if g.start < position and any(gene in genes for gene in g.genes)]
+        return counted[-1] if counted else None
+
     def _group(self, view: View, mention: Mention) -> Group | None:
         cohort = mention.referent
         if not isinstance(cohort, Cohort) or not cohort.n or not shape("cohorts.people").search(cohort.unit):
@@ -53,8 +73,11 @@ class Ledger:
 
     def fitting(self, n: int, percent: float, position: int) -> int | None:
         """The group of which ``n`` is ``percent``, the nearest one to a position."""
-        fits = [g for g in self.groups if g.n >= n and abs(100 * n / g.n - percent) <= _tolerance(percent)]
-        return min(fits, key=lambda g: (abs(g.start - position), g.start)).n if fits else None
+        for groups in (self.groups, self.wholes, [g for g in self.carriers if g.start < position and g.n > n]):
+            fits = [g for g in groups if g.n >= n and abs(100 * n / g.n - percent) <= _tolerance(percent)]
+            if fits:
+                return min(fits, key=lambda g: (abs(g.start - position), g.start)).n
+        return None
 
     def treated(self, view: View, position: int, therapies: Iterable[str]) -> int | None:
         """The group that was given some therapies: named beside one of them, else the last treated one of the results."""
@@ -70,6 +93,23 @@ class Ledger:
         """The population that was tested before a position: the largest of the title, methods and results so far."""
         before = [g.n for g in self.groups if g.start < position and (g.screened or g.view.role in (TITLE, METHODS, RESULTS, AIM))]
         return max(before, default=None)
+
+    def only_screened(self, position: int, least: int) -> int | None:
+        """The one group larger than a count that was looked at before a position; None where there were several."""
+        found = {g.n for g in [*self.groups, *self.wholes] if g.start < position and (g.screened or g.view.role in (TITLE, METHODS))}
+        return max(found) if len(found) == 1 and max(found) > least else None
+
+
+def _share(mention: Mention) -> Measure | None:
+    """The measure of a mention, where it is a count or a share."""
+    measure = mention.referent
+    return measure if isinstance(measure, Measure) and measure.metric in ("value_percent", "n_pos") else None
+
+
+def _genes(view: View, mention: Mention) -> frozenset[str]:
+    """The genes of the clause whose alterations a count is of."""
+    clause = view.clause(mention.start)
+    return frozenset(s.gene for s in view.subjects if s.gene and clause[0] <= s.start < clause[1])
 
 
 def _tolerance(percent: float) -> float:
@@ -141,4 +181,6 @@ def prevalence_population(view: View, mention: Mention, measure: Measure) -> int
     inside = [g for g in local if clause[0] <= g.start] or local
     if inside:
         return inside[0].n
-    return book.screened(mention.start) if isinstance(measure.value, int | float) and measure.metric == "value_percent" else None
+    if measure.metric == "value_percent":
+        return book.screened(mention.start) if isinstance(measure.value, int | float) else None
+    return book.only_screened(mention.start, measure.n or 0)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from miner.claims import frames, trial, words
+from miner.claims.counted import plainly_found
 from miner.claims.detection import generic
 from miner.claims.document import BODY, CONCLUSIONS, RESULTS, TITLE, Subject, View, agents, distinct
 from miner.claims.frames import DENIED, HEDGED, SUPPORTS, Stance, build
-from miner.claims.prevalence import all_carry, plainly_found
+from miner.claims.prevalence import all_carry
 from miner.claims.senses import Cue
 from miner.schema import Claim, ClaimType, Cohort, Direction, Label, Mention, StudyType
 

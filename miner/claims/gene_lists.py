@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from miner.claims import words
+from miner.claims import parts, words
 from miner.claims.claim_types import family
 from miner.claims.document import Subject, View
 from miner.schema import Cohort, Label, Measure, Mention
@@ -38,12 +38,12 @@ def _counting() -> words.Words:
 
 def read(view: View, subjects: Sequence[Subject], items: Sequence[Item]) -> list[Listed]:
     """The members of the lists of a sentence; none where the figures count something else."""
-    everything = sorted([*items, *_sizes(view, items)], key=lambda item: item[0].start)
+    everything = sorted([*items, *sizes(view, items)], key=lambda item: item[0].start)
     found = [run for run in _runs(view, subjects, everything) if len(run) >= LEAST and _counts_carriers(view, run)]
     return [member for run in found for member in _members(view, run)]
 
 
-def _sizes(view: View, items: Sequence[Item]) -> Iterator[Item]:
+def sizes(view: View, items: Sequence[Item]) -> Iterator[Item]:
     """Sizes of groups as counts, where no count was read there: ``RET, n = 4``."""
     for mention in view.of(Label.COHORT):
         cohort = mention.referent
@@ -120,8 +120,11 @@ def _kind(view: View, run: Sequence[tuple[Subject, Item]]) -> str:
 
 def _total(view: View, run: Sequence[tuple[Subject, Item]]) -> int | None:
     """The whole that the list is of: the total beside it, else the group that the sentence opens with."""
-    if told := next((m.total for _, (_, m) in run if m.total), None):
+    if told := next((m.total for _, (_, m) in run if m.total), None) or parts.sum_to_all(view, [(s, m) for s, (_, m) in run]):
         return told
+    last, figure = run[-1][0], run[-1][1][0]
+    if parts.is_part(view, figure, last):
+        return parts.whole(view, figure, last)
     counted = {m.n for _, (_, m) in run} | {m.value for _, (_, m) in run}
     cohorts = [(m, m.referent) for m in view.of(Label.COHORT) if isinstance(m.referent, Cohort)]
     for mention, cohort in cohorts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from miner.claims import frames, prevalence
+from miner.claims import counted, frames, prevalence
 from miner.claims.claim_types import family
 from miner.claims.document import BACKGROUND, METHODS, TITLE, Subject, View, distinct, therapies
 from miner.claims.frames import AGAINST, DENIED, HEDGED, SUPPORTS, Stance, build
@@ -66,7 +66,7 @@ def _pointed_at(view: View) -> list[Subject]:
 
 
 def _exclusive(view: View, subjects: list[Subject]) -> Iterator[Claim] | None:
-    rules, text = prevalence.rules(), view.document.text
+    rules, text = counted.rules(), view.document.text
     cues = [(c.start, c.end) for c in view.sense("exclusive")] + rules.spans("apart", text, view.start, view.end)
     denials = [] if view.role == TITLE else rules.spans("none_had", text, view.start, view.end)
     against = view.tells(rules, "not_exclusive")
@@ -107,7 +107,7 @@ def _denied(subjects: Sequence[Subject]) -> list[Subject]:
 
 def _absent_in_carriers(view: View, subjects: Sequence[Subject]) -> list[Subject]:
     """Alterations not found in a group and those that it carries: "KRAS mutations were absent in ROS1-positive tumours"."""
-    rules, text = prevalence.rules(), view.document.text
+    rules, text = counted.rules(), view.document.text
     absent = _denied(subjects)
     if not absent or view.role == TITLE or therapies(view) or view.has("respond", "outcome", "resist") or view.tells(rules, "acquired"):
         return []
@@ -149,7 +149,7 @@ def _carriers(view: View) -> int | None:
 
 
 def _together(view: View, subjects: list[Subject], within: Span | None = None) -> Iterator[Claim]:
-    cue, signed = _company(view, subjects, within), view.tells(prevalence.rules(), "signature")
+    cue, signed = _company(view, subjects, within), view.tells(counted.rules(), "signature")
     if cue is None or view.role == METHODS:
         return
     stance = _company_stance(view, cue, bool(signed))
@@ -181,7 +181,7 @@ def _together(view: View, subjects: list[Subject], within: Span | None = None) -
 
 def _company(view: View, subjects: Sequence[Subject], within: Span | None = None) -> Span | None:
     """Where the sentence says that alterations go together, or None."""
-    rules, text = prevalence.rules(), view.document.text
+    rules, text = counted.rules(), view.document.text
     cues = [(c.start, c.end) for c in view.sense("cooccur", within=within)]
     weak = [c for c in cues if rules.within("weak_company", text, *c)]
     firm = [c for c in cues if c not in weak]
@@ -206,7 +206,7 @@ def _mutated(view: View) -> bool:
 def _drives(view: View, subject: Subject) -> bool:
     lexicon = view.document.lexicon
     named = {subject.gene or "", *lexicon.members(subject.gene or "")}
-    return bool(named & lexicon.kinases) or any(prevalence.rules()["driver_gene"].fullmatch(g) for g in named)
+    return bool(named & lexicon.kinases) or any(counted.rules()["driver_gene"].fullmatch(g) for g in named)
 
 
 def _in_one(view: View) -> bool:
@@ -220,7 +220,7 @@ def _company_stance(view: View, cue: Span, signed: bool) -> Stance:
     if re.search(r"\b(?:no (?:\w+ ){0,2}(?:case|tumou?r|patient)s?|none)\b", told, re.I):
         return DENIED
     stance = frames.stance_at(view, *cue)
-    if stance == DENIED and (signed or not prevalence.rules()["not_before"].search(view.document.text[view.start : cue[0]])):
+    if stance == DENIED and (signed or not counted.rules()["not_before"].search(view.document.text[view.start : cue[0]])):
         return SUPPORTS
     return HEDGED if stance == frames.OPEN else stance
 
@@ -228,7 +228,7 @@ def _company_stance(view: View, cue: Span, signed: bool) -> Stance:
 def _figures(view: View, cue: Span) -> list[tuple[Mention, Measure]]:
     """Figures of the company: those of the cue's own clause."""
     found = frames.measures(view, "value_percent", "n_pos")
-    found = [i for i in found if not prevalence.counts_else(view, i, found) and not prevalence.told_before(view, i[0], cue[0])]
+    found = [i for i in found if not counted.counts_else(view, i, found) and not counted.told_before(view, i[0], cue[0])]
     inside = [i for i in found if view.clause(i[0].start) == view.clause(cue[0])]
     near = sorted(inside, key=lambda i: frames.distance((i[0].start, i[0].end), cue))
     return near[:1] if len(near) > 1 and not view.subjects[1:] else inside

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 
-from miner.claims import cohorts, frames, gene_lists, words
-from miner.claims.document import AIM, BODY, METHODS, RESULTS, Subject, View, agents, distinct, therapies, tied
+from miner.claims import cohorts, frames, gene_lists, parts
+from miner.claims.counted import (
+    Item,
+    acquired,
+    altered,
+    candidates,
+    counts_else,
+    is_population,
+    of_groups,
+    of_response,
+    opens,
+    plainly_found,
+    rules,
+    told_before,
+)
+from miner.claims.document import AIM, BODY, METHODS, RESULTS, Subject, View, agents, distinct, tied
 from miner.claims.frames import DENIED, build
 from miner.numbers import parse_number, tidy
 from miner.schema import Alteration, Claim, ClaimType, Cohort, Label, Measure, Mention, Polarity, StudyType
 
-Item = tuple[Mention, Measure]
-Span = tuple[int, int]
 Figures = dict[str, float | int | str]
-_PROTEIN = ("expression", "overexpression")
+__all__ = ["all_carry", "extract", "figures_of", "rules"]
+_COUNTED = re.compile(r"\b(?:n\s*=|of|involv|in|had|harbou?red|carried|were)\b")
 _SERIES = (StudyType.RETROSPECTIVE_COHORT, StudyType.TRIAL, StudyType.DIAGNOSTIC_VALIDATION)
-
-
-def rules() -> words.Words:
-    """The word lists of biology."""
-    return words.load("biology.toml")
 
 
 def extract(view: View, *, beside: Sequence[int] = ()) -> Iterator[Claim]:
@@ -29,11 +37,13 @@ def extract(view: View, *, beside: Sequence[int] = ()) -> Iterator[Claim]:
     Clauses that hold one of the positions ``beside`` speak of a pair of alterations, and are left out.
     """
     taken = {view.clause(position) for position in beside}
-    items = [i for i in frames.measures(view, "value_percent", "n_pos") if not _opens(view, *i)]
+    figures = frames.measures(view, "value_percent", "n_pos")
+    figures = sorted([*figures, *of_groups(view, figures)], key=lambda item: item[0].start)
+    items = [i for i in _once(figures) if not opens(view, *i)]
     items = [i for i in items if view.clause(i[0].start) not in taken or told_before(view, i[0], min(beside))]
     listed = _listed(view, items)
     for member in listed:
-        yield from _in_list(view, member)
+        yield from _in_list(view, member, {m.item[1].n for m in listed})
     places = [(m.subject.start, m.subject.end) for m in listed]
     told = {s.start for s in candidates(view) if any(s.start < end and start < s.end for start, end in places)} if places else set()
     loose = [i for i in items if i not in [m.item for m in listed]]
@@ -52,46 +62,18 @@ def extract(view: View, *, beside: Sequence[int] = ()) -> Iterator[Claim]:
         yield from _none(view)
 
 
+def _once(items: list[Item]) -> list[Item]:
+    """Figures without counts that a share repeats: "nine fusions in 3,000 patients (0.3%)"."""
+    shares = [(m, r) for m, r in items if r.metric == "value_percent" and r.n is not None and r.total]
+    return [(m, r) for m, r in items if r.total or r.metric != "n_pos" or not any(s.n == r.n and m.end <= o.start for o, s in shares)]
+
+
 def _listed(view: View, items: Sequence[Item]) -> list[gene_lists.Listed]:
     """What is listed with its figures, where a sentence tells how often things were found."""
-    if len(items) < gene_lists.LEAST or agents(view) or view.has("respond", "outcome", "safetycore") or _acquired(view):
+    figures = [*items, *gene_lists.sizes(view, items)]
+    if len(figures) < gene_lists.LEAST or agents(view) or view.has("respond", "outcome", "safetycore") or acquired(view):
         return []
     return gene_lists.read(view, candidates(view), items)
-
-
-def _opens(view: View, mention: Mention, measure: Measure) -> bool:
-    """Is the count that of the whole group: ``In the 368 cases ...``?"""
-    before = view.document.text[view.start : mention.start]
-    return measure.metric == "n_pos" and measure.total is None and bool(rules()["whole"].search(before))
-
-
-def candidates(view: View) -> list[Subject]:
-    """What a figure may count: alterations, and genes listed beside one."""
-    named = [s for s in view.subjects if s.gene and s.alteration != "wild-type"]
-    found = [s for s in named if s.alteration not in _PROTEIN] or named
-    spans = [(s.start, s.end) for s in view.subjects] + [(m.start, m.end) for m in view.of(Label.DRUG_CLASS, Label.ASSAY, Label.DRUG)]
-    for mention in view.of(Label.GENE):
-        if mention.name and not any(a < mention.end and mention.start < b for a, b in spans):
-            found.append(Subject(mention.start, mention.end, mention.name, alteration=_kind(view, found), mention=mention))
-    return sorted(found, key=lambda s: s.start) if any(s.kind != "gene" for s in found) or _altered(view) else []
-
-
-def _altered(view: View) -> bool:
-    return bool(re.search(r"\b(?:mutat|delet|amplifi|rearrang|fusion|alter|lost|loss)", view.text, re.I))
-
-
-def _kind(view: View, found: Sequence[Subject]) -> str:
-    kinds = [s.alteration for s in found if s.alteration]
-    return kinds[-1] if kinds else "deletion" if re.search(r"\bdelet", view.text, re.I) else "mutation"
-
-
-def _segment(view: View, item: Item, items: Sequence[Item]) -> Span:
-    """The part of the clause that speaks of one figure: up to its neighbours."""
-    clause = view.clause(item[0].start)
-    return (
-        max([clause[0], *(m.end for m, _ in items if m.end <= item[0].start)]),
-        min([clause[1], *(m.start for m, _ in items if m.start >= item[0].end)]),
-    )
 
 
 def _counted(view: View, item: Item, items: Sequence[Item]) -> list[Subject]:
@@ -100,7 +82,7 @@ def _counted(view: View, item: Item, items: Sequence[Item]) -> list[Subject]:
     text, clause = view.document.text, view.clause(item[0].start)
     if not rules().within("found", text, *clause) or counts_else(view, item, items):
         return []
-    if (_of_response(view, clause) and not plainly_found(view, mention)) or _acquired(view):
+    if (of_response(view, clause) and not plainly_found(view, mention)) or acquired(view):
         return []
     everyone = [s for s in candidates(view) if not is_population(view, s)] or candidates(view)
     if measure.item:
@@ -116,64 +98,6 @@ def _counted(view: View, item: Item, items: Sequence[Item]) -> list[Subject]:
     return _in_slot(view, mention, local, here)
 
 
-def plainly_found(view: View, mention: Mention) -> bool:
-    """Is a figure told straight as one of carriers: "detected in 13%", "mutations (21% of tumours)"?"""
-    text = view.document.text
-    told = rules()["plainly"].search(text[max(view.start, mention.start - 60) : mention.start])
-    return bool(told) or bool(text[: mention.start].endswith("(") and rules()["of_tumours"].match(text[mention.end : mention.end + 30]))
-
-
-def told_before(view: View, mention: Mention, cue: int) -> bool:
-    """Is a figure that of one alteration, told before company is: "found in 4% and often coexisted with ..."?"""
-    beside = [s for s in view.subjects if mention.end <= s.start < cue]
-    return mention.end <= cue and not beside and plainly_found(view, mention) and any(s.end <= mention.start for s in view.subjects)
-
-
-def counts_else(view: View, item: Item, items: Sequence[Item]) -> bool:
-    """Does the figure count smokers, tested patients, stained tumours ... and not carriers?"""
-    text, segment = view.document.text, _segment(view, item, items)
-    if plainly_found(view, item[0]) and any(segment[0] <= s.start < item[0].start for s in view.subjects):
-        return False
-    before = [i for i in items if i[0].end <= item[0].start]
-    if before and rules()["against"].search(text[before[-1][0].end : item[0].start]):
-        return counts_else(view, before[-1], items)
-    start = view.clause(item[0].start)[0]
-    if rules().within("treated", text, start, item[0].start) or _chained(view, item, items):
-        return True
-    if any(rules().within(name, text, *segment) for name in ("other_count", "stained", "predicate")):
-        return True
-    lead = text[segment[0] : item[0].start]
-    assay = [m for m in view.of(Label.ASSAY, within=(segment[0], item[0].start)) if len(text[m.end : item[0].start].strip(" ()[]")) == 0]
-    return bool(assay) or rules()["trait"].search(lead) is not None
-
-
-def _chained(view: View, item: Item, items: Sequence[Item]) -> bool:
-    """Does a figure go on after others that count a trait: "had brain metastases (50 of 79; 80 of 112)"?"""
-    text, clause = view.document.text, view.clause(item[0].start)
-    first = min((m.start for m, _ in items if m.start >= clause[0]), default=item[0].start)
-    if first == item[0].start or any(first <= s.start < item[0].start for s in view.subjects):
-        return False
-    return rules().within("brain", text, clause[0], first)
-
-
-def _of_response(view: View, clause: Span) -> bool:
-    told = rules().within("carrying", view.document.text, *clause)
-    return view.has("respond", "outcome", "safetycore", within=clause) or (not told and view.has("respond", "outcome", "safetycore"))
-
-
-def _acquired(view: View) -> bool:
-    """Does the sentence, or the one before in a paper on resistance, tell of changes that came under a therapy?"""
-    if view.tells(rules(), "acquired"):
-        return True
-    before = view.document.views[max(0, view.index - 2) : view.index]
-    near = any(v.role == view.role and v.tells(rules(), "acquired") for v in before)
-    title = view.document.title
-    if title is None or not near:
-        return False
-    follows = bool(therapies(title)) and title.tells(rules(), "after_therapy")
-    return follows or view.document.on_resistance or title.tells(rules(), "acquired")
-
-
 def all_carry(view: View) -> list[Subject]:
     """The alteration that all patients of a paper carry, by its title: "Spitz tumours with NTRK1 fusion"."""
     title = view.document.title
@@ -187,9 +111,9 @@ def all_carry(view: View) -> list[Subject]:
 
 
 def _carried(view: View, measure: Measure) -> list[Subject]:
-    if all_carry(view) and not _altered(view):
+    if all_carry(view) and not altered(view):
         return []
-    said = frames.points_back(view) or _altered(view) or bool(rules()["how_often"].match(view.text))
+    said = frames.points_back(view) or altered(view) or bool(rules()["how_often"].match(view.text))
     fits = view.has("frequency") and not agents(view) and said
     return frames.carried_subjects(view) if fits and (measure.value is not None or measure.n is not None) else []
 
@@ -231,17 +155,13 @@ def _coordinated(view: View, one: Subject, other: Subject, items: Sequence[Item]
     return len(gap) < 32 and bool(listed) and not re.search(r"\d", gap)
 
 
-def is_population(view: View, subject: Subject) -> bool:
-    """Does an alteration name the group that a figure is a share of: ``in KRAS-mutant tumours``?"""
-    text = view.document.text
-    before = rules()["share_of"].search(text[max(view.start, subject.start - 30) : subject.start])
-    return bool(before) and bool(rules()["carriers"].match(text[subject.end : subject.end + 50]))
-
-
-def _in_list(view: View, member: gene_lists.Listed) -> Iterator[Claim]:
-    """The claim of one alteration of a list."""
+def _in_list(view: View, member: gene_lists.Listed, counts: Container[int | None]) -> Iterator[Claim]:
+    """The claim of one alteration of a list; the counts of the others are no population."""
     mention, measure = member.item
-    values, n = figures_of(view, mention, measure)
+    values, n = of_part(view, member.item, member.subject)
+    if not member.item[1].total and n in counts:
+        values.pop("N", None)
+        n = None
     if member.total:
         values["N"] = n = member.total
     denied = measure.value == 0 or measure.n == 0
@@ -253,10 +173,12 @@ def _in_list(view: View, member: gene_lists.Listed) -> Iterator[Claim]:
 
 def _in_figures(view: View, item: Item, group: list[Subject]) -> Iterator[Claim]:
     mention, measure = item
-    values, n = figures_of(view, mention, measure)
+    values, n = of_part(view, item, group[0])
     if not values or (set(values) == {"n_pos"} and not _plain_count(view, mention)):
         return
-    denied = measure.value == 0 or measure.n == 0
+    if set(values) == {"n_pos"} and group and all(s.mention and s.mention.polarity is Polarity.NEGATED for s in group):
+        values, n = {"N": values["n_pos"]}, measure.n
+    denied = measure.value == 0 or measure.n == 0 or not {"n_pos", "value_percent"} & set(values)
     others = _hosts(view, group, n)
     if others and not denied:
         yield from build(
@@ -276,7 +198,7 @@ def _hedged(view: View, mention: Mention) -> frames.Stance:
 
 
 def _plain_count(view: View, mention: Mention) -> bool:
-    return view.document.study_type is not StudyType.CASE_REPORT and bool(re.search(r"\b(?:n\s*=|of|involv|in)\b", view.text))
+    return view.document.study_type is not StudyType.CASE_REPORT and bool(_COUNTED.search(view.text))
 
 
 def _hosts(view: View, group: list[Subject], total: int | None) -> list[Subject]:
@@ -318,6 +240,18 @@ def figures_of(view: View, mention: Mention, measure: Measure) -> tuple[Figures,
     return values, total
 
 
+def of_part(view: View, item: Item, subject: Subject) -> tuple[Figures, int | None]:
+    """The figures of a prevalence; its population are the carriers, where the figure is that of a part of them."""
+    mention, measure = item
+    values, n = figures_of(view, mention, measure)
+    if measure.total or not parts.is_part(view, mention, subject):
+        return values, n
+    fits = measure.n and isinstance(measure.value, int | float) and measure.metric == "value_percent"
+    n = n if fits and n else parts.whole(view, mention, subject)
+    values.pop("N", None)
+    return (values | {"N": n} if n else values), n
+
+
 def _groups(view: View) -> list[cohorts.Group]:
     return [g for g in cohorts.ledger(view.document).groups if g.view is view]
 
@@ -326,7 +260,7 @@ def _by_counts(view: View, counted: set[int], items: Sequence[Item]) -> Iterator
     """Counts without a denominator: ``ETV6-NTRK3 in nine and TPM3-NTRK1 in three``."""
     text = view.document.text
     told = view.document.study_type not in (StudyType.CASE_REPORT, StudyType.REVIEW)
-    if not told or _acquired(view) or agents(view) or view.has("respond", "outcome"):
+    if not told or acquired(view) or agents(view) or view.has("respond", "outcome"):
         return
     taken = {m.start for m, _ in items}
     listed = [s for s in candidates(view) if s.start not in counted]
@@ -362,7 +296,7 @@ def _in_words(view: View) -> Iterator[Claim]:
 
 def _none(view: View) -> Iterator[Claim]:
     """An alteration that a counted group did not have."""
-    if view.document.study_type is StudyType.CASE_REPORT or view.has("exclusive", "cooccur") or agents(view) or _acquired(view):
+    if view.document.study_type is StudyType.CASE_REPORT or view.has("exclusive", "cooccur") or agents(view) or acquired(view):
         return
     groups = [m.referent for m in view.of(Label.COHORT) if isinstance(m.referent, Cohort) and (m.referent.total or m.referent.n or 0) > 1]
     if not groups or not view.has("frequency", "detect"):

@@ -1,0 +1,153 @@
+"""What a figure counts: carriers of an alteration, or smokers, tested patients, responders ..."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from miner.claims import frames, words
+from miner.claims.document import Subject, View, therapies
+from miner.schema import Cohort, Label, Measure, Mention
+
+Item = tuple[Mention, Measure]
+Span = tuple[int, int]
+_BESIDE = 50
+_PROTEIN = ("expression", "overexpression")
+
+
+def rules() -> words.Words:
+    """The word lists of biology."""
+    return words.load("biology.toml")
+
+
+def candidates(view: View) -> list[Subject]:
+    """What a figure may count: alterations, and genes listed beside one."""
+    named = [s for s in view.subjects if s.gene and s.alteration != "wild-type"]
+    found = [s for s in named if s.alteration not in _PROTEIN] or named
+    spans = [(s.start, s.end) for s in view.subjects] + [(m.start, m.end) for m in view.of(Label.DRUG_CLASS, Label.ASSAY, Label.DRUG)]
+    for mention in view.of(Label.GENE):
+        if mention.name and not any(a < mention.end and mention.start < b for a, b in spans):
+            found.append(Subject(mention.start, mention.end, mention.name, alteration=_kind(view, found), mention=mention))
+    return sorted(found, key=lambda s: s.start) if any(s.kind != "gene" for s in found) or altered(view) else []
+
+
+def altered(view: View) -> bool:
+    """Does the sentence speak of altered genes, or go on from one that does?"""
+    goes_on = view.index and frames.points_back(view) and view.document.views[view.index - 1].subjects
+    return bool(goes_on) or bool(re.search(r"\b(?:mutat|delet|amplifi|rearrang|fusion|alter|lost|loss)", view.text, re.I))
+
+
+def _kind(view: View, found: Sequence[Subject]) -> str:
+    kinds = [s.alteration for s in found if s.alteration]
+    return kinds[-1] if kinds else "deletion" if re.search(r"\bdelet", view.text, re.I) else "mutation"
+
+
+def is_population(view: View, subject: Subject) -> bool:
+    """Does an alteration name the group that a figure is a share of: ``in KRAS-mutant tumours``?"""
+    text = view.document.text
+    before = rules()["share_of"].search(text[max(view.start, subject.start - 30) : subject.start])
+    return bool(before) and bool(rules()["carriers"].match(text[subject.end : subject.end + 50]))
+
+
+def opens(view: View, mention: Mention, measure: Measure) -> bool:
+    """Is the count that of the whole group: ``In the 368 cases ...``?"""
+    before = view.document.text[view.start : mention.start]
+    return measure.metric == "n_pos" and measure.total is None and bool(rules()["whole"].search(before))
+
+
+def _segment(view: View, item: Item, items: Sequence[Item]) -> Span:
+    """The part of the clause that speaks of one figure: up to its neighbours."""
+    clause = view.clause(item[0].start)
+    return (
+        max([clause[0], *(m.end for m, _ in items if m.end <= item[0].start)]),
+        min([clause[1], *(m.start for m, _ in items if m.start >= item[0].end)]),
+    )
+
+
+def plainly_found(view: View, mention: Mention) -> bool:
+    """Is a figure told straight as one of carriers: "detected in 13%", "mutations (21% of tumours)"?"""
+    text = view.document.text
+    start = _place(view, mention)
+    told = rules()["plainly"].search(text[max(view.start, start - 60) : start])
+    return bool(told) or bool(text[: mention.start].endswith("(") and rules()["of_tumours"].match(text[mention.end : mention.end + 30]))
+
+
+def of_groups(view: View, items: Sequence[Item]) -> Iterator[Item]:
+    """Counted groups that are told to carry an alteration: "ninety patients had EGFR mutations"."""
+    text = view.document.text
+    groups = [(m, m.referent) for m in view.of(Label.COHORT) if isinstance(m.referent, Cohort)]
+    largest = max((c.total or c.n or 0 for _, c in groups), default=0)
+    for mention, cohort in groups:
+        told = any(r.n == cohort.n or (m.start < mention.end and mention.start < m.end) for m, r in items)
+        if not cohort.n or cohort.total or told:
+            continue
+        carried = next((s for s in view.subjects if s.start >= mention.end), None)
+        if carried is None or carried.alteration == "wild-type" or rules()["looked_at"].match(text[carried.end : carried.end + 20]):
+            continue
+        if any(mention.end <= m.start < carried.start for m, _ in items):
+            continue
+        gap = text[mention.end : carried.start]
+        selected = cohort.n < largest and bool(rules()["selected"].fullmatch(gap)) and rules().within("sought", text, view.start, view.end)
+        if rules()["carry"].fullmatch(gap) or selected:
+            yield mention, Measure("n_pos", cohort.n, n=cohort.n, item=(carried.start, carried.end))
+
+
+def _place(view: View, mention: Mention) -> int:
+    """Where the count of a figure begins: a share in brackets repeats the group before it."""
+    measure, before = mention.referent, view.document.text[view.start : mention.start].rstrip()
+    if not isinstance(measure, Measure) or before[-1:] not in ("(", "["):
+        return mention.start
+    groups = [(m, m.referent) for m in view.of(Label.COHORT) if isinstance(m.referent, Cohort) and 0 < mention.start - m.end < _BESIDE]
+    told = [m.start for m, c in groups if c.n in (measure.n, measure.total) and (c.total is None or c.total == measure.total)]
+    return told[-1] if told else mention.start
+
+
+def told_before(view: View, mention: Mention, cue: int) -> bool:
+    """Is a figure that of one alteration, told before company is: "found in 4% and often coexisted with ..."?"""
+    beside = [s for s in view.subjects if mention.end <= s.start < cue]
+    return mention.end <= cue and not beside and plainly_found(view, mention) and any(s.end <= mention.start for s in view.subjects)
+
+
+def counts_else(view: View, item: Item, items: Sequence[Item]) -> bool:
+    """Does the figure count smokers, tested patients, stained tumours ... and not carriers?"""
+    text, segment = view.document.text, _segment(view, item, items)
+    if plainly_found(view, item[0]) and any(segment[0] <= s.start < item[0].start for s in view.subjects):
+        return False
+    before = [i for i in items if i[0].end <= item[0].start]
+    if before and rules()["against"].search(text[before[-1][0].end : item[0].start]):
+        return counts_else(view, before[-1], items)
+    start = view.clause(item[0].start)[0]
+    if rules().within("treated", text, start, item[0].start) or _chained(view, item, items):
+        return True
+    if any(rules().within(name, text, *segment) for name in ("other_count", "stained", "predicate")):
+        return True
+    lead = text[segment[0] : item[0].start]
+    assay = [m for m in view.of(Label.ASSAY, within=(segment[0], item[0].start)) if len(text[m.end : item[0].start].strip(" ()[]")) == 0]
+    return bool(assay) or rules()["trait"].search(lead) is not None
+
+
+def _chained(view: View, item: Item, items: Sequence[Item]) -> bool:
+    """Does a figure go on after others that count a trait: "had brain metastases (50 of 79; 80 of 112)"?"""
+    text, clause = view.document.text, view.clause(item[0].start)
+    first = min((m.start for m, _ in items if m.start >= clause[0]), default=item[0].start)
+    if first == item[0].start or any(first <= s.start < item[0].start for s in view.subjects):
+        return False
+    return rules().within("brain", text, clause[0], first)
+
+
+def of_response(view: View, clause: Span) -> bool:
+    told = rules().within("carrying", view.document.text, *clause)
+    return view.has("respond", "outcome", "safetycore", within=clause) or (not told and view.has("respond", "outcome", "safetycore"))
+
+
+def acquired(view: View) -> bool:
+    """Does the sentence, or the one before in a paper on resistance, tell of changes that came under a therapy?"""
+    if view.tells(rules(), "acquired"):
+        return True
+    before = view.document.views[max(0, view.index - 2) : view.index]
+    near = any(v.role == view.role and v.tells(rules(), "acquired") for v in before)
+    title = view.document.title
+    if title is None or not near:
+        return False
+    follows = bool(therapies(title)) and title.tells(rules(), "after_therapy")
+    return follows or view.document.on_resistance or title.tells(rules(), "acquired")
