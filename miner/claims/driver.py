@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from miner.claims import frames, prevalence
 from miner.claims.document import METHODS, TITLE, Subject, View, agents, distinct
 from miner.claims.frames import HEDGED, build
-from miner.schema import Claim, ClaimType, Label, Polarity, StudyType
+from miner.schema import Claim, ClaimType, Direction, Label, Polarity, StudyType
 
 Span = tuple[int, int]
 _NOT_ONCOGENIC = ("wild-type", "expression")
@@ -19,8 +19,10 @@ def extract(view: View) -> Iterator[Claim]:
     for cue in _cues(view):
         clause = view.clause(cue[0])
         subjects = _described(view, cue, clause)
-        stance = frames.stance_at(view, *cue)
+        stance = _stance(view, cue)
         supposed = prevalence.rules()["supposed"].search(view.document.text[max(clause[0], cue[0] - 50) : cue[0]])
+        if _asked(view, clause, stance):
+            continue
         stance = HEDGED if stance == frames.OPEN or (supposed and stance == frames.SUPPORTS) else stance
         for claim in build(view, ClaimType.DRIVER_ROLE, "biology.driver", subjects=distinct(subjects), stance=stance, confidence=0.6):
             key = (claim.genes, claim.fusion, claim.variant)
@@ -30,9 +32,24 @@ def extract(view: View) -> Iterator[Claim]:
     yield from _functions(view, told)
 
 
+def _stance(view: View, cue: Span) -> frames.Stance:
+    """The stance of what stands before a cue that holds a negation or a hedge of its own ("without IL-3"), else of the cue."""
+    rules, text = prevalence.rules(), view.document.text
+    if rules["unlikely"].search(text[max(view.start, cue[0] - 40) : cue[0]]):
+        return (Direction.DOES_NOT_SUPPORT, Polarity.HEDGED)
+    return frames.stance_at(view, *((cue[0] - 1, cue[0]) if cue[0] > view.start and rules.within("own_negation", text, *cue) else cue))
+
+
+def _asked(view: View, clause: Span, stance: frames.Stance) -> bool:
+    """Is it only asked, or set out to be studied, what drives?"""
+    if view.is_aim or view.text.rstrip().endswith("?"):
+        return True
+    return stance in (frames.OPEN, HEDGED) and prevalence.rules().within("open_question", view.document.text, *clause)
+
+
 def _functions(view: View, told: set[tuple[object, ...]]) -> Iterator[Claim]:
     """What a gene does to tumour cells where no drug is at work: "loss of X impaired proliferation"."""
-    if view.document.study_type is not StudyType.PRECLINICAL or view.is_aim or view.role == METHODS or view.of(Label.DRUG) or agents(view):
+    if view.is_aim or view.role == METHODS or view.of(Label.DRUG) or agents(view):
         return
     rules, text = prevalence.rules(), view.document.text
     if view.has("resist", "respond", "sensitive"):
@@ -90,6 +107,8 @@ def _described(view: View, cue: Span, clause: Span) -> list[Subject]:
     """The alterations of the cue's clause, else of the sentence, else kinases and what was named before."""
     rules, text = prevalence.rules(), view.document.text
     every = [s for s in view.subjects if s.gene and s.alteration not in _NOT_ONCOGENIC]
+    if not every and any(s.alteration == "wild-type" for s in view.subjects):
+        return []
     named = every
     every = [s for s in named if not rules["lacking"].search(text[max(view.start, s.start - 40) : s.start])]
     if named and not every:
