@@ -51,9 +51,12 @@ def _of_therapy(view: View, clause: Span) -> Iterator[Claim]:
         advice = [s for s in advice if _rules().within("evidence", view.document.text, *s)]
     if _rules().within("research", view.document.text, *clause):
         advice = [s for s in advice if _rules().within("standing", view.document.text, *s)]
-    if not acts and not advice:
+    cues = [s for s in (*acts, *advice) if not _asked(view, s, clause)]
+    if not cues:
         return
-    cue = (*acts, *advice)[0]
+    cue = cues[0]
+    if not acts and _of_test(view, cue, clause):
+        return
     given = [m for m in _objects(view, cue, clause) if m.name not in _NO_THERAPY]
     if not {m.name for m in given} - _NO_DRUG:
         return
@@ -62,6 +65,20 @@ def _of_therapy(view: View, clause: Span) -> Iterator[Claim]:
             view, ClaimType.APPROVAL_RECOMMENDATION, "practice.approval" if acts else "practice.advice", subjects=subjects,
             therapies=names(view, chosen), stance=_stance(view, cue, clause), confidence=0.7 if acts else 0.5,
         )  # fmt: skip
+
+
+def _asked(view: View, cue: Span, clause: Span) -> bool:
+    return view.text.rstrip().endswith("?") or _rules().within("asked", view.document.text, clause[0], cue[0])
+
+
+def _of_test(view: View, cue: Span, clause: Span) -> bool:
+    """Is it a test, named straight before the cue, that is advised?"""
+    rules, text = _rules(), view.document.text
+    tests = [e for _, e in (*rules.spans("testing", text, clause[0], cue[0]), *rules.spans("retesting", text, clause[0], cue[0]))]
+    last = max((m.end for m in therapies(view) if clause[0] <= m.start and m.end <= cue[0]), default=clause[0])
+    governed = rules["governs"].match(text[cue[1] : cue[1] + 60])
+    straight = governed and any(0 <= m.start - cue[1] <= governed.end() + 8 for m in therapies(view))
+    return bool(tests) and tests[-1] > last and cue[0] - tests[-1] < _STRAIGHT and not straight
 
 
 def _by_target(view: View, subjects: list[Subject], given: list[Mention]) -> list[tuple[list[Subject], list[Mention]]]:
@@ -127,7 +144,8 @@ def _objects(view: View, cue: Span, clause: Span) -> list[Mention]:
     if left and right and rules.within("set_against", text, cue[1], right[0].start):
         right = []
     governed = rules["governs"].match(text[cue[1] : cue[1] + 60])
-    if right and governed and right[0].start <= cue[1] + governed.end() + 8 and not rules.within("left_only", text, *cue):
+    aside = right and rules.within("aside", text, cue[1], right[0].start)
+    if right and governed and right[0].start <= cue[1] + governed.end() + 8 and not aside and not rules.within("left_only", text, *cue):
         return _chain(view, right)
     if rules.within("right_only", text, *cue):
         right = right or [m for m in therapies(view) if m.start >= clause[1] and m.name not in _NO_THERAPY]
@@ -183,7 +201,17 @@ def _subjects(view: View, clause: Span, given: Sequence[Mention]) -> list[Subjec
     fitting = [s for s in told if wanted & {s.gene, *lexicon.members(s.gene or "")}]
     genes = [m for m in view.document.reading.mentions if m.label is Label.GENE and m.name in wanted]
     named = [Subject(m.start, m.end, m.name, mention=m) for m in genes]
-    return [_generic(s) for s in fitting[:1]] or named[:1]
+    return [_generic(s) for s in fitting[:1]] or named[:1] or _named_by_class(view, wanted)
+
+
+def _named_by_class(view: View, wanted: set[str]) -> list[Subject]:
+    """The target that a class beside the therapies tells: "two TRK inhibitors, larotrectinib and entrectinib"."""
+    lexicon = view.document.lexicon
+    for mention in view.of(Label.DRUG_CLASS):
+        for hit in lexicon.find((mention.text or "").split()[0].split("-")[0]):
+            if hit.label is Label.GENE and wanted & {hit.concept.name, *lexicon.members(hit.concept.name)}:
+                return [Subject(mention.start, mention.end, hit.concept.name)]
+    return []
 
 
 def _targets(view: View, given: Sequence[Mention]) -> set[str]:
@@ -217,7 +245,7 @@ def _of_testing(view: View, clause: Span) -> Iterator[Claim]:
     text = view.document.text
     if view.role == TITLE or view.is_aim or view.tells(_rules(), "followed"):
         return
-    advice = _find(view, "test_advice", clause)
+    advice = [s for s in _find(view, "test_advice", clause) if not _asked(view, s, clause)] or list(_needed(view, clause))
     if advice and not text[clause[0] : advice[0][0]].strip(" ,"):
         clause = (view.start, clause[1])
     if not _rules().within("testing", text, *clause) and not view.of(Label.ASSAY, within=clause):
@@ -239,6 +267,15 @@ def _of_testing(view: View, clause: Span) -> Iterator[Claim]:
         view, ClaimType.APPROVAL_RECOMMENDATION, "practice.testing_advice", subjects=subjects,
         stance=_stance(view, advice[0], clause), confidence=0.5,
     )  # fmt: skip
+
+
+def _needed(view: View, clause: Span) -> Iterator[Span]:
+    """Where testing, named straight before, is told to be needed: "testing for X is essential"."""
+    rules, text = _rules(), view.document.text
+    tests = _find(view, "testing", clause)
+    for cue in _find(view, "needed", clause):
+        if any(rules["tested"].search(text[end : cue[0]]) for _, end in tests if end <= cue[0]) and not _asked(view, cue, clause):
+            yield cue
 
 
 def _genes(view: View) -> list[Subject]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from miner.claims import frames, trial, words
 from miner.claims.document import AIM, METHODS, RESULTS, TITLE, Subject, View, agents, distinct, tied
@@ -32,7 +33,15 @@ def extract(view: View) -> Iterator[Claim]:
         return
     told = set()
     for clause in view.clauses:
-        for claim in (*_told(view, clause), *_rebiopsy(view, clause), *_valued(view, clause)):
+        if _asked(view, clause):
+            continue
+        parts = _parts(view, clause)
+        for claim in (
+            *(c for part in parts for c in _told(view, part)),
+            *_unnamed(view, clause),
+            *_rebiopsy(view, clause),
+            *_valued(view, clause),
+        ):
             key = (claim.genes, claim.fusion, claim.direction, claim.figures.get("method"))
             if key not in told:
                 told.add(key)
@@ -52,18 +61,45 @@ def _of_a_test(view: View, mention: Mention, measure: Measure) -> bool:
     return bool(about) and not _rules()["other_measure"].match(after.lstrip("- ")) and not view.tells(_rules(), "not_test")
 
 
+def _asked(view: View, clause: Span) -> bool:
+    """Does a clause only ask how good a test is?"""
+    if view.text.rstrip().endswith("?"):
+        return True
+    rules, text = _rules(), view.document.text
+    if not rules.within("asked", text, *clause):
+        return False
+    cuts = [clause[0], *(a for a, _ in rules.spans("turns", text, *clause)), clause[1]]
+    return all(rules.within("asked", text, *part) for part in pairwise(cuts) if view.of(Label.ASSAY, within=part))
+
+
+def _parts(view: View, clause: Span) -> list[Span]:
+    """A clause cut where it turns from one test to another: "FISH failed to detect what RNA sequencing found"."""
+    rules, text = _rules(), view.document.text
+    cuts = [a for a, _ in rules.spans("turns", text, *clause)]
+    parts: list[Span] = []
+    start = clause[0]
+    for end in (*cuts, clause[1]):
+        if _tells(view, (start, end)) and (end == clause[1] or _tells(view, (end, clause[1]))):
+            parts.append((start, end))
+            start = end
+    return parts if parts and start == clause[1] else [clause]
+
+
+def _tells(view: View, span: Span) -> bool:
+    """Does a test stand in a span, and what it found or missed?"""
+    rules, text = _rules(), view.document.text
+    return bool(view.of(Label.ASSAY, within=span)) and (rules.within("finds", text, *span) or rules.within("poor", text, *span))
+
+
 def _told(view: View, clause: Span) -> Iterator[Claim]:
     """What a clause says of a test without figures."""
     rules, text = _rules(), view.document.text
     assays = view.of(Label.ASSAY, within=clause)
-    counted = frames.measures(view, "value_percent", "n_pos", within=clause)
     reviews = view.document.study_type in (StudyType.DIAGNOSTIC_VALIDATION, StudyType.REVIEW)
     heard = (view.start, view.end) if reviews else clause
     finds = rules.within("finds", text, *clause)
     judges = rules.within("judges", text, *heard) or rules.within("poor", text, *clause)
     if not assays or not (finds or judges) or agents(view, clause) or view.has("exclusive", "cooccur"):
-        return
-    if counted and not reviews and not rules.within("poor", text, *clause):
         return
     subjects = _subjects(view, clause, assays, carry=judges)
     if subjects is None:
@@ -72,6 +108,30 @@ def _told(view: View, clause: Span) -> Iterator[Claim]:
         view, ClaimType.DETECTION_METHOD, "practice.detection", subjects=subjects, stance=_stance(view, clause),
         figures={"method": _methods(assays)}, n=_population(view), confidence=0.55,
     )  # fmt: skip
+
+
+def _unnamed(view: View, clause: Span) -> Iterator[Claim]:
+    """What a clause says of a test that it does not name: "the two assays were discordant", "a false-negative result"."""
+    rules, text = _rules(), view.document.text
+    tests = rules.spans("instrument", text, *clause)
+    if (
+        not tests
+        or view.of(Label.ASSAY, within=clause)
+        or agents(view, clause)
+        or view.has("exclusive", "cooccur")
+        or view.tells(rules, "not_test")
+    ):
+        return
+    poor = rules.within("poor", text, *clause)
+    cues = [s for s in rules.spans("detects", text, *clause) if s[0] >= tests[0][1]]
+    subjects = [
+        s for s in frames.affirmed(view.subjects) if s.gene and clause[0] <= s.start < clause[1] and s.alteration not in _NO_FINDING
+    ]
+    if subjects and (poor or cues):
+        yield from build(
+            view, ClaimType.DETECTION_METHOD, "practice.unnamed_test", subjects=generic(distinct(subjects)), stance=_stance(view, clause),
+            n=_population(view), confidence=0.5,
+        )  # fmt: skip
 
 
 def _rebiopsy(view: View, clause: Span) -> Iterator[Claim]:
@@ -116,6 +176,11 @@ def _subjects(view: View, span: Span, assays: Sequence[Mention], *, carry: bool)
     if local:
         return generic(distinct(local))
     genes = [Subject(m.start, m.end, m.name, mention=m) for m in view.of(Label.GENE) if m.name]
+    text = view.document.text
+    alone = [g for g in genes if span[0] <= g.start < span[1] and text[g.end : g.end + 1] not in ("-", "/", ":")]
+    sought = [g for g in alone if _rules()["sought"].search(text[view.start : g.start])]
+    if sought:
+        return sought
     carried = frames.carried_subjects(view) if carry or frames.points_back(view) else []
     return generic(carried) or (genes if carry else []) or None
 
@@ -165,6 +230,8 @@ def _stance(view: View, clause: Span) -> frames.Stance:
         return (Direction.DOES_NOT_SUPPORT, hedge if hedge in (Polarity.HEDGED, Polarity.NEGATED) else Polarity.ASSERTED)
     good = rules.spans("judges", text, *clause) or rules.spans("finds", text, *clause)
     stance = frames.stance_at(view, *good[0]) if good else frames.SUPPORTS
+    if stance == frames.DENIED and clause not in view.clauses and not rules.within("denies", text, *clause):
+        stance = frames.SUPPORTS
     if stance in (frames.SUPPORTS, frames.OPEN):
         return frames.HEDGED if rules.within("unsure", text, *clause) else frames.SUPPORTS
     return stance

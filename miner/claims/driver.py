@@ -21,7 +21,7 @@ def extract(view: View) -> Iterator[Claim]:
         subjects = _described(view, cue, clause)
         stance = _stance(view, cue)
         supposed = prevalence.rules()["supposed"].search(view.document.text[max(clause[0], cue[0] - 50) : cue[0]])
-        if _asked(view, clause, stance):
+        if _asked(view, cue, clause, stance):
             continue
         stance = HEDGED if stance == frames.OPEN or (supposed and stance == frames.SUPPORTS) else stance
         for claim in build(view, ClaimType.DRIVER_ROLE, "biology.driver", subjects=distinct(subjects), stance=stance, confidence=0.6):
@@ -40,9 +40,11 @@ def _stance(view: View, cue: Span) -> frames.Stance:
     return frames.stance_at(view, *((cue[0] - 1, cue[0]) if cue[0] > view.start and rules.within("own_negation", text, *cue) else cue))
 
 
-def _asked(view: View, clause: Span, stance: frames.Stance) -> bool:
+def _asked(view: View, cue: Span, clause: Span, stance: frames.Stance) -> bool:
     """Is it only asked, or set out to be studied, what drives?"""
     if view.is_aim or view.text.rstrip().endswith("?"):
+        return True
+    if prevalence.rules()["partly"].search(view.document.text[clause[0] : cue[0]]):
         return True
     return stance in (frames.OPEN, HEDGED) and prevalence.rules().within("open_question", view.document.text, *clause)
 
@@ -52,11 +54,14 @@ def _functions(view: View, told: set[tuple[object, ...]]) -> Iterator[Claim]:
     if view.is_aim or view.role == METHODS or view.of(Label.DRUG) or agents(view):
         return
     rules, text = prevalence.rules(), view.document.text
-    if view.has("resist", "respond", "sensitive"):
+    if view.has("resist"):
         return
     for clause in view.clauses:
         verbs = rules.spans("function", text, *clause)
-        processes = [p for p in rules.spans("process", text, *clause) if verbs and p[0] >= verbs[0][1]]
+        named = rules.spans("process", text, *clause)
+        if verbs and rules.within("silenced", text, clause[0], verbs[0][0]):
+            named += rules.spans("undone", text, *clause)
+        processes = [p for p in named if verbs and p[0] >= verbs[0][1]]
         subjects = _actors(view, clause, verbs[0][0]) if processes else []
         if not subjects:
             continue
