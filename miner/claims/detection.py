@@ -243,6 +243,7 @@ def _with_figures(view: View, items: Sequence[Item]) -> Iterator[Claim]:
     subjects = _subjects(view, view.clause(span[0]), assays, carry=True) or []
     groups: dict[tuple[str, tuple[str | None, ...], int], Figures] = {}
     told: dict[str | None, Subject] = {}
+    listed = len(items) == 1 or sum(r.item is not None for _, r in items) > 1
     for mention, measure in items:
         assay = _assay_of(assays, mention, measure)
         beside = _subject_beside(view, mention)
@@ -251,7 +252,7 @@ def _with_figures(view: View, items: Sequence[Item]) -> Iterator[Claim]:
             held.setdefault(measure.metric, measure.value if measure.value is not None else "")
             told[str(beside.start)] = beside
             continue
-        genes = tuple(s.gene for s in (tied(view, view.subjects, measure.item) if measure.item else ()))
+        genes = tuple(s.gene for s in (tied(view, view.subjects, measure.item) if measure.item and listed else ()))
         genes = genes or _genes_beside(view, mention, items)
         slot = 0
         while measure.metric in groups.get((_methods(assay), genes, slot), {}):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from miner.claims import frames, prevalence
 from miner.claims.document import METHODS, TITLE, Subject, View, agents, distinct
 from miner.claims.frames import HEDGED, build
-from miner.schema import Claim, ClaimType, Direction, Label, Polarity, StudyType
+from miner.schema import Claim, ClaimType, Direction, Label, Polarity
 
 Span = tuple[int, int]
 _NOT_ONCOGENIC = ("wild-type", "expression")

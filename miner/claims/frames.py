@@ -87,7 +87,7 @@ def _sentence_cues(view: View) -> tuple[polarity_cues.Cue, ...]:
 
 @lru_cache(maxsize=64)
 def spoken_cues(text: str) -> tuple[polarity_cues.Cue, ...]:
-    """Cues of polarity in a sentence, without the month of May and the "likely" of a comparison: "more likely to be women" hedges nothing."""
+    """Cues of polarity in a sentence, without the month of May and the "likely" of a comparison: "more likely to be women"."""
     found = (c for c in polarity_cues.find_cues(text) if text[c.start : c.end] != "May")
     said = (c for c in found if not _GRADED.search(text, max(0, c.start - 14), c.start + 6))
     return tuple(_to_next_that(c, text) for c in said)
