@@ -49,9 +49,13 @@ def _composed(view: View, within: Span) -> Iterator[Cue]:
         ("inhibit", "shrink", rules.shrink),
         ("nodiff", "same", rules.same),
         ("dose", "dose", rules.dose),
+        ("overcome", "overcome", rules.overcome),
+        ("resist", "disarm", rules.disarm),
     )
     for sense, name, pattern in composed:
         for start, end in rules.composed.spans(name, pattern, view.document.text, *within):
+            if name == "disarm" and not any(0 < m.start - end <= 16 for m in view.of(Label.DRUG, Label.DRUG_CLASS)):
+                continue
             if sense != "inhibit" or not _shorter_life(view, start, end):
                 yield Cue(start, end, sense)
 
@@ -139,3 +143,38 @@ def compared(view: View, subject: Subject) -> bool:
     """Is an alteration only what another is measured against: "than cells with L858R"?"""
     before = view.document.text[max(view.start, subject.start - 90) : subject.start]
     return bool(effect_rules.load().comparator.search(before)) and not shape("effects.either_way").search(before)
+
+
+def describes(view: View, cue: Cue) -> bool:
+    """Does "resistant" only describe people or cells: crizotinib-resistant patients, tumours resistant to crizotinib?"""
+    rules, text = effect_rules.load(), view.document.text
+    word, after = text[cue.start : cue.end].lower(), text[cue.end : cue.end + 40]
+    before = text[max(view.start, cue.start - 60) : cue.start]
+    if word.endswith((" of", " to", " by", " for", " from")) or shape("effects.rendered").search(text, max(view.clause(cue.start)[0], cue.start - 80), cue.start):
+        return False
+    if rules.described.search(before) or after.lstrip(" ").lower().startswith(("mutation", "mechanism", "variant")):
+        return True
+    if cue.start and text[cue.start - 1] in "-‐–":
+        return not shape("effects.is").search(before)
+    behind = shape("effects.described_next").match(after)
+    if word in ("resistant", "refractory") and behind and _DESCRIBED_AFTER.intersection(w.lower() for w in behind.groups() if w):
+        return True
+    if word in _COMPLETE or (word == "resistance" and after.startswith(" of ")):
+        return False
+    if word.startswith("resistance") and shape("effects.moment").search(before):
+        return True
+    if word.startswith(("relapse", "escape")) and shape("effects.at").search(before):
+        return True
+    return not rules.states.search(text[max(view.start, cue.start - 90) : cue.start])
+
+
+_COMPLETE = frozenset(
+    {"reduced sensitivity", "decreased sensitivity", "loss of sensitivity", "less sensitive", "insensitive", "insensitivity"}
+)
+
+
+_DESCRIBED_AFTER = frozenset((
+    "patients", "patient", "tumors", "tumours", "tumor", "tumour", "cells", "cell", "cases", "disease", "nsclc", "lung", "line", "lines",
+    "clones", "cancer", "cancers", "clone", "models", "melanoma", "melanomas", "mutant", "mutants", "mutation", "mutations", "variants",
+    "population", "populations",
+))  # fmt: skip

@@ -13,6 +13,7 @@ from miner.claims.openings import Openings, alternatives
 from miner.errors import LexiconError
 
 RULES = "effects.toml"
+COMPOSED = ("regress", "shrink", "same", "dose", "overcome", "disarm")
 
 
 class EffectRules(NamedTuple):
@@ -34,6 +35,8 @@ class EffectRules(NamedTuple):
     shrink: re.Pattern[str]
     same: re.Pattern[str]
     dose: re.Pattern[str]
+    overcome: re.Pattern[str]
+    disarm: re.Pattern[str]
     more: re.Pattern[str]
     fewer: re.Pattern[str]
     raised: re.Pattern[str]
@@ -99,7 +102,7 @@ def _compiled(data: dict[str, Any]) -> EffectRules:
         causal=re.compile(rf"\b(?:{any_of('predicate', 'causal')})\b", re.I),
         comparator=ends("comparator", "before", any_of("comparator", "fillers")),
         state=re.compile(rf"(?:{any_of('state', 'words')})", re.I),
-        **{name: re.compile(rf"\b(?:{any_of('composed', name)})", re.I) for name in ("regress", "shrink", "same", "dose")},
+        **{name: re.compile(rf"\b(?:{any_of('composed', name)})", re.I) for name in COMPOSED},
         **{name: re.compile(rf"(?:{any_of('dose', name)})", re.I) for name in ("more", "fewer")},
         raised=ends("outcome", "raised", any_of("lower", "fillers"), "{0,3}"),
         past=re.compile(rf"\b(?:{any_of('context', 'past')})\b", re.I),

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from miner.claims import effect_rules, frames
 from miner.claims.document import View
-from miner.claims.effect_cues import WORKING, Span, compared, cues
+from miner.claims.effect_cues import WORKING, Span, compared, cues, describes
 from miner.claims.effect_rules import shape
 from miner.claims.senses import Cue
 from miner.claims.therapy import joined, therapies, therapy_role
@@ -199,16 +199,18 @@ def _score(view: View, chain: tuple[Mention, ...], cue: Cue, role: str) -> int |
         linked = len(gap) <= 120 and bool(
             effect_rules.load().link.match(gap) or (len(gap) <= 40 and shape("effects.linking").search(text[cue.start : cue.end]))
         )
-        if role == "prior" and not (linked and _of_this(text, cue, gap)):
+        if role == "prior" and not (linked and _of_this(text, cue, gap) and (cue.sense == "resist" or not _given(view, cue))):
             return None
         return len(gap) if linked else None
     if cue.start >= last.end:
         gap = text[last.end : cue.start]
-        if shape("effects.object").match(text, cue.end) and any(0 < c[0].start - cue.end < 60 for c in _chains(view)):
+        if shape("effects.object").match(text, cue.end) and any(
+            0 < c[0].start - cue.end < 60 and therapy_role(view.document, c[0]) != "comparator" for c in _chains(view)
+        ):
             return None
         if not _clear(view, (last.end, cue.start), ahead=False):
             return None
-        if role == "prior" and not (cue.sense == "resist" and len(gap) <= 2 and not _describes(view, cue)):
+        if role == "prior" and not (cue.sense == "resist" and len(gap) <= 2 and not describes(view, cue)):
             return None
         return len(gap) + 15
     return None
@@ -223,67 +225,15 @@ def _clear(view: View, span: Span, *, ahead: bool) -> bool:
     return bool(shape("effects.and").fullmatch(view.document.text[between[-1].end : span[1]]))
 
 
+def _given(view: View, cue: Cue) -> bool:
+    """Is another therapy given in the clause of a cue?"""
+    within = view.clause(cue.start)
+    return any(therapy_role(view.document, m) == "agent" for m in therapies(view, within) if not _set_against(view, m))
+
+
 def _of_this(text: str, cue: Cue, gap: str) -> bool:
     """Does a cue speak of a therapy that stands behind "after" or "to", and not only of when?"""
     return len(gap) <= (40 if cue.sense == "resist" else 70) and not effect_rules.load().past.search(gap)
-
-
-def _describes(view: View, cue: Cue) -> bool:
-    """Does "resistant" only describe people or cells: crizotinib-resistant patients, tumours resistant to crizotinib?"""
-    rules, text = effect_rules.load(), view.document.text
-    word, after = text[cue.start : cue.end].lower(), text[cue.end : cue.end + 40]
-    before = text[max(view.start, cue.start - 60) : cue.start]
-    if rules.described.search(before) or after.lstrip(" ").lower().startswith(("mutation", "mechanism", "variant")):
-        return True
-    if cue.start and text[cue.start - 1] in "-‐–":
-        return not shape("effects.is").search(before)
-    behind = shape("effects.described_next").match(after)
-    if word in ("resistant", "refractory") and behind and _DESCRIBED_AFTER.intersection(w.lower() for w in behind.groups() if w):
-        return True
-    if word in _COMPLETE or (word == "resistance" and after.startswith(" of ")):
-        return False
-    if word.startswith("resistance") and shape("effects.moment").search(before):
-        return True
-    return not rules.states.search(text[max(view.start, cue.start - 90) : cue.start])
-
-
-_COMPLETE = frozenset(
-    {"reduced sensitivity", "decreased sensitivity", "loss of sensitivity", "less sensitive", "insensitive", "insensitivity"}
-)
-
-
-_DESCRIBED_AFTER = frozenset(
-    [
-        "patients",
-        "patient",
-        "tumors",
-        "tumours",
-        "tumor",
-        "tumour",
-        "cells",
-        "cell",
-        "cases",
-        "disease",
-        "nsclc",
-        "lung",
-        "line",
-        "lines",
-        "clones",
-        "cancer",
-        "cancers",
-        "clone",
-        "models",
-        "melanoma",
-        "melanomas",
-        "mutant",
-        "mutants",
-        "mutation",
-        "mutations",
-        "variants",
-        "population",
-        "populations",
-    ]
-)
 
 
 def read(view: View, cue: Cue) -> tuple[Kind | None, bool]:
@@ -307,7 +257,7 @@ def _read(view: View, cue: Cue) -> tuple[Kind | None, bool]:
         return (Kind.WORKS if raised and not negated else None), hedged
     if cue.sense == "dose":
         return _dose(view, cue), hedged
-    if cue.sense == "resist" and _describes(view, cue):
+    if cue.sense == "resist" and describes(view, cue):
         return None, False
     if cue.sense in (*WORKING, "outcome") and _alike(view, cue):
         return Kind.SAME, hedged
@@ -355,7 +305,15 @@ def _lowered(view: View, cue: Cue) -> bool:
     before = text[max(clause[0], cue.start - 60) : cue.start]
     if shape("effects.poorly").match(text, cue.end):
         return True
-    return bool(rules.lower_before.search(before) or rules.lower_after.match(text[cue.end : min(clause[1], cue.end + 80)]))
+    lower = rules.lower_before.search(before)
+    if lower and not _in_alteration(view, cue.start - len(before) + lower.start()):
+        return True
+    return bool(rules.lower_after.match(text[cue.end : min(clause[1], cue.end + 80)]))
+
+
+def _in_alteration(view: View, position: int) -> bool:
+    """Is a word part of an alteration's name: the loss of "loss of PTEN" lowers nothing?"""
+    return any(m.start <= position < m.end for m in view.of(Label.ALTERATION, Label.VARIANT, Label.FUSION))
 
 
 def _alike(view: View, cue: Cue) -> bool:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from miner.claims import effects, frames, whose
+from miner.claims import effects, failures, frames, whose
 from miner.claims.claim_types import MUTATION_KINDS, family, mechanism_type, targets
-from miner.claims.document import METHODS, OUTSIDE, TITLE, Subject, View, agents, therapies, therapy_role
+from miner.claims.document import METHODS, OUTSIDE, TITLE, Subject, View, agents, therapies
 from miner.claims.effect_rules import shape
+from miner.claims.failures import ACQUIRED_KINDS
 from miner.claims.frames import AGAINST, DENIED, SUPPORTS, Stance, build, names
 from miner.claims.senses import Cue
 from miner.schema import Claim, ClaimType, Label, Mention, Polarity
-
-ACQUIRED_KINDS = frozenset(
-    {"amplification", "loss", "overexpression", "resistance mutation", "kinase domain mutation", "activation", "copy number gain"}
-)
 
 
 def extract(view: View) -> list[Claim]:
@@ -22,7 +19,7 @@ def extract(view: View) -> list[Claim]:
     if view.role in (OUTSIDE, METHODS) or (view.is_aim and not frames.measures(view)):
         return []
     claims: list[Claim] = []
-    if not whose.resisting(view) and (view.has("resist") or view.says("resistance.moment") or _follows_failure(view)):
+    if not whose.resisting(view) and failures.told(view):
         claims += _mechanisms(view)
     view.document.note_mechanisms(view, claims)
     if not claims:
@@ -41,8 +38,8 @@ def _inevitable(view: View) -> Iterator[Claim]:
     told = [c for c in told if _comes(view, c)]
     if not told or view.role == TITLE or whose.resisting(view):
         return
-    named = _targeted(view, therapies(view))
-    lost = named or _targeted(view, frames.carried_therapies(view))
+    named = failures.targeted(view, therapies(view))
+    lost = named or failures.targeted(view, frames.carried_therapies(view))
     known = view.document.resistance_variants
     drivers = _drivers(view) or _aimed_at(view, lost)
     subjects = [s for s in drivers if not s.variant or s.variant not in known or whose.of_population(view, s)]
@@ -70,51 +67,23 @@ def _comes(view: View, cue: Cue) -> bool:
     return cue.sense == "resist" and bool(shape("resistance.arises").search(text, *clause))
 
 
-def _targeted(view: View, given: list[Mention]) -> list[Mention]:
-    return [m for m in given if view.document.lexicon.targets(view.document.class_meant(m.name or ""))]
-
-
-def _follows_failure(view: View) -> bool:
-    """Does a sentence that shows a finding follow one that told of the failure?"""
-    previous = view.document.views[view.index - 1] if view.index else None
-    told = (
-        previous is not None
-        and previous.role not in (TITLE, METHODS)
-        and bool(previous.says("resistance.moment") or previous.has("resist"))
-    )
-    return (
-        told
-        and view.says("resistance.counted")
-        and bool(
-            _resistance_variants(view)
-            or any(s.alteration in ACQUIRED_KINDS for s in view.subjects)
-            or any(_emerged(view, s) for s in view.subjects)
-        )
-    )
-
-
-def _emerged(view: View, subject: Subject) -> bool:
-    """Is it a variant that the text names for the first time, among what was found at progression?"""
-    if not subject.variant or not view.says("resistance.counted"):
-        return False
-    return not any(s.variant == subject.variant for v in view.document.views[: view.index] for s in v.subjects)
-
-
-def _resistance_variants(view: View) -> list[Subject]:
-    return [s for s in view.subjects if s.variant and s.variant in view.document.resistance_variants]
-
-
 def _mechanisms(view: View) -> Iterator[Claim]:
-    if view.says("effects.supposed") or any(e.kind is effects.Kind.WORKS for e in effects.find(view)):
+    if view.says("effects.supposed"):
         return
-    explicit = _explicitly_defeated(view)
+    explicit = failures.explicit(view) or failures.arisen(view)
+    answered = any(e.kind is effects.Kind.WORKS for e in effects.find(view))
+    if answered and not explicit:
+        return
     if not explicit and agents(view) and view.has("overcome", "inhibit", "active", "sensitive"):
         return
-    lost = explicit or _defeated(view)
+    lost = explicit or failures.lost(view)
     mechanisms = _named_first([s for s in view.subjects if s.gene and _is_mechanism(view, s, lost) and not _only_lacked(view, s)])
-    if not mechanisms:
-        yield from _unnamed(view, lost)
+    mechanisms = [s for s in mechanisms if not answered or _acquired(view, s)]
+    if not mechanisms and not answered:
+        yield from _unnamed(view, lost, ("ontarget", "bypass"))
         return
+    if not answered and _changed(view):
+        yield from _unnamed(view, lost, ("bypass",))
     groups: dict[tuple[ClaimType, Stance], list[Subject]] = {}
     for subject in mechanisms:
         type_ = mechanism_type(view.document, subject, names(view, lost))
@@ -125,6 +94,13 @@ def _mechanisms(view: View) -> Iterator[Claim]:
             view, type_, "resistance.mechanism", subjects=subjects, therapies=names(view, lost), stance=stance, figures=figures, n=n,
             confidence=0.7,
         )  # fmt: skip
+
+
+def _acquired(view: View, subject: Subject) -> bool:
+    """Is an alteration, in a sentence that tells what answered it, said to have been acquired?"""
+    text = view.document.text
+    before, after = (max(view.start, subject.start - 60), subject.start), (subject.end, min(view.end, subject.end + 40))
+    return bool(shape("resistance.gained").search(text, *before) or shape("resistance.came").search(text, *after))
 
 
 def _only_lacked(view: View, subject: Subject) -> bool:
@@ -166,10 +142,10 @@ def _is_mechanism(view: View, subject: Subject, lost: list[Mention]) -> bool:
     focus = {family(s.gene) for s in view.document.focus}
     targets = {family(t) for m in lost for t in view.document.lexicon.targets(view.document.class_meant(m.name or ""))}
     other = family(subject.gene) not in targets if targets else family(subject.gene) not in focus
-    if not other and _emerged(view, subject) and _follows_failure(view):
+    if not other and failures.emerged(view, subject) and failures.follows(view):
         return True
     if other:
-        return bool(view.says("resistance.causes") or view.says("resistance.counted"))
+        return bool(view.says("resistance.causes") or failures.found(view, view.clause(subject.start)))
     return view.says("resistance.causes") and subject.kind in MUTATION_KINDS
 
 
@@ -178,58 +154,30 @@ def _near_resistance(view: View, subject: Subject) -> bool:
     listed = shape("resistance.lists").search(view.document.text, view.start, subject.start)
     if listed or view.has("resist", within=clause) or shape("resistance.moment").search(view.document.text[clause[0] : clause[1]]):
         return True
-    return bool(view.has("resist") or view.says("resistance.moment") or _follows_failure(view)) and (
-        view.document.on_resistance
-        or view.has("acquire", "bypass", "ontarget")
-        or bool(shape("resistance.counted").search(view.document.text[clause[0] : clause[1]]))
+    return failures.told(view) and (
+        view.document.on_resistance or view.has("acquire", "bypass", "ontarget") or failures.found(view, clause)
     )
 
 
-def _explicitly_defeated(view: View) -> list[Mention]:
-    found: list[Mention] = []
-    text = view.document.text
-    for mention in view.of(Label.DRUG, Label.DRUG_CLASS):
-        listed = bool(found) and bool(shape("resistance.listed").fullmatch(text[found[-1].end : mention.start]))
-        before, after = text[max(0, mention.start - 70) : mention.start], text[mention.end : mention.end + 40]
-        if shape("resistance.before_it").search(before):
-            continue
-        if (
-            listed
-            or shape("resistance.defeated_after").search(before)
-            or shape("resistance.lost_effect").match(after)
-            or therapy_role(view.document, mention) == "prior"
-        ):
-            found.append(mention)
-    return found
-
-
-def _defeated(view: View) -> list[Mention]:
-    """Therapies that failed where the sentence does not say it of one: those it names, else the one last given, else the title's."""
-    found = therapies(view) if not view.has("overcome") else []
-    if found:
-        return found
-    titled = _explicitly_defeated(view.document.title) if view.document.title and view.document.on_resistance else []
-    for previous in reversed(view.document.views[max(1, view.index - 3) : view.index]):
-        given = agents(previous) or _explicitly_defeated(previous)
-        aimed = [m for m in given if view.document.lexicon.targets(view.document.class_meant(m.name or ""))]
-        if aimed or (given and not titled):
-            return aimed or given
-    return titled if view.document.title and view.document.on_resistance else view.document.focus_drugs
-
-
-def _unnamed(view: View, lost: list[Mention]) -> Iterator[Claim]:
-    """Mechanisms told without an alteration: "on-target and off-target mechanisms", a transformation."""
-    moment = bool(view.has("acquire", "resist") or view.says("resistance.moment"))
-    if not view.has("ontarget", "bypass") or not moment or not lost:
+def _unnamed(view: View, lost: list[Mention], senses: tuple[str, ...]) -> Iterator[Claim]:
+    """Mechanisms told without an alteration: "on-target and off-target mechanisms", a transformation, which may stand without a driver."""
+    moment = bool(view.has("acquire", "resist") or view.says("resistance.moment") or failures.arisen(view))
+    if not view.has(*senses) or not moment or not lost:
         return
-    subjects = _drivers(view)
-    for sense, type_ in (("ontarget", ClaimType.RESISTANCE_ON_TARGET), ("bypass", ClaimType.RESISTANCE_OFF_TARGET)):
+    subjects = [s for s in _drivers(view) if s.kind not in ("gene", "wild-type")]
+    for sense in senses:
         cues = [cue for cue in view.sense(sense) if not _lacked(view, cue.start)]
-        if cues and subjects:
+        if cues and (subjects or _changed(view)):
             stance = frames.stance_at(view, cues[0].start, cues[0].end)
+            type_ = ClaimType.RESISTANCE_ON_TARGET if sense == "ontarget" else ClaimType.RESISTANCE_OFF_TARGET
             yield from build(
                 view, type_, "resistance.unnamed", subjects=subjects, therapies=names(view, lost), stance=stance, confidence=0.5
             )
+
+
+def _changed(view: View) -> bool:
+    """Did the tumour's histology change, and was not only kept from it?"""
+    return view.says("resistance.histology") and not view.has("inhibit", "overcome")
 
 
 def _lacked(view: View, start: int) -> bool:
@@ -259,10 +207,10 @@ def _frequency(view: View, subjects: list[Subject]) -> tuple[dict[str, float | i
 
 def _overcome(view: View) -> Iterator[Claim]:
     clauses = [c for c in view.clauses if view.has("overcome", within=c)]
-    lost = set(names(view, _explicitly_defeated(view)))
+    lost = set(names(view, failures.explicit(view)))
     for clause in clauses[:2]:
         given = [m for m in (agents(view, clause) or agents(view)) if view.document.class_meant(m.name or "") not in lost]
-        subjects = _resistance_variants(view) or _resistant_subjects(view)
+        subjects = failures.resisting_variants(view) or _resistant_subjects(view)
         if not subjects and view.has("overcome") and view.has("resist"):
             subjects = frames.subjects_for(view, clause)
         if not given or not subjects:

@@ -153,11 +153,8 @@ def _answered(view: View, effect: Effect, given: list[Mention]) -> list[Subject]
 def _claims(view: View, effect: Effect, given: list[Mention], subjects: list[Subject]) -> Iterator[Claim]:
     therapy_names = names(view, given)
     general = trial.kind(view.document, therapy_names) or response_type(view, given, subjects, stated=True)
-    if (
-        general is ClaimType.SENSITIVITY_RESPONSE
-        and effect.kind is Kind.WORKS
-        and (_answered(view, effect, given) or _overcomes(view, effect, subjects))
-    ):
+    alone = general is ClaimType.SENSITIVITY_RESPONSE and (_answered(view, effect, given) or _overcomes(view, effect, subjects))
+    if effect.kind is Kind.WORKS and (alone or (general is ClaimType.COMBINATION_THERAPY and _undoes(view, effect))):
         general = ClaimType.OVERCOMES_RESISTANCE
     groups: dict[tuple[ClaimType, Stance], list[Subject]] = {}
     told: Sequence[Subject | None] = subjects or [None]
@@ -177,7 +174,12 @@ def _overcomes(view: View, effect: Effect, subjects: list[Subject]) -> bool:
     """Is the effect against what resists: a resistant variant, or resistance itself?"""
     if any(s.variant in view.document.resistance_variants for s in subjects if s.variant):
         return True
-    return effect.cue.sense == "overcome" and bool(view.has("resist", within=effect.clause))
+    return effect.cue.sense == "overcome" and (bool(view.has("resist", within=effect.clause)) or _undoes(view, effect))
+
+
+def _undoes(view: View, effect: Effect) -> bool:
+    """Does the cue itself say that resistance is undone: reversed, overcome, sensitivity restored?"""
+    return effect.cue.sense == "overcome" and bool(shape("effects.undone").match(view.document.text, effect.cue.start))
 
 
 def _told(view: View, effect: Effect, given: tuple[str, ...], subject: Subject | None, general: ClaimType) -> tuple[ClaimType, Stance]:

@@ -197,4 +197,4 @@ def joined(view: View, previous: Mention, mention: Mention) -> bool:
     return bool(_LIST_GAP.fullmatch(gap))
 
 
-_LIST_GAP = re.compile(r"\)?\s*(?:\([^)]{0,30}\))?\s*(?:,|/|and|or|,\s*(?:and|or)|and/or)\s*(?:the\s+)?")
+_LIST_GAP = re.compile(r"\)?\s*(?:\([^)]{0,30}\))?\s*(?:,|/|and|or|,\s*(?:and|or)|and/or)\s*(?:(?:the|an?|another)\s+)?")

@@ -1,0 +1,107 @@
+"""What tells that a therapy failed, and which: said in the sentence, told just before, or what the paper is about."""
+
+from __future__ import annotations
+
+from miner.claims import frames
+from miner.claims.document import BODY, METHODS, RESULTS, TITLE, Subject, View, agents, therapies, therapy_role
+from miner.claims.effect_rules import shape
+from miner.schema import Label, Mention
+
+ACQUIRED_KINDS = frozenset(
+    {"amplification", "loss", "overexpression", "resistance mutation", "kinase domain mutation", "activation", "copy number gain"}
+)
+
+
+def told(view: View) -> bool:
+    """May a sentence tell why a therapy failed: by its own words, by those before it, or as a finding of a paper on resistance?"""
+    return bool(view.has("resist") or view.says("resistance.moment") or follows(view) or arisen(view) or topical(view))
+
+
+def arisen(view: View) -> list[Mention]:
+    """Therapies after or under which alterations are said to have come: "emerged on osimertinib", "found after alectinib"."""
+    acquired = view.has("acquire", "bypass", "ontarget")
+    if not acquired and not view.says("resistance.counted"):
+        return []
+    words = shape("resistance.under" if acquired else "resistance.thereafter")
+    return [m for m in therapies(view) if words.search(view.document.text, max(view.start, m.start - 70), m.start)]
+
+
+def topical(view: View) -> bool:
+    """Is it a finding, with figures or in words, of a paper whose title speaks of resistance to a therapy?"""
+    document = view.document
+    if not document.on_resistance or document.title is None or view.role not in (RESULTS, BODY) or not view.subjects:
+        return False
+    return found(view, (view.start, view.end)) and bool(targeted(view, explicit(document.title)))
+
+
+def found(view: View, within: tuple[int, int]) -> bool:
+    """Is something found there: detected, carried, or counted?"""
+    counted = shape("resistance.counted").search(view.document.text, *within)
+    return bool(counted or frames.measures(view, "value_percent", "n_pos", within=within))
+
+
+def explicit(view: View) -> list[Mention]:
+    """Therapies that the sentence itself says to have failed, or to have been given before."""
+    found: list[Mention] = []
+    text = view.document.text
+    for mention in view.of(Label.DRUG, Label.DRUG_CLASS):
+        listed = bool(found) and bool(shape("resistance.listed").fullmatch(text[found[-1].end : mention.start]))
+        before, after = text[max(0, mention.start - 70) : mention.start], text[mention.end : mention.end + 40]
+        if shape("resistance.before_it").search(before):
+            continue
+        if (
+            listed
+            or shape("resistance.defeated_after").search(before)
+            or shape("resistance.lost_effect").match(after)
+            or therapy_role(view.document, mention) == "prior"
+        ):
+            found.append(mention)
+    return found
+
+
+def lost(view: View) -> list[Mention]:
+    """Therapies that failed where the sentence does not say it of one: those it names, else the one last given, else the title's."""
+    found = therapies(view) if not view.has("overcome") else []
+    if found:
+        return found
+    titled = explicit(view.document.title) if view.document.title and view.document.on_resistance else []
+    before = [agents(p) or explicit(p) for p in reversed(view.document.views[max(1, view.index - 3) : view.index])]
+    aimed = next((held for given in before if (held := targeted(view, given))), [])
+    return aimed or titled or targeted(view, view.document.focus_drugs) or next((given for given in before if given), view.document.focus_drugs)
+
+
+def targeted(view: View, given: list[Mention]) -> list[Mention]:
+    """Those of some therapies that are aimed at a gene; no checkpoint inhibitors, whose failure no alteration of the driver explains."""
+    aimed = [m for m in given if view.document.lexicon.targets(view.document.class_meant(m.name or ""))]
+    return [m for m in aimed if not frames.is_checkpoint(view, [m])]
+
+
+def follows(view: View) -> bool:
+    """Does a sentence that shows a finding follow one that told of the failure?"""
+    previous = view.document.views[view.index - 1] if view.index else None
+    told = (
+        previous is not None
+        and previous.role not in (TITLE, METHODS)
+        and bool(previous.says("resistance.moment") or previous.has("resist"))
+    )
+    return (
+        told
+        and view.says("resistance.counted")
+        and bool(
+            resisting_variants(view)
+            or any(s.alteration in ACQUIRED_KINDS for s in view.subjects)
+            or any(emerged(view, s) for s in view.subjects)
+        )
+    )
+
+
+def emerged(view: View, subject: Subject) -> bool:
+    """Is it a variant that the text names for the first time, among what was found at progression?"""
+    if not subject.variant or not view.says("resistance.counted"):
+        return False
+    return not any(s.variant == subject.variant for v in view.document.views[: view.index] for s in v.subjects)
+
+
+def resisting_variants(view: View) -> list[Subject]:
+    """Variants of the sentence that the text calls resistant somewhere, or that are known to be."""
+    return [s for s in view.subjects if s.variant and s.variant in view.document.resistance_variants]
