@@ -134,7 +134,23 @@ def combined(view: View, given: list[Mention]) -> list[Mention]:
         return given
     if several and shape("claim_types.combination_of").search(text[max(0, given[0].start - 60) : given[0].start]):
         return given
-    return []
+    return _with_partner(view, given)
+
+
+def _with_partner(view: View, given: list[Mention]) -> list[Mention]:
+    """A therapy that is added to, or combined with, one named before: "the combination with A", "B was added"."""
+    text = view.document.text
+    joining, joined = shape("claim_types.joining"), shape("claim_types.joined")
+    added = [
+        at for at, m in enumerate(given) if joining.search(text, max(view.start, m.start - 40), m.start) or joined.match(text, m.end)
+    ]
+    if not added or added[0]:
+        return given if added else []
+    names = {m.name for m in given}
+    here = [m for m in therapies(view) if m.end <= given[0].start and m.name not in names]
+    before = reversed(view.document.views[max(1, view.index - 2) : view.index])
+    partners = here[-1:] or next((held[-1:] for p in before if (held := [m for m in therapies(p) if m.name not in names])), [])
+    return [*partners, *given] if partners else []
 
 
 def _added(view: View, mention: Mention, gap: str) -> bool:

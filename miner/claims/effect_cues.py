@@ -50,6 +50,7 @@ def _composed(view: View, within: Span) -> Iterator[Cue]:
         ("nodiff", "same", rules.same),
         ("dose", "dose", rules.dose),
         ("overcome", "overcome", rules.overcome),
+        ("benefit", "delay", rules.delay),
         ("resist", "disarm", rules.disarm),
     )
     for sense, name, pattern in composed:
@@ -150,7 +151,8 @@ def describes(view: View, cue: Cue) -> bool:
     rules, text = effect_rules.load(), view.document.text
     word, after = text[cue.start : cue.end].lower(), text[cue.end : cue.end + 40]
     before = text[max(view.start, cue.start - 60) : cue.start]
-    if word.endswith((" of", " to", " by", " for", " from")) or shape("effects.rendered").search(text, max(view.clause(cue.start)[0], cue.start - 80), cue.start):
+    made = shape("effects.rendered").search(text, max(view.clause(cue.start)[0], cue.start - 80), cue.start)
+    if made or word.endswith((" of", " to", " by", " for", " from")):
         return False
     if rules.described.search(before) or after.lstrip(" ").lower().startswith(("mutation", "mechanism", "variant")):
         return True

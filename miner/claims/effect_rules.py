@@ -13,7 +13,7 @@ from miner.claims.openings import Openings, alternatives
 from miner.errors import LexiconError
 
 RULES = "effects.toml"
-COMPOSED = ("regress", "shrink", "same", "dose", "overcome", "disarm")
+COMPOSED = ("regress", "shrink", "same", "dose", "overcome", "delay", "disarm")
 
 
 class EffectRules(NamedTuple):
@@ -36,6 +36,7 @@ class EffectRules(NamedTuple):
     same: re.Pattern[str]
     dose: re.Pattern[str]
     overcome: re.Pattern[str]
+    delay: re.Pattern[str]
     disarm: re.Pattern[str]
     more: re.Pattern[str]
     fewer: re.Pattern[str]

@@ -74,7 +74,8 @@ def _find(view: View) -> list[Effect]:
         key = (cue, kind, hedged)
         before = held[key].therapies if key in held else ()
         held[key] = Effect(kind, cue, view.clause(cue.start), (*before, *chain), hedged)
-    return [*held.values(), *_excepted(view, held.values()), *_contrasted(view, held.values())]
+    found = held.values()
+    return [*found, *_excepted(view, found), *_contrasted(view, found), *_elided(view, found)]
 
 
 def _only_asked(view: View, cue: Cue) -> bool:
@@ -112,6 +113,22 @@ def _contrasted(view: View, found: Collection[Effect]) -> Iterator[Effect]:
                 break
 
 
+def _elided(view: View, found: Collection[Effect]) -> Iterator[Effect]:
+    """The contrary of an effect for a therapy of which nothing but that is said: "whereas A did not", "A, but not B, inhibited"."""
+    text = view.document.text
+    spoken = {m for effect in found for m in effect.therapies}
+    for chain in _chains(view):
+        if not found or spoken.intersection(chain):
+            continue
+        before = [e for e in found if e.cue.end <= chain[0].start] or list(found)
+        told = min(before, key=lambda e: abs(e.cue.start - chain[0].start))
+        denied = shape("effects.did_not").match(text, chain[-1].end) or shape("effects.and_not").search(text, view.start, chain[0].start)
+        said = shape("effects.did").match(text, chain[-1].end)
+        if (denied and told.kind in _DENIED) or (said and told.kind in (Kind.FAILED, Kind.SAME)):
+            yield Effect(_DENIED.get(told.kind, Kind.WORKS), told.cue, told.clause, chain, told.hedged)
+
+
+_DENIED = {**TURNED, Kind.FAILED: Kind.WORKS}
 _CONTRARY = {Kind.WORKS: (Kind.FAILED, Kind.SAME), Kind.FAILED: (Kind.WORKS,), Kind.SAME: (Kind.WORKS,)}
 
 
@@ -199,12 +216,14 @@ def _score(view: View, chain: tuple[Mention, ...], cue: Cue, role: str) -> int |
         linked = len(gap) <= 120 and bool(
             effect_rules.load().link.match(gap) or (len(gap) <= 40 and shape("effects.linking").search(text[cue.start : cue.end]))
         )
+        if cue.sense == "overcome" and _undone_by(view, cue):
+            return None
         if role == "prior" and not (linked and _of_this(text, cue, gap) and (cue.sense == "resist" or not _given(view, cue))):
             return None
         return len(gap) if linked else None
     if cue.start >= last.end:
         gap = text[last.end : cue.start]
-        if shape("effects.object").match(text, cue.end) and any(
+        if cue.sense != "overcome" and shape("effects.object").match(text, cue.end) and any(
             0 < c[0].start - cue.end < 60 and therapy_role(view.document, c[0]) != "comparator" for c in _chains(view)
         ):
             return None
@@ -219,10 +238,19 @@ def _score(view: View, chain: tuple[Mention, ...], cue: Cue, role: str) -> int |
 def _clear(view: View, span: Span, *, ahead: bool) -> bool:
     """Does no other therapy stand between cue and therapy, unless it is listed with it: "sensitive to A and to B"?"""
     between = [m for chain in _chains(view) for m in chain if span[0] <= m.start and m.end <= span[1]]
+    between = [m for m in between if not ahead or not shape("effects.prior_adjective").match(view.document.text, m.end)]
     between = [m for m in between if therapy_role(view.document, m) == "agent" and not _set_against(view, m)] if not ahead else between
     if not between or not ahead:
         return not between
     return bool(shape("effects.and").fullmatch(view.document.text[between[-1].end : span[1]]))
+
+
+def _undone_by(view: View, cue: Cue) -> bool:
+    """Is a therapy given before "restored sensitivity to", so that what stands behind is what works again?"""
+    if not shape("effects.object").match(view.document.text, cue.end):
+        return False
+    before = [m for m in therapies(view, (view.clause(cue.start)[0], cue.start)) if therapy_role(view.document, m) == "agent"]
+    return bool(before)
 
 
 def _given(view: View, cue: Cue) -> bool:

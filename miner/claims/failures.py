@@ -67,7 +67,8 @@ def lost(view: View) -> list[Mention]:
     titled = explicit(view.document.title) if view.document.title and view.document.on_resistance else []
     before = [agents(p) or explicit(p) for p in reversed(view.document.views[max(1, view.index - 3) : view.index])]
     aimed = next((held for given in before if (held := targeted(view, given))), [])
-    return aimed or titled or targeted(view, view.document.focus_drugs) or next((given for given in before if given), view.document.focus_drugs)
+    focus = view.document.focus_drugs
+    return aimed or titled or targeted(view, focus) or next((given for given in before if given), focus)
 
 
 def targeted(view: View, given: list[Mention]) -> list[Mention]:
@@ -105,3 +106,10 @@ def emerged(view: View, subject: Subject) -> bool:
 def resisting_variants(view: View) -> list[Subject]:
     """Variants of the sentence that the text calls resistant somewhere, or that are known to be."""
     return [s for s in view.subjects if s.variant and s.variant in view.document.resistance_variants]
+
+
+def acquired(view: View, subject: Subject) -> bool:
+    """Is an alteration, in a sentence that tells what answered it, said to have been acquired?"""
+    text = view.document.text
+    before, after = (max(view.start, subject.start - 60), subject.start), (subject.end, min(view.end, subject.end + 40))
+    return bool(shape("resistance.gained").search(text, *before) or shape("resistance.came").search(text, *after))

@@ -78,7 +78,7 @@ def _mechanisms(view: View) -> Iterator[Claim]:
         return
     lost = explicit or failures.lost(view)
     mechanisms = _named_first([s for s in view.subjects if s.gene and _is_mechanism(view, s, lost) and not _only_lacked(view, s)])
-    mechanisms = [s for s in mechanisms if not answered or _acquired(view, s)]
+    mechanisms = [s for s in mechanisms if not answered or failures.acquired(view, s)]
     if not mechanisms and not answered:
         yield from _unnamed(view, lost, ("ontarget", "bypass"))
         return
@@ -94,13 +94,6 @@ def _mechanisms(view: View) -> Iterator[Claim]:
             view, type_, "resistance.mechanism", subjects=subjects, therapies=names(view, lost), stance=stance, figures=figures, n=n,
             confidence=0.7,
         )  # fmt: skip
-
-
-def _acquired(view: View, subject: Subject) -> bool:
-    """Is an alteration, in a sentence that tells what answered it, said to have been acquired?"""
-    text = view.document.text
-    before, after = (max(view.start, subject.start - 60), subject.start), (subject.end, min(view.end, subject.end + 40))
-    return bool(shape("resistance.gained").search(text, *before) or shape("resistance.came").search(text, *after))
 
 
 def _only_lacked(view: View, subject: Subject) -> bool:

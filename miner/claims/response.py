@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence, Set
 
-from miner.claims import effects, frames, subgroups, trial, whose, words
+from miner.claims import effects, failures, frames, subgroups, trial, whose, words
 from miner.claims.claim_types import MECHANISMS, MUTATION_KINDS, combined, failed_type, family, mechanism_type, response_type, targets
 from miner.claims.document import METHODS, OUTSIDE, RESULTS, TITLE, Subject, View
 from miner.claims.effect_rules import shape
@@ -173,6 +173,8 @@ def _claims(view: View, effect: Effect, given: list[Mention], subjects: list[Sub
 def _overcomes(view: View, effect: Effect, subjects: list[Subject]) -> bool:
     """Is the effect against what resists: a resistant variant, or resistance itself?"""
     if any(s.variant in view.document.resistance_variants for s in subjects if s.variant):
+        return True
+    if any(s.kind in failures.ACQUIRED_KINDS and failures.acquired(view, s) for s in subjects):
         return True
     return effect.cue.sense == "overcome" and (bool(view.has("resist", within=effect.clause)) or _undoes(view, effect))
 

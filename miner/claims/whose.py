@@ -37,9 +37,17 @@ def _told(view: View, effect: Effect) -> list[Subject]:
     for span in (effect.clause, (view.start, effect.clause[0]), (view.start, view.end)):
         found = [s for s in _local(view) if span[0] <= s.start and s.end <= span[1]]
         if found:
-            return distinct(_chosen(view, found, effect))
-    genes = _genes(view, effect.clause)
+            return _silenced(view, found, effect) or distinct(_chosen(view, found, effect))
+    genes = _pointed(view, effect.clause) or _genes(view, effect.clause)
     return genes or _salient(frames.carried_subjects(view)) or _salient(_told_before(view)) or _resisting_targets(view, effect)
+
+
+def _silenced(view: View, found: list[Subject], effect: Effect) -> list[Subject]:
+    """The gene whose state made a population resistant: "knockdown of NF1 made EGFR-mutant cells resistant"."""
+    if effect.kind is not Kind.RESISTED or not all(of_population(view, s) for s in found):
+        return []
+    held = {s.gene for s in found}
+    return [s for s in _genes(view, effect.clause) if s.end <= effect.cue.start and s.gene not in held]
 
 
 def _resisting_targets(view: View, effect: Effect) -> list[Subject]:
@@ -48,7 +56,8 @@ def _resisting_targets(view: View, effect: Effect) -> list[Subject]:
         return []
     lexicon, names = view.document.lexicon, {view.document.class_meant(m.name or "") for m in effect.therapies}
     aimed = {g for name in names for t in lexicon.targets(name) for g in (t, *lexicon.members(t))}
-    return distinct(s for s in view.document.subjects if s.gene in aimed)[:1]
+    named = [Subject(m.start, m.end, m.name, mention=m) for m in view.of(Label.GENE) if m.name in aimed]
+    return distinct(s for s in view.document.subjects if s.gene in aimed)[:1] or distinct(named)
 
 
 def _told_before(view: View) -> list[Subject]:
@@ -80,7 +89,31 @@ def _causes(view: View, effect: Effect) -> list[Subject]:
     behind = [s for s in local if s.start >= cue.end and shape("effects.through").search(text, cue.end, s.start)]
     if behind:
         return distinct(_chosen(view, behind, effect))
-    return _told_before(view) if caused and not local else []
+    pointed = [] if local else _pointed(view, (view.start, cue.start))
+    return pointed or (_told_before(view) if caused and not local else [])
+
+
+def _pointed(view: View, span: Span) -> list[Subject]:
+    """Alterations of the two sentences before that words in a span point at: "both mutations", "this fusion"."""
+    at = shape("effects.pointing").search(view.document.text, *span)
+    if at is None:
+        return []
+    kinds = next((kinds for word, kinds in _POINTED.items() if at["kind"].lower().startswith(word)), frozenset[str]())
+    for previous in reversed(view.document.views[max(0, view.index - 2) : view.index]):
+        held = [s for s in frames.affirmed(previous.subjects) if s.gene and (not kinds or s.kind in kinds)]
+        named = [s for s in held if s.variant or s.fusion]
+        if held:
+            return distinct(named or held)
+    return []
+
+
+_MUTATIONS = frozenset({"variant", "mutation", "resistance mutation", "kinase domain mutation", "secondary mutation"})
+_POINTED = {
+    "fusion": frozenset({"fusion"}),
+    "rearrangement": frozenset({"fusion"}),
+    "amplification": frozenset({"amplification"}),
+    **dict.fromkeys(("mutation", "mutant", "variant", "substitution"), _MUTATIONS),
+}
 
 
 def resisting(view: View) -> list[Effect]:
@@ -156,7 +189,7 @@ def _genes(view: View, clause: Span) -> list[Subject]:
         subject = Subject(mention.start, mention.end, mention.name, mention=mention)
         if _inside_therapy(view, subject) or compared(view, subject) or _part_of_therapy(text, mention):
             continue
-        if any(c.start <= mention.start and mention.end <= c.end for c in cues(view)):
+        if any(c.start <= mention.start and mention.end <= c.end for c in cues(view) if c.sense != "overcome"):
             continue
         if rules.state.search(text[max(view.start, mention.start - 70) : min(view.end, mention.end + 60)]):
             found.append(subject)
