@@ -55,10 +55,18 @@ def _composed(view: View, within: Span) -> Iterator[Cue]:
     )
     for sense, name, pattern in composed:
         for start, end in rules.composed.spans(name, pattern, view.document.text, *within):
-            if name == "disarm" and not any(0 < m.start - end <= 16 for m in view.of(Label.DRUG, Label.DRUG_CLASS)):
+            if name == "disarm" and not _disarms(view, start, end):
                 continue
             if sense != "inhibit" or not _shorter_life(view, start, end):
                 yield Cue(start, end, sense)
+
+
+def _disarms(view: View, start: int, end: int) -> bool:
+    """Is it a verb with a therapy behind: "abolished the effect of A", not "the reduced effect of A"?"""
+    text = view.document.text
+    if text[start:end].lower().startswith("inhibitory") or shape("effects.determined").search(text, max(view.start, start - 12), start):
+        return False
+    return any(0 < m.start - end <= 16 for m in view.of(Label.DRUG, Label.DRUG_CLASS))
 
 
 def _shorter_life(view: View, start: int, end: int) -> bool:

@@ -75,7 +75,7 @@ def _find(view: View) -> list[Effect]:
         before = held[key].therapies if key in held else ()
         held[key] = Effect(kind, cue, view.clause(cue.start), (*before, *chain), hedged)
     found = held.values()
-    return [*found, *_excepted(view, found), *_contrasted(view, found), *_elided(view, found)]
+    return [*found, *_excepted(view, found), *_contrasted(view, found), *_elided(view, found), *_said_of_others(view, found)]
 
 
 def _only_asked(view: View, cue: Cue) -> bool:
@@ -128,6 +128,25 @@ def _elided(view: View, found: Collection[Effect]) -> Iterator[Effect]:
             yield Effect(_DENIED.get(told.kind, Kind.WORKS), told.cue, told.clause, chain, told.hedged)
 
 
+def _said_of_others(view: View, found: Collection[Effect]) -> Iterator[Effect]:
+    """What a clause without a therapy says of other alterations: "A inhibited L858R, whereas T790M was resistant"."""
+    if not found or len(view.clauses) < 2:
+        return
+    taken, text = {e.cue for e in found}, view.document.text
+    last = max(found, key=lambda e: max(e.cue.end, e.therapies[-1].end))
+    told = max(last.cue.end, last.therapies[-1].end)
+    for clause in (c for c in view.clauses if c[0] >= told - 2):
+        if therapies(view, clause) or not shape("effects.goes_over").search(text, told - 2, clause[0] + 20):
+            continue
+        named = [s for s in view.subjects if clause[0] <= s.start and s.end <= clause[1]]
+        for cue in (c for c in cues(view, clause) if c not in taken and c.sense in _SAID) if named else ():
+            kind, hedged = read(view, cue)
+            if kind is not None:
+                yield Effect(kind, cue, clause, last.therapies, hedged)
+                break
+
+
+_SAID = frozenset({"respond", "resist", "sensitive", "inhibit"})
 _DENIED = {**TURNED, Kind.FAILED: Kind.WORKS}
 _CONTRARY = {Kind.WORKS: (Kind.FAILED, Kind.SAME), Kind.FAILED: (Kind.WORKS,), Kind.SAME: (Kind.WORKS,)}
 

@@ -14,7 +14,7 @@ ACQUIRED_KINDS = frozenset(
 
 def told(view: View) -> bool:
     """May a sentence tell why a therapy failed: by its own words, by those before it, or as a finding of a paper on resistance?"""
-    return bool(view.has("resist") or view.says("resistance.moment") or follows(view) or arisen(view) or topical(view))
+    return bool(view.has("resist") or view.says("resistance.moment") or follows(view) or arisen(view) or topical(view) or bypassed(view))
 
 
 def arisen(view: View) -> list[Mention]:
@@ -24,6 +24,11 @@ def arisen(view: View) -> list[Mention]:
         return []
     words = shape("resistance.under" if acquired else "resistance.thereafter")
     return [m for m in therapies(view) if words.search(view.document.text, max(view.start, m.start - 70), m.start)]
+
+
+def bypassed(view: View) -> bool:
+    """Does the sentence name a mechanism together with what it defeats: "a bypass mechanism to EGFR inhibitors"?"""
+    return view.has("bypass", "ontarget") and bool(explicit(view))
 
 
 def topical(view: View) -> bool:
@@ -108,8 +113,8 @@ def resisting_variants(view: View) -> list[Subject]:
     return [s for s in view.subjects if s.variant and s.variant in view.document.resistance_variants]
 
 
-def acquired(view: View, subject: Subject) -> bool:
+def acquired(view: View, subject: Subject, words: str = "resistance.gained") -> bool:
     """Is an alteration, in a sentence that tells what answered it, said to have been acquired?"""
     text = view.document.text
     before, after = (max(view.start, subject.start - 60), subject.start), (subject.end, min(view.end, subject.end + 40))
-    return bool(shape("resistance.gained").search(text, *before) or shape("resistance.came").search(text, *after))
+    return bool(shape(words).search(text, *before) or shape("resistance.came").search(text, *after))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from miner.claims import effects, failures, frames, whose
-from miner.claims.claim_types import MUTATION_KINDS, family, mechanism_type, targets
+from miner.claims.claim_types import MUTATION_KINDS, RESISTANCE_KINDS, family, mechanism_type, targets
 from miner.claims.document import METHODS, OUTSIDE, TITLE, Subject, View, agents, therapies
 from miner.claims.effect_rules import shape
 from miner.claims.failures import ACQUIRED_KINDS
@@ -68,7 +69,7 @@ def _comes(view: View, cue: Cue) -> bool:
 
 
 def _mechanisms(view: View) -> Iterator[Claim]:
-    if view.says("effects.supposed"):
+    if view.says("effects.supposed") or view.has("approve", "recommend"):
         return
     explicit = failures.explicit(view) or failures.arisen(view)
     answered = any(e.kind is effects.Kind.WORKS for e in effects.find(view))
@@ -77,7 +78,7 @@ def _mechanisms(view: View) -> Iterator[Claim]:
     if not explicit and agents(view) and view.has("overcome", "inhibit", "active", "sensitive"):
         return
     lost = explicit or failures.lost(view)
-    mechanisms = _named_first([s for s in view.subjects if s.gene and _is_mechanism(view, s, lost) and not _only_lacked(view, s)])
+    mechanisms = _named_first([s for s in _owned(view, lost) if s.gene and _is_mechanism(view, s, lost) and not _only_lacked(view, s)])
     mechanisms = [s for s in mechanisms if not answered or failures.acquired(view, s)]
     if not mechanisms and not answered:
         yield from _unnamed(view, lost, ("ontarget", "bypass"))
@@ -139,7 +140,25 @@ def _is_mechanism(view: View, subject: Subject, lost: list[Mention]) -> bool:
         return True
     if other:
         return bool(view.says("resistance.causes") or failures.found(view, view.clause(subject.start)))
+    if shape("resistance.secondary").search(view.document.text, max(view.start, subject.start - 40), subject.start):
+        return subject.kind in MUTATION_KINDS
     return view.says("resistance.causes") and subject.kind in MUTATION_KINDS
+
+
+def _owned(view: View, lost: list[Mention]) -> list[Subject]:
+    """Alterations of the sentence; a kinase domain mutation told without its gene is one of what the defeated therapy is aimed at."""
+    lexicon = view.document.lexicon
+    aimed = [g for m in lost for t in lexicon.targets(view.document.class_meant(m.name or "")) for g in (t, *lexicon.members(t))]
+    spans = [(m.start, m.end) for m in view.of(Label.GENE, Label.FUSION)]
+    told = [s.gene for s in (*view.document.focus, *view.document.subjects) if s.gene in aimed]
+    own = [*told, *aimed][:1]
+    return [replace(s, gene=own[0]) if own and _unowned(s, aimed, spans) else s for s in view.subjects]
+
+
+def _unowned(subject: Subject, aimed: list[str], spans: list[tuple[int, int]]) -> bool:
+    if subject.alteration not in RESISTANCE_KINDS or subject.gene in aimed:
+        return False
+    return not any(start < subject.end and subject.start < end for start, end in spans)
 
 
 def _near_resistance(view: View, subject: Subject) -> bool:

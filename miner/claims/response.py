@@ -174,7 +174,7 @@ def _overcomes(view: View, effect: Effect, subjects: list[Subject]) -> bool:
     """Is the effect against what resists: a resistant variant, or resistance itself?"""
     if any(s.variant in view.document.resistance_variants for s in subjects if s.variant):
         return True
-    if any(s.kind in failures.ACQUIRED_KINDS and failures.acquired(view, s) for s in subjects):
+    if any(s.kind in failures.ACQUIRED_KINDS and failures.acquired(view, s, "resistance.acquired") for s in subjects):
         return True
     return effect.cue.sense == "overcome" and (bool(view.has("resist", within=effect.clause)) or _undoes(view, effect))
 
