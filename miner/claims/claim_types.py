@@ -134,7 +134,18 @@ def combined(view: View, given: list[Mention]) -> list[Mention]:
         return given
     if several and shape("claim_types.combination_of").search(text[max(0, given[0].start - 60) : given[0].start]):
         return given
-    return _with_partner(view, given)
+    return given if _one_regimen(view, given) else _with_partner(view, given)
+
+
+def _one_regimen(view: View, given: list[Mention]) -> bool:
+    """Are two therapies of different targets given to the same people: "treated with A and B"?"""
+    text = view.document.text
+    if len(given) != 2 or text[given[0].end : given[1].start].strip() != "and" or "respectively" in view.text:
+        return False
+    first, second = (targets(view.document, (view.document.class_meant(m.name or ""),)) for m in given)
+    return bool(first and second and not first & second) and bool(
+        shape("claim_types.given_together").search(text, max(view.start, given[0].start - 40), given[0].start)
+    )
 
 
 def _with_partner(view: View, given: list[Mention]) -> list[Mention]:

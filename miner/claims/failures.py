@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from miner.claims import frames
+from miner.claims.claim_types import family
 from miner.claims.document import BODY, METHODS, RESULTS, TITLE, Subject, View, agents, therapies, therapy_role
 from miner.claims.effect_rules import shape
 from miner.schema import Label, Mention
@@ -28,7 +29,10 @@ def arisen(view: View) -> list[Mention]:
 
 def bypassed(view: View) -> bool:
     """Does the sentence name a mechanism together with what it defeats: "a bypass mechanism to EGFR inhibitors"?"""
-    return view.has("bypass", "ontarget") and bool(explicit(view))
+    if not view.has("bypass", "ontarget"):
+        return False
+    told_of = view.document.speaks_of_resistance and view.role in (RESULTS, BODY)
+    return bool(explicit(view)) or (told_of and found(view, (view.start, view.end)))
 
 
 def topical(view: View) -> bool:
@@ -66,14 +70,26 @@ def explicit(view: View) -> list[Mention]:
 
 def lost(view: View) -> list[Mention]:
     """Therapies that failed where the sentence does not say it of one: those it names, else the one last given, else the title's."""
-    found = therapies(view) if not view.has("overcome") else []
-    if found:
-        return found
+    named = [m for m in therapies(view) if not _answers(view, m)] if not view.has("overcome") else []
+    if named:
+        return named
     titled = explicit(view.document.title) if view.document.title and view.document.on_resistance else []
     before = [agents(p) or explicit(p) for p in reversed(view.document.views[max(1, view.index - 3) : view.index])]
     aimed = next((held for given in before if (held := targeted(view, given))), [])
     focus = view.document.focus_drugs
     return aimed or titled or targeted(view, focus) or next((given for given in before if given), focus)
+
+
+def _answers(view: View, mention: Mention) -> bool:
+    """Is a therapy only asked for, or aimed at what was acquired: crizotinib at the amplification of MET?"""
+    if shape("resistance.wanted").search(view.document.text, max(view.start, mention.start - 50), mention.start):
+        return True
+    lexicon = view.document.lexicon
+    aimed = {family(t) for t in lexicon.targets(view.document.class_meant(mention.name or ""))}
+    return any(s.kind in _BYPASSING and family(s.gene) in aimed and acquired(view, s) for s in view.subjects)
+
+
+_BYPASSING = frozenset({"amplification", "overexpression", "activation", "fusion", "copy number gain"})
 
 
 def targeted(view: View, given: list[Mention]) -> list[Mention]:
@@ -88,17 +104,23 @@ def follows(view: View) -> bool:
     told = (
         previous is not None
         and previous.role not in (TITLE, METHODS)
-        and bool(previous.says("resistance.moment") or previous.has("resist"))
+        and bool(previous.says("resistance.moment") or previous.has("resist") or _goes_on(view))
     )
     return (
         told
-        and view.says("resistance.counted")
+        and found(view, (view.start, view.end))
         and bool(
             resisting_variants(view)
             or any(s.alteration in ACQUIRED_KINDS for s in view.subjects)
             or any(emerged(view, s) for s in view.subjects)
         )
     )
+
+
+def _goes_on(view: View) -> bool:
+    """Does a list of mechanisms go on from the sentence before?"""
+    more = view.document.on_resistance or view.has("bypass", "acquire", "ontarget")
+    return bool(more and view.document.mechanisms(view, within=1))
 
 
 def emerged(view: View, subject: Subject) -> bool:

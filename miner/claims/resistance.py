@@ -139,7 +139,9 @@ def _is_mechanism(view: View, subject: Subject, lost: list[Mention]) -> bool:
     if not other and failures.emerged(view, subject) and failures.follows(view):
         return True
     if other:
-        return bool(view.says("resistance.causes") or failures.found(view, view.clause(subject.start)))
+        return bool(
+            view.says("resistance.causes") or failures.found(view, view.clause(subject.start)) or failures.acquired(view, subject)
+        )
     if shape("resistance.secondary").search(view.document.text, max(view.start, subject.start - 40), subject.start):
         return subject.kind in MUTATION_KINDS
     return view.says("resistance.causes") and subject.kind in MUTATION_KINDS
@@ -174,7 +176,7 @@ def _near_resistance(view: View, subject: Subject) -> bool:
 def _unnamed(view: View, lost: list[Mention], senses: tuple[str, ...]) -> Iterator[Claim]:
     """Mechanisms told without an alteration: "on-target and off-target mechanisms", a transformation, which may stand without a driver."""
     moment = bool(view.has("acquire", "resist") or view.says("resistance.moment") or failures.arisen(view))
-    if not view.has(*senses) or not moment or not lost:
+    if not view.has(*senses) or not moment or not lost or view.has("unknown"):
         return
     subjects = [s for s in _drivers(view) if s.kind not in ("gene", "wild-type")]
     for sense in senses:
@@ -189,7 +191,7 @@ def _unnamed(view: View, lost: list[Mention], senses: tuple[str, ...]) -> Iterat
 
 def _changed(view: View) -> bool:
     """Did the tumour's histology change, and was not only kept from it?"""
-    return view.says("resistance.histology") and not view.has("inhibit", "overcome")
+    return view.says("resistance.histology") and not view.has("inhibit", "overcome") and not view.says("resistance.undoing")
 
 
 def _lacked(view: View, start: int) -> bool:
