@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from miner.claims import frames, words
 from miner.claims.document import Subject, View, therapies
@@ -116,7 +117,10 @@ def counts_else(view: View, item: Item, items: Sequence[Item]) -> bool:
     before = [i for i in items if i[0].end <= item[0].start]
     if before and rules()["against"].search(text[before[-1][0].end : item[0].start]):
         return counts_else(view, before[-1], items)
-    start = view.clause(item[0].start)[0]
+    clause = view.clause(item[0].start)
+    start = clause[0]
+    if rules().within("more_often", text, start, item[0].start) and view.has("feature", within=clause) and _set_against(view, item, items):
+        return True
     if rules().within("treated", text, start, item[0].start) or _chained(view, item, items):
         return True
     if any(rules().within(name, text, *segment) for name in ("other_count", "stained", "predicate")):
@@ -124,6 +128,12 @@ def counts_else(view: View, item: Item, items: Sequence[Item]) -> bool:
     lead = text[segment[0] : item[0].start]
     assay = [m for m in view.of(Label.ASSAY, within=(segment[0], item[0].start)) if len(text[m.end : item[0].start].strip(" ()[]")) == 0]
     return bool(assay) or rules()["trait"].search(lead) is not None
+
+
+def _set_against(view: View, item: Item, items: Sequence[Item]) -> bool:
+    """Is a figure set against the one before or behind it: "15% versus 2%"?"""
+    text, pairs = view.document.text, pairwise(m for m, _ in items)
+    return any(item[0] in (a, b) and rules()["against"].search(text[a.end : b.start]) for a, b in pairs)
 
 
 def _chained(view: View, item: Item, items: Sequence[Item]) -> bool:

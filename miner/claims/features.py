@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from miner.claims import frames, trial, words
-from miner.claims.counted import plainly_found
+from miner.claims.counted import is_population, plainly_found
 from miner.claims.detection import generic
 from miner.claims.document import BODY, CONCLUSIONS, RESULTS, TITLE, Subject, View, agents, distinct
 from miner.claims.frames import DENIED, HEDGED, SUPPORTS, Stance, build
@@ -113,10 +113,19 @@ def _relations(view: View, clause: Span) -> list[Span]:
     cues = [(c.start, c.end) for c in view.sense("associate", "nodiff", within=clause)]
     text = view.document.text
     found = {*cues, *(s for name in ("relation", "housed") for s in _rules().spans(name, text, *clause))}
+    found |= {*_spread(view, clause)}
     vague = _rules().spans("vague", text, *clause)
     told = sorted(s for s in found if not any(a <= s[0] and s[1] <= b for a, b in vague))
     traits = [f for f in _features(view, clause) if _rules()["trait"].match(view.document.text[f[0] : f[1]])]
     return told or (traits if view.document.study_type is not StudyType.CASE_REPORT else [])
+
+
+def _spread(view: View, clause: Span) -> list[Span]:
+    """Where a feature is told to be seen in carriers named next: "high TMB was rare in NTRK-positive tumours"."""
+    text, features = view.document.text, _features(view, clause)
+    found = [s for s in _rules().spans("spread", text, *clause) if any(f[1] <= s[0] for f in features)]
+    carriers = [s for s in view.subjects if is_population(view, s) and clause[0] <= s.start < clause[1]]
+    return [f for f in found if any(s.start >= f[1] for s in carriers) and not any(clause[0] <= s.start < f[0] for s in view.subjects)]
 
 
 def _of_clause(view: View, clause: Span, features: Sequence[Span], relations: Sequence[Span]) -> Iterator[Claim]:
@@ -189,7 +198,8 @@ def _stance(view: View, clause: Span, relation: Span) -> Stance:
     last = view.clauses[-1]
     if not nodiff and len(view.clauses) < 4 and last != clause and rules["these"].search(text[last[0] : last[1]]):
         nodiff = [(c.start, c.end) for c in view.sense("nodiff", within=last)] or rules.spans("no_difference", text, *last)
-    if nodiff:
+    scarce = [s for s in _spread(view, clause) if rules.within("scarce", text, *s)]
+    if nodiff or scarce:
         return DENIED
     stance = frames.stance_at(view, *relation)
     if stance == frames.OPEN:

@@ -13,7 +13,7 @@ from miner.nlp.variant_rules import Kind, load_rules
 from miner.schema import Alteration, Label, Mention, Variant
 
 _COMMA = re.compile(
-    r"\s*(?:\([^()]{1,40}\))?\s*(?:[,/+&]|,?\s*(?:and/or|and|or|as\s+well\s+as)\s|[‐–-]\s+(?:and|or)\s|-(?=[A-Z]))\s*"
+    r"\s*(?:\([^()]{1,40}\))?\s*(?:[,/+&]|,?\s*(?:and/or|and|nor|or|as\s+well\s+as)\s|[‐–-]\s+(?:and|or)\s|-(?=[A-Z]))\s*"
     r"(?:the\s+|in\s+|in\s+the\s+)?"
 )
 _PLACE = r"(?:exons?|codons?)(?:\s\d+(?:\s?(?:-|to|,|and)\s?\d+)*)?"
