@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from miner.claims import frames, words
+from miner.claims.claim_types import family
 from miner.claims.document import Subject, View, therapies
 from miner.schema import Cohort, Label, Measure, Mention
 
@@ -46,6 +47,9 @@ def _kind(view: View, found: Sequence[Subject]) -> str:
 def is_population(view: View, subject: Subject) -> bool:
     """Does an alteration name the group that a figure is a share of: ``in KRAS-mutant tumours``?"""
     text = view.document.text
+    others = any(family(s.gene) != family(subject.gene) for s in view.subjects)
+    if others and rules()["among_those"].search(text[max(view.start, subject.start - 60) : subject.start]):
+        return True
     before = rules()["share_of"].search(text[max(view.start, subject.start - 30) : subject.start])
     return bool(before) and bool(rules()["carriers"].match(text[subject.end : subject.end + 50]))
 

@@ -183,7 +183,7 @@ def _subjects(view: View, clause: Span) -> list[Subject]:
     expressed = [s for s in frames.affirmed(view.subjects) if s.gene and s.alteration != "wild-type"]
     if local or expressed:
         return distinct(local or expressed)
-    if view.role == TITLE or view.document.study_type is StudyType.CASE_REPORT:
+    if view.role == TITLE or view.document.study_type in (StudyType.CASE_REPORT, StudyType.TRIAL):
         return []
     if frames.points_back(view) or view.tells(_rules(), "carriers"):
         return generic(frames.carried_subjects(view))

@@ -179,7 +179,7 @@ def _in_figures(view: View, item: Item, group: list[Subject]) -> Iterator[Claim]
     if set(values) == {"n_pos"} and group and all(s.mention and s.mention.polarity is Polarity.NEGATED for s in group):
         values, n = {"N": values["n_pos"]}, measure.n
     denied = measure.value == 0 or measure.n == 0 or not {"n_pos", "value_percent"} & set(values)
-    others = _hosts(view, group, n)
+    others = _hosts(view, group, n, mention.end)
     if others and not denied:
         yield from build(
             view, ClaimType.CO_OCCURRENCE, "biology.among_carriers", subjects=distinct([*group, *others]), figures=values, n=n, joint=True,
@@ -201,14 +201,14 @@ def _plain_count(view: View, mention: Mention) -> bool:
     return view.document.study_type is not StudyType.CASE_REPORT and bool(_COUNTED.search(view.text))
 
 
-def _hosts(view: View, group: list[Subject], total: int | None) -> list[Subject]:
+def _hosts(view: View, group: list[Subject], total: int | None, position: int) -> list[Subject]:
     """Carriers of another alteration among whom the figure counts: named in the sentence, or the group of that size."""
     genes = {s.gene for s in group}
     lexicon = view.document.lexicon
     kin = {m for g in genes for m in (g, *lexicon.members(g or ""))}
     named = [s for s in candidates(view) if s.gene not in kin and is_population(view, s) and not kin & set(lexicon.members(s.gene or ""))]
     if named:
-        return named[:1]
+        return ([s for s in named if s.start >= position] or named)[:1]
     if not total or total > 400:
         return []
     book = cohorts.ledger(view.document)

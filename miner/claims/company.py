@@ -1,0 +1,168 @@
+"""Co-occurrence: alterations that are told to be found together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from miner.claims import counted, frames, gene_lists, prevalence
+from miner.claims.claim_types import family
+from miner.claims.counted import Item
+from miner.claims.document import BACKGROUND, METHODS, TITLE, Subject, View, distinct, therapies
+from miner.claims.frames import DENIED, HEDGED, SUPPORTS, Stance, build
+from miner.schema import Claim, ClaimType, Cohort, Label, Polarity, StudyType
+
+Span = tuple[int, int]
+
+
+def together(view: View, subjects: list[Subject], within: Span | None = None) -> Iterator[Claim]:
+    """Claims that alterations go together, or never do."""
+    cue, signed = _company(view, subjects, within), view.tells(counted.rules(), "signature")
+    if cue is None or view.role == METHODS:
+        return
+    stance = _company_stance(view, cue, bool(signed))
+    denied = stance == DENIED
+    present = [s for s in subjects if denied or not (s.mention and s.mention.polarity is Polarity.NEGATED)]
+    present = [s for s in present if s.alteration != "wild-type" and (s.kind != "gene" or denied or _mutated(view))]
+    alterations = {(s.gene, s.fusion, s.variant, s.alteration) for s in present}
+    if len(alterations) > 1 and all(s.fusion for s in present) and len({s.gene for s in present}) == 1:
+        return
+    if present and not signed and (len(alterations) < 2 or (denied and len({s.gene for s in present}) < 2)):
+        present = distinct([*present, *host(view, present)])
+    if not signed and len({s.gene for s in present}) == 1 and not all(s.variant or s.fusion for s in present):
+        return
+    if not present or (not signed and len({(s.gene, s.fusion, s.variant, s.alteration) for s in present}) < 2):
+        return
+    associated = counted.rules()["tied_to"].fullmatch(view.document.text[slice(*cue)])
+    if denied and not associated and all(_drives(view, s) for s in present):
+        present = distinct([*present, *host(view, present)]) if within else present
+        yield from build(view, ClaimType.MUTUAL_EXCLUSIVITY, "biology.never_together", subjects=present, joint=True, n=size(view))
+        return
+    figures = _figures(view, cue)
+    if view.is_aim and not figures:
+        return
+    listed = [] if within or denied else _listed(view, present)
+    for member, others in listed:
+        values, n = prevalence.figures_of(view, *member.item)
+        yield from build(
+            view, ClaimType.CO_OCCURRENCE, "biology.listed_together", subjects=distinct([member.subject, *others]), stance=stance,
+            figures=values, n=n, joint=True, confidence=0.65,
+        )  # fmt: skip
+    if listed:
+        return
+    for values, n in [prevalence.figures_of(view, *item) for item in figures] or [({}, size(view))]:
+        yield from build(
+            view, ClaimType.CO_OCCURRENCE, "biology.together", subjects=present, stance=stance, figures=values, n=n, joint=True,
+            confidence=0.65,
+        )  # fmt: skip
+
+
+def _listed(view: View, present: Sequence[Subject]) -> list[tuple[gene_lists.Listed, list[Subject]]]:
+    """Alterations listed each with its figure, and those whose company they all keep."""
+    members = gene_lists.read(view, counted.candidates(view), frames.measures(view, "value_percent", "n_pos"))
+    genes = {m.subject.gene for m in members}
+    others = [s for s in present if s.gene not in genes]
+    return [(m, others) for m in members] if others else []
+
+
+def _company(view: View, subjects: Sequence[Subject], within: Span | None = None) -> Span | None:
+    """Where the sentence says that alterations go together, or None."""
+    rules, text = counted.rules(), view.document.text
+    cues = [(c.start, c.end) for c in view.sense("cooccur", within=within)]
+    weak = [c for c in cues if rules.within("weak_company", text, *c)]
+    firm = [c for c in cues if c not in weak]
+    if firm:
+        return firm[0]
+    if not within and (linked := _linked(view, subjects)):
+        return linked
+    if view.tells(rules, "not_company") or view.tells(rules, "acquired"):
+        return None
+    weak += [c for c in rules.spans("company", text, view.start, view.end) if any(0 <= s.start - c[1] < 60 for s in subjects)]
+    if len({(s.gene, s.fusion, s.variant) for s in subjects if s.kind not in ("gene", "wild-type")}) > 1 and weak:
+        return weak[0]
+    signed = rules.spans("signature", text, view.start, view.end)
+    if not signed or therapies(view):
+        return None
+    tied = [(c.start, c.end) for c in view.sense("associate")]
+    return tied[0] if tied else signed[0] if _in_one(view) else None
+
+
+def _linked(view: View, subjects: Sequence[Subject]) -> Span | None:
+    """Where carriers of one alteration are told to have another, or the two to be associated; None where that was counted."""
+    if view.is_aim or therapies(view) or view.has("respond", "outcome", "resist") or view.tells(counted.rules(), "acquired"):
+        return None
+    text, rules = view.document.text, counted.rules()
+    altered = [s for s in subjects if s.kind not in ("gene", "wild-type") and not (s.mention and s.mention.polarity is Polarity.NEGATED)]
+    for first, second in pairwise(altered):
+        gap, clause = (first.end, second.start), view.clause(first.start)
+        if gap[0] > gap[1] or second.start >= clause[1] or family(first.gene) == family(second.gene):
+            continue
+        between = text[slice(*gap)]
+        tie = between.strip() in ("and", "with") and rules["tie"].search(text[view.start : first.start])
+        if tie or rules["tied_to"].fullmatch(between):
+            return gap
+        if frames.measures(view, "value_percent", "n_pos", within=clause):
+            continue
+        if rules["have_too"].fullmatch(between) or (rules["seen_in"].fullmatch(between) and counted.is_population(view, second)):
+            return gap
+    return None
+
+
+def _mutated(view: View) -> bool:
+    return re.search(r"\b(?:co-?)?(?:mutat|delet|alter|amplif|rearrang|fusion|variant)", view.text, re.I) is not None
+
+
+def _drives(view: View, subject: Subject) -> bool:
+    lexicon = view.document.lexicon
+    named = {subject.gene or "", *lexicon.members(subject.gene or "")}
+    return bool(named & lexicon.kinases) or any(counted.rules()["driver_gene"].fullmatch(g) for g in named)
+
+
+def _in_one(view: View) -> bool:
+    """Does the sentence tell of one patient or tumour that has both?"""
+    return (view.document.study_type is StudyType.CASE_REPORT and view.role != TITLE) or bool(re.search(r"\barose in\b", view.text))
+
+
+def _company_stance(view: View, cue: Span, signed: bool) -> Stance:
+    clauses = {view.clause(c.start) for c in view.sense("cooccur")}
+    told = view.document.text[slice(*view.clause(cue[0]))] if len(clauses) > 1 else view.text
+    if re.search(r"\b(?:no (?:\w+ ){0,2}(?:case|tumou?r|patient)s?|none)\b", told, re.I):
+        return DENIED
+    pair = [s for s in view.subjects if s.gene and view.clause(cue[0])[0] <= s.start < view.clause(cue[0])[1]]
+    if not therapies(view) and len({s.gene for s in pair}) > 1 and all(s.mention and s.mention.polarity is Polarity.NEGATED for s in pair):
+        return DENIED
+    stance = frames.stance_at(view, *cue)
+    if stance == DENIED and (signed or not counted.rules()["not_before"].search(view.document.text[view.start : cue[0]])):
+        return SUPPORTS
+    return HEDGED if stance == frames.OPEN else stance
+
+
+def _figures(view: View, cue: Span) -> list[Item]:
+    """Figures of the company: those of the cue's own clause."""
+    found = frames.measures(view, "value_percent", "n_pos")
+    found = [i for i in found if not counted.counts_else(view, i, found) and not counted.told_before(view, i[0], cue[0])]
+    inside = [i for i in found if view.clause(i[0].start) == view.clause(cue[0])]
+    near = sorted(inside, key=lambda i: frames.distance((i[0].start, i[0].end), cue))
+    return near[:1] if len(near) > 1 and not view.subjects[1:] else inside
+
+
+def host(view: View, subjects: Sequence[Subject]) -> list[Subject]:
+    """The carriers that a sentence speaks of without naming them: those of the sentence before, or the paper's."""
+    genes = {s.gene for s in subjects}
+    return [s for s in pointed_at(view) or frames.carried_subjects(view) if s.gene not in genes][:2]
+
+
+def pointed_at(view: View) -> list[Subject]:
+    """The alterations of the sentence before, where this one denies something of "these"."""
+    if view.index == 0 or not re.match(r"\W*(?:none|neither|no one) of (?:these|those|them|which)", view.text, re.I):
+        return []
+    return [s for s in frames.affirmed(view.document.views[view.index - 1].subjects) if s.gene]
+
+
+def size(view: View) -> int | None:
+    """How many the sentence tells of; one in a case report."""
+    sizes = {m.referent.total or m.referent.n for m in view.of(Label.COHORT) if isinstance(m.referent, Cohort)}
+    if not sizes and view.document.study_type is StudyType.CASE_REPORT and view.role != BACKGROUND:
+        return 1
+    return sizes.pop() if len(sizes) == 1 else None
