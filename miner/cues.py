@@ -197,6 +197,8 @@ def _passive(text: str, cue: re.Match[str], after: re.Match[str], rules: _Rules)
     """Tell "was not detected", "do not occur" and "not detected" at the end from "not detected by FISH" behind a noun."""
     if not cue[0].lower().startswith(("not", "never", "no ")):
         return False
+    if rules.words["done"].search(text, 0, cue.start()) and not rules.words["being"].search(after[0]):
+        return False
     if rules.words["be"].search(text, 0, cue.start()) or after[1].lower() in ("occur", "exist"):
         return not rules.words["elided"].search(text, 0, cue.start())
     return after[1].lower().endswith(("ed", "found", "seen")) and not rules.words["active"].search(text, 0, cue.start()) and not (

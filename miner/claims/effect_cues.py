@@ -52,6 +52,8 @@ def _composed(view: View, within: Span) -> Iterator[Cue]:
         ("overcome", "overcome", rules.overcome),
         ("benefit", "delay", rules.delay),
         ("resist", "disarm", rules.disarm),
+        ("active", "strategy", rules.strategy),
+        ("active", "rationale", rules.rationale),
     )
     for sense, name, pattern in composed:
         for start, end in rules.composed.spans(name, pattern, view.document.text, *within):

@@ -13,7 +13,7 @@ from miner.claims.openings import Openings, alternatives
 from miner.errors import LexiconError
 
 RULES = "effects.toml"
-COMPOSED = ("regress", "shrink", "same", "dose", "overcome", "delay", "disarm")
+COMPOSED = ("regress", "shrink", "same", "dose", "overcome", "delay", "disarm", "strategy", "rationale")
 
 
 class EffectRules(NamedTuple):
@@ -38,6 +38,8 @@ class EffectRules(NamedTuple):
     overcome: re.Pattern[str]
     delay: re.Pattern[str]
     disarm: re.Pattern[str]
+    strategy: re.Pattern[str]
+    rationale: re.Pattern[str]
     more: re.Pattern[str]
     fewer: re.Pattern[str]
     raised: re.Pattern[str]

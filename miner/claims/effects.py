@@ -297,6 +297,8 @@ def _read(view: View, cue: Cue) -> tuple[Kind | None, bool]:
         return None, False
     negated = Polarity.NEGATED in spoken
     hedged = Polarity.HEDGED in spoken or bool(shape("effects.potential").match(view.document.text, cue.start))
+    if cue.sense == "active" and not hedged and not negated and shape("effects.unsure").match(view.document.text, cue.start):
+        return None, False
     if cue.sense == "nodiff":
         return (Kind.FAILED if shape("effects.fails").match(view.document.text, cue.start) else Kind.SAME), hedged
     if cue.sense == "outcome" and not _lowered(view, cue) and not _alike(view, cue):
