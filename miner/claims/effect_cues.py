@@ -95,6 +95,8 @@ def _says_nothing(view: View, cue: Cue) -> bool:
         return True
     if any(told.match(text, cue.start) and lead.search(before) for lead, told in rules.idle_around):
         return True
+    if shape("effects.who_may").search(before) and not any(s.end <= cue.start for s in view.subjects):
+        return True
     if cue.sense == "nodiff" and shape("effects.harm").match(text, cue.end):
         return True
     if cue.sense == "worse" and view.has("safetycore") and shape("effects.death").match(text, cue.start):

@@ -163,6 +163,7 @@ def _listed(view: View) -> list[tuple[Mention, ...]]:
     chains: list[list[Mention]] = []
     text = view.document.text
     given = [m for m in therapies(view) if m.name not in effect_rules.load().inert and not text.endswith(("known ", "Known "), 0, m.start)]
+    given = [m for m in given if not shape("effects.left_out").search(text, max(view.start, m.start - 60), m.start)]
     for mention in given:
         if chains and _together(view, chains[-1][-1], mention):
             chains[-1].append(mention)
@@ -180,6 +181,7 @@ def _together(view: View, last: Mention, mention: Mention) -> bool:
     return (
         joined(view, last, mention)
         or gap.strip() == "nor"
+        or bool(shape("effects.also").fullmatch(gap))
         or bool(shape("claim_types.joint").fullmatch(gap))
         or (last.name == mention.name and gap.strip(" [") == "(")
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence, Set
 
-from miner.claims import effects, failures, frames, subgroups, trial, whose, words
+from miner.claims import draws, effects, failures, frames, subgroups, trial, whose, words
 from miner.claims.claim_types import MECHANISMS, MUTATION_KINDS, combined, failed_type, family, mechanism_type, response_type, targets
 from miner.claims.document import METHODS, OUTSIDE, RESULTS, TITLE, Subject, View
 from miner.claims.effect_rules import shape
@@ -39,7 +39,7 @@ def extract(view: View) -> list[Claim]:
         return found
     counted = {view.clause(m.start) for m, _ in frames.measures(view, *METRICS)} if found else frozenset[tuple[int, int]]()
     stated = list(_stated(view, counted))
-    return [*found, *(stated or ([] if found else _as_target(view)))]
+    return [*found, *(stated or ([] if found else [*draws.drawn(view), *_as_target(view)]))]
 
 
 def _title_asserts(view: View) -> bool:
