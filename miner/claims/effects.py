@@ -60,7 +60,8 @@ def _find(view: View) -> list[Effect]:
         if kind is None:
             continue
         if hedged and view.has("unknown", within=view.clause(cue.start)):
-            if not shape("effects.disputed").search(view.document.text, cue.end, view.clause(cue.start)[1]):
+            doubted = kind is Kind.FAILED and shape("effects.doubted").search(view.document.text, view.start, cue.start)
+            if not doubted and not shape("effects.disputed").search(view.document.text, cue.end, view.clause(cue.start)[1]):
                 continue
             kind = Kind.FAILED
         if (
