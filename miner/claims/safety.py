@@ -70,7 +70,8 @@ def _idle(view: View) -> bool:
 def _therapies(view: View) -> list[Mention]:
     """Therapies of the sentence (given, or compared where figures or words compare), else those that it points at, else the paper's."""
     roles = ("agent", "comparator") if frames.measures(view, "AE_percent") or _words()["compares"].search(view.text) else ("agent",)
-    given = agents(view)
+    managed = _words()["managed"]
+    given = [m for m in agents(view) if not managed.search(view.document.text[max(view.start, m.start - 60) : m.start])]
     here = [m for m in therapies(view) if m in given or (therapy_role(view.document, m) == "comparator" and "comparator" in roles)]
     here = _stopped(view) or _drugs(here) or ([] if view.document.focus_drugs and _drugs(view.document.focus_drugs) else here)
     if here and (given or not view.document.focus_drugs or frames.measures(view, "AE_percent")):
@@ -110,6 +111,9 @@ def _arms(view: View, given: list[Mention], items: list[Item]) -> Iterator[tuple
     if len(groups) < 2 or not items:
         yield given, items
         return
+    if paired := _paired(view, groups, items):
+        yield from paired
+        return
     forward = min(m.start for m, _ in items) > groups[0][0].start
     held: list[list[Item]] = [[] for _ in groups]
     for mention, measure in items:
@@ -118,6 +122,16 @@ def _arms(view: View, given: list[Mention], items: list[Item]) -> Iterator[tuple
         yield from zip(groups, held, strict=True)
     else:
         yield [m for g, h in zip(groups, held, strict=True) if h for m in g], items
+
+
+def _paired(view: View, groups: list[list[Mention]], items: list[Item]) -> list[tuple[list[Mention], list[Item]]]:
+    """Figures in pairs behind both therapies: "fewer with A than with B (23% v 47%)"; none where they are not so placed."""
+    if len(groups) != 2 or len(items) % 2 or items[0][0].start < groups[1][0].end or any(m.item for _, m in items):
+        return []
+    against, text = _words()["against"], view.document.text
+    if not all(against.search(text[a.end : b.start]) for (a, _), (b, _) in zip(items[::2], items[1::2], strict=True)):
+        return []
+    return [(groups[0], items[::2]), (groups[1], items[1::2])]
 
 
 def _placed(view: View, items: list[Item]) -> list[tuple[list[Mention], list[Item]]]:
