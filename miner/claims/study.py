@@ -43,7 +43,8 @@ _METHOD = re.compile(
 )
 _RESULT = re.compile(
     r"\b(?:inhibited|suppressed|reduced|increased|decreased|impaired|enhanced|induced|promoted|abrogated|attenuated|improved|exhibited|showed|revealed|displayed"
-    r"|resulted|restored|conferred)\b"
+    r"|resulted|restored|conferred|gave|led|progressed|responded|underwent|shrank|stained|declined|rose|fell|confirmed|prolonged|lasted|relapsed|died"
+    r"|regressed|missed)\b"
 )
 _PERFECT = re.compile(r"ha(?<!\wha)(?:s|ve)\s(?:\w+ly\s|also\s|not\s|now\s)?(?:been\b|\w+ed\b|shown\b|become\b|led\b)")
 _PAST = re.compile(r"(?:w(?<!\ww)(?:as|ere)|had(?<!\whad)|did(?<!\wdid))\b")
