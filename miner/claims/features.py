@@ -11,7 +11,7 @@ from miner.claims.document import BODY, CONCLUSIONS, RESULTS, TITLE, Subject, Vi
 from miner.claims.frames import DENIED, HEDGED, SUPPORTS, Stance, build
 from miner.claims.prevalence import all_carry
 from miner.claims.senses import Cue
-from miner.schema import Claim, ClaimType, Cohort, Direction, Label, Mention, StudyType
+from miner.schema import Claim, ClaimType, Cohort, Direction, Label, Mention, Polarity, StudyType
 
 Span = tuple[int, int]
 Figures = dict[str, float | int | str]
@@ -205,7 +205,8 @@ def _stance(view: View, clause: Span, relation: Span) -> Stance:
     if stance == frames.OPEN:
         return stance
     if rules.within("unsure", text, *clause):
-        return HEDGED
+        denied = stance == DENIED and rules["denies"].search(text[clause[0] : relation[1]])
+        return (Direction.DOES_NOT_SUPPORT, Polarity.HEDGED) if denied else HEDGED
     return stance if stance != DENIED or rules["denies"].search(text[clause[0] : relation[1]]) else SUPPORTS
 
 

@@ -61,6 +61,9 @@ _BACKGROUND_WORDS = re.compile(
     re.I,
 )
 _NEXT_THAT = re.compile(r",?\s+(?:and|but) that\b", re.I)
+_FRONTED = re.compile(r"\s*((?:even )?(?:although|though|while|whereas|because|since|as)\b)", re.I)
+_COMMA = re.compile(r",\s+(?!(?:and|or|but|nor|which|who|that|including|such)\b)")
+_FRONTED_REACH = 90
 _GRADED = re.compile(r"\b(?:more|less|most|least|equally|twice as|as)\s+likely", re.I)
 
 
@@ -90,7 +93,16 @@ def spoken_cues(text: str) -> tuple[polarity_cues.Cue, ...]:
     """Cues of polarity in a sentence, without the month of May and the "likely" of a comparison: "more likely to be women"."""
     found = (c for c in polarity_cues.find_cues(text) if text[c.start : c.end] != "May")
     said = (c for c in found if not _GRADED.search(text, max(0, c.start - 14), c.start + 6))
-    return tuple(_to_next_that(c, text) for c in said)
+    return tuple(_to_main_clause(_to_next_that(c, text), text) for c in said)
+
+
+def _to_main_clause(cue: polarity_cues.Cue, text: str) -> polarity_cues.Cue:
+    """What a fronted clause hedges or denies ends with it: "Although it may be toxic, X is active"."""
+    fronted = _FRONTED.match(text) if "," in text else None
+    if not fronted or cue.start < fronted.start(1) or cue.start > _FRONTED_REACH:
+        return cue
+    comma = _COMMA.search(text, cue.end, cue.scope_end)
+    return replace(cue, scope_end=comma.start()) if comma and comma.start() > cue.scope_start else cue
 
 
 def _to_next_that(cue: polarity_cues.Cue, text: str) -> polarity_cues.Cue:

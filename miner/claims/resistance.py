@@ -115,11 +115,12 @@ def _mechanism_stance(view: View, subject: Subject) -> Stance:
     if subject.mention is not None and subject.mention.polarity is Polarity.NEGATED:
         return DENIED
     stance = frames.stance_at(view, subject.start, subject.end)
-    resist = view.sense("resist")
-    if stance == SUPPORTS and resist:
-        said = frames.stance_at(view, resist[0].start, resist[0].end)
-        return said if said[1] is Polarity.HEDGED else stance
-    return stance
+    if stance != SUPPORTS:
+        return stance
+    clause = view.clause(subject.start)
+    told = [(c.start, c.end) for c in view.sense("resist")[:1]]
+    told += [m.span() for m in shape("resistance.causes").finditer(view.document.text, *clause)]
+    return next((said for at in told if (said := frames.stance_at(view, *at))[1] is Polarity.HEDGED), stance)
 
 
 def _is_mechanism(view: View, subject: Subject, lost: list[Mention]) -> bool:
