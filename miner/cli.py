@@ -140,14 +140,15 @@ def extract(source: opt.Input, output: opt.Output = None, topic: opt.TopicName =
     settings = _settings(topic=topic)
     rejects: list[str] = []
     items = read_records(source, on_reject=lambda r: rejects.append(f"record {r.position}: {r.reason}"))
+    loaded = _miner(settings)
     mined = mine_records(
-        _miner(settings),
+        loaded,
         (item for item in items if isinstance(item, Record)),
         on_reject=lambda record, error: rejects.append(f"{record.id}: {type(error).__name__}: {error}"),
     )
     with writing(output) as out, progress("extract", quiet=_State.quiet or output is None) as step:
         for number, item in enumerate(mined, 1):
-            out.write(json.dumps(extraction_row(item), ensure_ascii=False) + "\n")
+            out.write(json.dumps(extraction_row(item, loaded.topic.focus_genes), ensure_ascii=False) + "\n")
             step("extract", number, None)
     if rejects:
         raise PartialError(f"{len(rejects)} records could not be read:\n  " + "\n  ".join(rejects[:20]))
@@ -315,7 +316,7 @@ def evaluate(
     from miner.mine import extraction_row
 
     miner = _miner(_settings())
-    result = evaluate_corpus(corpus, lambda record: extraction_row(miner(record)), split=split, texts=texts or ())
+    result = evaluate_corpus(corpus, lambda record: extraction_row(miner(record), miner.topic.focus_genes), split=split, texts=texts or ())
     typer.echo(render_text(result, slips=errors))
     if page:
         write_page(result, page)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +16,7 @@ from miner.claims.votes import ClaimModel
 from miner.config import Models, Topic, load_topic
 from miner.lexicon import Lexicon, load_lexicon
 from miner.schema import (
+    Alteration,
     Claim,
     Concept,
     Fusion,
@@ -150,20 +151,26 @@ def mine_records(miner: Miner, records: Iterable[Record], *, on_reject: OnReject
             on_reject(record, error)
 
 
-def fusions(mentions: Iterable[Mention]) -> dict[tuple[str, str], Polarity]:
-    """Fusions of a record with the most present polarity each; a negated fusion of a named kinase counts as ``?::kinase``."""
+def fusions(mentions: Iterable[Mention], focus: Collection[str] = ()) -> dict[tuple[str, str], Polarity]:
+    """Fusions of a record with the most present polarity each; a fusion of a ``focus`` gene that is only denied is ``?::gene``."""
     found: dict[tuple[str, str], Polarity] = {}
+    unnamed: dict[str, set[Polarity]] = {}
     for mention in mentions:
-        if mention.label is Label.FUSION and isinstance(mention.referent, Fusion):
-            pair = (mention.referent.five_prime, mention.referent.three_prime)
+        referent = mention.referent
+        if isinstance(referent, Fusion):
+            pair = (referent.five_prime, referent.three_prime)
             held = found.get(pair)
             if held is None or _PRESENCE[mention.polarity] < _PRESENCE[held]:
                 found[pair] = mention.polarity
-    return found
+        elif isinstance(referent, Alteration) and referent.kind == "fusion" and referent.gene in focus:
+            unnamed.setdefault(referent.gene, set()).add(mention.polarity)
+    present = {gene for pair, polarity in found.items() if polarity is not Polarity.NEGATED for gene in pair}
+    denied = (gene for gene, said in unnamed.items() if said == {Polarity.NEGATED} and gene not in present)
+    return found | {("?", gene): Polarity.NEGATED for gene in denied}
 
 
-def extraction_row(mined: Mined) -> dict[str, Any]:
-    """One line of ``miner extract``: the JSON object of a record, keys in fixed order."""
+def extraction_row(mined: Mined, focus: Collection[str] = ()) -> dict[str, Any]:
+    """One line of ``miner extract``: the JSON object of a record, keys in fixed order; ``focus`` as for ``fusions``."""
     mentions = mined.reading.mentions
     drugs = {m.referent.name for m in mentions if m.label is Label.DRUG and isinstance(m.referent, Concept)}
     variants = {(m.referent.gene, m.referent.protein_change) for m in mentions if isinstance(m.referent, Variant)}
@@ -174,7 +181,7 @@ def extraction_row(mined: Mined) -> dict[str, Any]:
         "evidence_level": mined.evidence_level,
         "fusions": [
             {"five_prime": five, "three_prime": three, "polarity": _fusion_polarity(polarity)}
-            for (five, three), polarity in fusions(mentions).items()
+            for (five, three), polarity in fusions(mentions, focus).items()
         ],
         "drugs": sorted(drugs),
         "variants": [{"gene": gene, "protein_change": change} for gene, change in sorted(variants, key=str)],

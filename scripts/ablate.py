@@ -106,14 +106,14 @@ def measure(variant: Variant, score: Any, golds: Iterable[Gold], civic: Path, fo
     miner, cells, texts, spent = miner_of(variant, folder), [variant.name], 0, 0.0
     for gold in golds:
         started = time.process_time()
-        rows = [{**mine.extraction_row(miner(gold.records[row["id"]])), "id": row["id"]} for row in gold.rows]
+        rows = [{**mine.extraction_row(miner(gold.records[row["id"]]), miner.topic.focus_genes), "id": row["id"]} for row in gold.rows]
         spent, texts = spent + time.process_time() - started, texts + len(rows)
         f1 = told(score.score_gold, gold.rows, rows)
         cells.append(f"{f1['claims']:.3f} / {f1['claims strict']:.3f} / {f1['drugs']:.3f}")
     if civic.exists():
         items, rows = [], []
         for record, held in train_data.statements(civic, held_back=True):
-            row = mine.extraction_row(miner(record))
+            row = mine.extraction_row(miner(record), miner.topic.focus_genes)
             items += held
             rows += [{**row, "id": item["evidence_id"]} for item in held]
         f1 = told(score.score_civic, items, rows)

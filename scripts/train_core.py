@@ -143,13 +143,13 @@ def batches(examples: list[Example], *, words: int, draw: random.Random) -> Iter
 def fit(
     nlp: Language,
     feed: Callable[[random.Random], Iterator[tuple[list[Example], list[str]]]],
-    judge: Callable[[], float],
+    judge: Callable[[], float] | None,
     *,
     rates: Sequence[float],
     drop: float,
     log: Path,
 ) -> None:
-    """Train one epoch a rate and keep the averaged weights that ``judge`` likes best.
+    """Train one epoch a rate and keep the averaged weights that ``judge`` likes best, the last without a judge.
 
     ``feed`` yields (examples, names of the components they teach) for one epoch.
     """
@@ -169,7 +169,7 @@ def fit(
                 nlp.update(batch, sgd=optimizer, losses=losses, drop=drop)
         shared.listener_map = listeners
         with nlp.use_params(optimizer.averages):
-            score = judge()
+            score = judge() if judge else float(epoch)
             if score > best:
                 best, kept = score, nlp.to_bytes(exclude=["vocab"])
         row = {
@@ -206,10 +206,16 @@ def train_parse(data: Path, work: Path, epochs: int, every: int) -> tuple[Langua
     return nlp, parse_scores(nlp, test)
 
 
-def train_entities(data: Path, vectors: Path | None, work: Path, epochs: int, every: int) -> tuple[Language, dict[str, Any]]:
-    """Train the entity heads; figures on the devel parts, which training did not see (a twelfth of train picks the epoch)."""
+def train_entities(
+    data: Path, vectors: Path | None, work: Path, epochs: int, every: int, *, pick: bool
+) -> tuple[Language, dict[str, Any]]:
+    """Train the entity heads; figures on the devel parts, which training did not see.
+
+    All of the training parts teach, to the last epoch; with ``pick`` a twelfth of them is held back and picks the epoch, which
+    tells how many there should be.
+    """
     nlp = entity_pipeline(vectors)
-    held = {head.name: sentences(data, head, every) for head in HEADS}
+    held = {head.name: sentences(data, head, every, pick=pick) for head in HEADS}
     other = corpora.names(LEXICONS)
     picked = {name: [corpora.entity_doc(nlp.vocab, *one) for one in kept] for name, (_, _, kept) in held.items()}
     _name_labels(nlp, held)
@@ -229,7 +235,7 @@ def train_entities(data: Path, vectors: Path | None, work: Path, epochs: int, ev
         return sum(scores) / len(scores)
 
     rates = [0.0012 * (1 - epoch / epochs) for epoch in range(epochs)]
-    fit(nlp, feed, judge, rates=rates, drop=0.2, log=work / "entities.jsonl")
+    fit(nlp, feed, judge if pick else None, rates=rates, drop=0.2, log=work / "entities.jsonl")
     for head in HEADS:
         if not head.judged:
             nlp.remove_pipe(head.name)
@@ -239,11 +245,13 @@ def train_entities(data: Path, vectors: Path | None, work: Path, epochs: int, ev
 Sentence = tuple[list[str], list[Any]]
 
 
-def sentences(data: Path, head: Head, every: int) -> tuple[list[Sentence], list[Sentence], list[Sentence]]:
-    """Sentences to teach a head: marked in full, marked in part; and the twelfth of the first that picks the epoch."""
+def sentences(data: Path, head: Head, every: int, *, pick: bool) -> tuple[list[Sentence], list[Sentence], list[Sentence]]:
+    """Sentences to teach a head: marked in full, marked in part; and, to ``pick`` the epoch, a twelfth of the first."""
 
     def read(corpus: str) -> tuple[list[Sentence], list[Sentence]]:
         found = corpora.iob(data, corpus, "train", whole=head.whole)[::every]
+        if not pick:
+            return found, []
         return [one for i, one in enumerate(found) if i // 40 % 12], [one for i, one in enumerate(found) if not i // 40 % 12]
 
     marked, picked = read(head.corpus)
@@ -308,6 +316,7 @@ def main() -> None:
     parser.add_argument("--only", choices=("parse", "entities", "join"))
     parser.add_argument("--epochs-parse", type=int, default=7)
     parser.add_argument("--epochs-entities", type=int, default=12)
+    parser.add_argument("--pick", action="store_true", help="hold a twelfth of the entities' training parts back to pick the epoch")
     parser.add_argument("--every", type=int, default=1, help="read every so many-th text, to try things out")
     given = parser.parse_args()
     given.work.mkdir(parents=True, exist_ok=True)
@@ -316,7 +325,8 @@ def main() -> None:
     if given.only in (None, "parse"):
         _keep(given.work, "parse", *train_parse(given.data, given.work, given.epochs_parse, given.every))
     if given.only in (None, "entities"):
-        _keep(given.work, "entities", *train_entities(given.data, given.vectors, given.work, given.epochs_entities, given.every))
+        entities = train_entities(given.data, given.vectors, given.work, given.epochs_entities, given.every, pick=given.pick)
+        _keep(given.work, "entities", *entities)
     if given.only in (None, "join"):
         write(given.work, given.output)
 

@@ -56,6 +56,21 @@ def test_a_doc_shows_the_claims_of_its_text_at_their_places() -> None:
     assert miner.mine(text).claims == (claim,)
 
 
+@pytest.mark.parametrize(
+    ("text", "listed"),
+    [
+        ("No NTRK1 fusion was found in this tumour.", {("?", "NTRK1"): "negated"}),
+        ("Neither NTRK1 nor ALK was rearranged.", {("?", "NTRK1"): "negated"}),
+        ("An NTRK1 fusion was found in one tumour; no NTRK1 fusion was found in the others.", {}),
+        ("A TPM3-NTRK1 fusion was found; other NTRK1 fusions were not found.", {("TPM3", "NTRK1"): "asserted"}),
+        ("No NTRK fusion was found.", {}),
+    ],
+)
+def test_a_fusion_of_a_named_gene_of_the_topic_that_is_only_denied_is_listed(text: str, listed: dict[tuple[str, str], str]) -> None:
+    found = module.fusions(miner.mine(text).reading.mentions, ("NTRK1", "NTRK2", "NTRK3"))
+    assert {pair: str(polarity) for pair, polarity in found.items()} == listed
+
+
 def test_the_table_as_a_frame(store: Store) -> None:
     frame = store.frame(drug="larotrectinib", direction="supports")
     rows = list(store.table(drug="larotrectinib", direction="supports"))

@@ -187,7 +187,7 @@ def test_figures_do_not_fall_under_their_floor(corpus):
     from miner.mine import extraction_row, load
 
     miner = load()
-    report = evaluate_corpus(corpus, lambda record: extraction_row(miner(record)))
+    report = evaluate_corpus(corpus, lambda record: extraction_row(miner(record), miner.topic.focus_genes))
     assert report.missing == ()
     assert check_floor(report, corpus / "floor.json") == []
 
@@ -231,7 +231,7 @@ def test_figures_on_real_abstracts_do_not_fall_under_their_floor():
     from miner.mine import extraction_row, load
 
     miner, folder = load(), ROOT / "corpora" / "pubmed_nsclc"
-    report = evaluate_corpus(folder, lambda record: extraction_row(miner(record)), split="test", texts=[ABSTRACTS])
+    report = evaluate_corpus(folder, lambda record: extraction_row(miner(record), miner.topic.focus_genes), split="test", texts=[ABSTRACTS])
     assert check_floor(report, folder / "floor.json") == []
 
 

@@ -94,7 +94,14 @@ class Assigner:
         inside = [a for a in self.anchors if form.start <= a.start and a.end <= form.end]
         if inside:
             return inside[-1]
-        return self._before(form) or self._behind(form)
+        return self._bracketed(form) or self._before(form) or self._behind(form)
+
+    def _bracketed(self, form: Form) -> Anchor | None:
+        """ "G667C (TRKA), G709C (TRKB)": the gene that stands alone in brackets behind the change."""
+        following = self.anchors[self._index(form.end) : self._index(form.end) + 1]
+        if not following or not re.fullmatch(r"\s?[(\[]", self.text[form.end : following[0].start]):
+            return None
+        return following[0] if self.text[following[0].end : following[0].end + 1] in (")", "]") else None
 
     def _before(self, form: Form) -> Anchor | None:
         at = self._index(form.start)

@@ -94,11 +94,11 @@ def _is_change(text: str, form: Form, named: Sequence[Mention], anchors: Sequenc
     beside = any(0 <= form.start - a.end <= 2 for a in anchors)
     if token in rules.stop or any(m.start <= form.start and form.end <= m.end and m.label is not Label.FUSION for m in named):
         return False
+    if form.residue in rules.by_residue and form.shape in ("substitution", "edit"):
+        return True
     before, after = _WORD_BEFORE.search(text, max(0, form.start - 20), form.start), _WORD_AFTER.match(text, form.end)
     if before and before[1].lower() in rules.before and not beside:
         return False
-    if form.residue in rules.by_residue and form.shape in ("substitution", "edit"):
-        return True
     if form.shape == "edit":
         return True
     if form.shape == "substitution":
