@@ -58,6 +58,10 @@ def _of_a_test(view: View, mention: Mention, measure: Measure) -> bool:
     title = view.document.title
     validates = view.document.study_type is StudyType.DIAGNOSTIC_VALIDATION
     about = view.of(Label.ASSAY) or view.tells(_rules(), "testing") or (title and title.of(Label.ASSAY) and validates)
+    plain = measure.metric in ("sensitivity_percent", "specificity_percent")
+    about = about or (
+        plain and title and (title.of(Label.ASSAY) or title.tells(_rules(), "testing")) and (title.subjects or title.of(Label.GENE))
+    )
     return bool(about) and not _rules()["other_measure"].match(after.lstrip("- ")) and not view.tells(_rules(), "not_test")
 
 
@@ -88,13 +92,21 @@ def _parts(view: View, clause: Span) -> list[Span]:
 def _tells(view: View, span: Span) -> bool:
     """Does a test stand in a span, and what it found or missed?"""
     rules, text = _rules(), view.document.text
-    return bool(view.of(Label.ASSAY, within=span)) and (rules.within("finds", text, *span) or rules.within("poor", text, *span))
+    return bool(_assays(view, span)) and (rules.within("finds", text, *span) or rules.within("poor", text, *span))
+
+
+def _assays(view: View, span: Span) -> list[Mention]:
+    """The tests of a span; of a relative clause without one the test straight before it: "sequencing, which found"."""
+    inside = view.of(Label.ASSAY, within=span)
+    if inside or not _rules()["relative"].match(view.document.text[span[0] : span[1]]):
+        return inside
+    return [m for m in view.of(Label.ASSAY) if m.end <= span[0] and not view.document.text[m.end : span[0]].strip(" ,()")][-1:]
 
 
 def _told(view: View, clause: Span) -> Iterator[Claim]:
     """What a clause says of a test without figures."""
     rules, text = _rules(), view.document.text
-    assays = view.of(Label.ASSAY, within=clause)
+    assays = _assays(view, clause)
     reviews = view.document.study_type in (StudyType.DIAGNOSTIC_VALIDATION, StudyType.REVIEW)
     heard = (view.start, view.end) if reviews else clause
     finds = rules.within("finds", text, *clause)
