@@ -272,7 +272,7 @@ def _of_testing(view: View, clause: Span) -> Iterator[Claim]:
 def _needed(view: View, clause: Span) -> Iterator[Span]:
     """Where testing, named straight before, is told to be needed: "testing for X is essential"."""
     rules, text = _rules(), view.document.text
-    tests = _find(view, "testing", clause)
+    tests = _find(view, "to_test", clause)
     for cue in _find(view, "needed", clause):
         if any(rules["tested"].search(text[end : cue[0]]) for _, end in tests if end <= cue[0]) and not _asked(view, cue, clause):
             yield cue

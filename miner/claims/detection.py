@@ -110,7 +110,7 @@ def _told(view: View, clause: Span) -> Iterator[Claim]:
     reviews = view.document.study_type in (StudyType.DIAGNOSTIC_VALIDATION, StudyType.REVIEW)
     heard = (view.start, view.end) if reviews else clause
     finds = rules.within("finds", text, *clause)
-    judges = rules.within("judges", text, *heard) or rules.within("poor", text, *clause)
+    judges = any(rules.within(name, text, *heard) for name in ("judges", "valued")) or rules.within("poor", text, *clause)
     if not assays or not (finds or judges) or agents(view, clause) or view.has("exclusive", "cooccur"):
         return
     subjects = _subjects(view, clause, assays, carry=judges)
@@ -182,6 +182,8 @@ def _subjects(view: View, span: Span, assays: Sequence[Mention], *, carry: bool)
     inside = [s for s in local if span[0] <= s.start < span[1]]
     if inside:
         return generic(distinct(inside))
+    if again := _again(view, view.clause(span[0])):
+        return again
     targets = _targets(view, assays)
     if targets and (carry or local):
         return targets
@@ -190,11 +192,19 @@ def _subjects(view: View, span: Span, assays: Sequence[Mention], *, carry: bool)
     genes = [Subject(m.start, m.end, m.name, mention=m) for m in view.of(Label.GENE) if m.name]
     text = view.document.text
     alone = [g for g in genes if span[0] <= g.start < span[1] and text[g.end : g.end + 1] not in ("-", "/", ":")]
-    sought = [g for g in alone if _rules()["sought"].search(text[view.start : g.start])]
+    sought = [g for g in alone if _rules()["sought"].search(text[view.start : g.start]) or any(g.end + 1 == a.start for a in assays)]
     if sought:
         return sought
     carried = frames.carried_subjects(view) if carry or frames.points_back(view) else []
     return generic(carried) or (genes if carry else []) or None
+
+
+def _again(view: View, span: Span) -> list[Subject]:
+    """The fusion named last before, where a span speaks of it again: "the fusion was detected by ..."."""
+    if not _rules().within("again", view.document.text, *span):
+        return []
+    told = [s for s in frames.affirmed(view.document.subjects) if s.end <= span[0] and s.gene and (s.fusion or s.alteration == "fusion")]
+    return told[-1:]
 
 
 def _targets(view: View, assays: Sequence[Mention]) -> list[Subject]:

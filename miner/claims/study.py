@@ -55,7 +55,8 @@ _ONE_PATIENT = re.compile(
 )
 _COUNTED = re.compile(
     r"(\d(?<!\w\d)(?:\d{0,2}(?:,\d{3})+|\d{0,5}))\s(?:[\w-]+\s){0,3}"
-    r"(?:patients|cases|samples|tumou?rs|specimens|participants|subjects)\b", re.I
+    r"(?:patients|cases|samples|tumou?rs|specimens|participants|subjects)\b",
+    re.I,
 )
 
 
