@@ -57,12 +57,11 @@ def _of_a_test(view: View, mention: Mention, measure: Measure) -> bool:
     after = view.document.text[measure.anchor[1] if measure.anchor else mention.end :][:40]
     title = view.document.title
     validates = view.document.study_type is StudyType.DIAGNOSTIC_VALIDATION
-    about = view.of(Label.ASSAY) or view.tells(_rules(), "testing") or (title and title.of(Label.ASSAY) and validates)
+    told = view.of(Label.ASSAY) or view.tells(_rules(), "testing") or (title and title.of(Label.ASSAY) and validates)
     plain = measure.metric in ("sensitivity_percent", "specificity_percent")
-    about = about or (
-        plain and title and (title.of(Label.ASSAY) or title.tells(_rules(), "testing")) and (title.subjects or title.of(Label.GENE))
-    )
-    return bool(about) and not _rules()["other_measure"].match(after.lstrip("- ")) and not view.tells(_rules(), "not_test")
+    titled = title and (title.of(Label.ASSAY) or title.tells(_rules(), "testing")) and (title.subjects or title.of(Label.GENE))
+    about = bool(told) or bool(plain and titled)
+    return about and not _rules()["other_measure"].match(after.lstrip("- ")) and not view.tells(_rules(), "not_test")
 
 
 def _asked(view: View, clause: Span) -> bool:
