@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from miner.toml_lines import Lines, Path, strings_of
 
 ENTRIES: Mapping[str, frozenset[str]] = {
-    "effects.toml": frozenset({"reasons"}),
+    "effects.toml": frozenset({"reasons", "partners"}),
     "feature_names.toml": frozenset({""}),
     "fusions.toml": frozenset({"partners", "partners_after", "foes", "families", "names", "generic_names", "aliases"}),
     "study.toml": frozenset({"publication_types", "leaning_publication_types", "mesh"}),

@@ -121,7 +121,9 @@ def combined(view: View, given: list[Mention]) -> list[Mention]:
         if shape("claim_types.comparing").search(text, view.start, first.start):
             continue
         gap = text[first.end : second.start]
-        joint = first.end < second.start and (shape("claim_types.joint").fullmatch(gap) or _added(view, first, gap))
+        joint = first.end < second.start and (
+            shape("claim_types.joint").fullmatch(gap) or shape("claim_types.potentiates").fullmatch(gap) or _added(view, first, gap)
+        )
         if first.name != second.name and joint:
             members = [*_listed_before(view, given[:index], first), first, second]
             for extra in given[index + 2 :]:
@@ -138,14 +140,20 @@ def combined(view: View, given: list[Mention]) -> list[Mention]:
 
 
 def _one_regimen(view: View, given: list[Mention]) -> bool:
-    """Are two therapies of different targets given to the same people: "treated with A and B"?"""
+    """Are therapies given to the same people: "treated with A and B" of different targets, known partners, chemotherapy with others?"""
     text = view.document.text
-    if len(given) != 2 or text[given[0].end : given[1].start].strip() != "and" or "respectively" in view.text:
+    gaps = [text[a.end : b.start].strip() for a, b in pairwise(given)]
+    if not gaps or gaps[-1] not in ("and", ", and") or {*gaps[:-1]} - {","} or "respectively" in view.text:
         return False
+    if len(given) > 2:
+        named = shape("claim_types.listed_as").search(text, max(view.start, given[0].start - 40), given[0].start)
+        return not named and len(given) < 6 and 0 < sum(_chemotherapy(view, [m]) for m in given) < len(given)
     first, second = (targets(view.document, (view.document.class_meant(m.name or ""),)) for m in given)
-    return bool(first and second and not first & second) and bool(
-        shape("claim_types.given_together").search(text, max(view.start, given[0].start - 40), given[0].start)
-    )
+    partners = load().partners
+    if any(partners.get(a, frozenset()) & two for one, two in ((first, second), (second, first)) for a in one):
+        return True
+    together = shape("claim_types.given_together").search(text, max(view.start, given[0].start - 40), given[0].start)
+    return bool(together and first and second and not first & second)
 
 
 def _with_partner(view: View, given: list[Mention]) -> list[Mention]:

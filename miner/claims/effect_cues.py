@@ -50,6 +50,7 @@ def _composed(view: View, within: Span) -> Iterator[Cue]:
         ("nodiff", "same", rules.same),
         ("dose", "dose", rules.dose),
         ("overcome", "overcome", rules.overcome),
+        ("benefit", "potentiate", rules.potentiate),
         ("benefit", "delay", rules.delay),
         ("resist", "disarm", rules.disarm),
         ("active", "strategy", rules.strategy),

@@ -13,7 +13,7 @@ from miner.claims.openings import Openings, alternatives
 from miner.errors import LexiconError
 
 RULES = "effects.toml"
-COMPOSED = ("regress", "shrink", "same", "dose", "overcome", "delay", "disarm", "strategy", "rationale")
+COMPOSED = ("regress", "shrink", "same", "dose", "overcome", "potentiate", "delay", "disarm", "strategy", "rationale")
 
 
 class EffectRules(NamedTuple):
@@ -36,6 +36,7 @@ class EffectRules(NamedTuple):
     same: re.Pattern[str]
     dose: re.Pattern[str]
     overcome: re.Pattern[str]
+    potentiate: re.Pattern[str]
     delay: re.Pattern[str]
     disarm: re.Pattern[str]
     strategy: re.Pattern[str]
@@ -46,6 +47,7 @@ class EffectRules(NamedTuple):
     past: re.Pattern[str]
     inert: frozenset[str]
     reasons: Mapping[str, frozenset[str]]
+    partners: Mapping[str, frozenset[str]]
     composed: Openings
     shapes: Mapping[str, re.Pattern[str]]
     sought: Openings
@@ -111,6 +113,7 @@ def _compiled(data: dict[str, Any]) -> EffectRules:
         past=re.compile(rf"\b(?:{any_of('context', 'past')})\b", re.I),
         inert=frozenset(data["context"]["inert"]),
         reasons={target: frozenset(genes) for target, genes in data["reasons"].items()},
+        partners={target: frozenset(genes) for target, genes in data["partners"].items()},
         composed=Openings(data["composed"]),
         shapes={name: re.compile(pattern, re.I) for name, pattern in shapes.items()},
         sought=Openings({name: alternatives(pattern) for name, pattern in shapes.items()}),

@@ -116,7 +116,7 @@ def _therapies(view: View, within: tuple[int, int] | None) -> list[Mention]:
         is_class = mention.label is Label.DRUG_CLASS
         if is_class and kept and kept[-1].label is Label.DRUG_CLASS and _in_brackets_after(view, kept[-1], mention):
             continue
-        nested = any(o.start <= mention.start and mention.end <= o.end and len(o.text) > len(mention.text) for o in found)
+        nested = any(_inside(mention, o) for o in found)
         if is_class and following is not None and _names_its_drug(view, mention, following):
             continue
         if nested or (is_class and any(_explains(view, mention, drug) for drug in drugs)):
@@ -125,6 +125,15 @@ def _therapies(view: View, within: tuple[int, int] | None) -> list[Mention]:
     return kept
 
 
+def _inside(mention: Mention, other: Mention) -> bool:
+    """Does a mention lie in a longer one, and not only share its noun: the second class of "BRAF and MEK inhibitors"?"""
+    if not (other.start <= mention.start and mention.end <= other.end and len(other.text) > len(mention.text)):
+        return False
+    shared = mention.label is other.label is Label.DRUG_CLASS and mention.end == other.end and mention.name != other.name
+    return not (shared and _SHARED.search(other.text[: mention.start - other.start]))
+
+
+_SHARED = re.compile(r"(?:\b(?:and|or|plus)\b|[/,+])\s*$", re.I)
 # What stands between a class and the drug that it names: "SMO inhibitor vismodegib", "EGFR blockade (panitumumab)".
 _NAMES = re.compile(
     r"\s*(?:\(|with|using|via|by|,?\s*e\.g\.,?|\(?i\.?e\.?,?|namely|,)?\s*(?:the\s+)?(?:drug|agent|compound|antibody)?\s*", re.I
@@ -192,6 +201,8 @@ def _agents(view: View, within: tuple[int, int] | None) -> list[Mention]:
 
 def joined(view: View, previous: Mention, mention: Mention) -> bool:
     """Does a therapy follow another in a list?"""
+    if previous.start < mention.start < previous.end:
+        return True
     named = [m for m in view.of(Label.DRUG_CLASS) if previous.end < m.start < mention.start and _names_its_drug(view, m, mention)]
     gap = view.document.text[previous.end : named[0].start if named else mention.start]
     return bool(_LIST_GAP.fullmatch(gap))
