@@ -130,7 +130,8 @@ def _inside(mention: Mention, other: Mention) -> bool:
     if not (other.start <= mention.start and mention.end <= other.end and len(other.text) > len(mention.text)):
         return False
     shared = mention.label is other.label is Label.DRUG_CLASS and mention.end == other.end and mention.name != other.name
-    return not (shared and _SHARED.search(other.text[: mention.start - other.start]))
+    several = mention.text.endswith("s") and _SHARED.search(other.text[: mention.start - other.start])
+    return not (shared and several)
 
 
 _SHARED = re.compile(r"(?:\b(?:and|or|plus)\b|[/,+])\s*$", re.I)
