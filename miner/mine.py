@@ -162,7 +162,7 @@ def fusions(mentions: Iterable[Mention], focus: Collection[str] = ()) -> dict[tu
             held = found.get(pair)
             if held is None or _PRESENCE[mention.polarity] < _PRESENCE[held]:
                 found[pair] = mention.polarity
-        elif isinstance(referent, Alteration) and referent.kind == "fusion" and referent.gene in focus:
+        elif isinstance(referent, Alteration) and referent.kind == "fusion" and referent.gene and referent.gene in focus:
             unnamed.setdefault(referent.gene, set()).add(mention.polarity)
     present = {gene for pair, polarity in found.items() if polarity is not Polarity.NEGATED for gene in pair}
     denied = (gene for gene, said in unnamed.items() if said == {Polarity.NEGATED} and gene not in present)
