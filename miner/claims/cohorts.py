@@ -51,14 +51,15 @@ class Ledger:
     def carriers(self) -> list[Group]:
         """Counted carriers of alterations, in the order of the text: who carries a part of it is counted among them."""
         counts = [(v, m, r.n) for v in self.document.views for m in v.of(Label.MEASURE) if (r := _share(m)) and r.n]
-        counts += [(g.view, m, g.n) for g in self.groups for m in g.view.of(Label.COHORT) if m.start == g.start]
-        found = [Group(n, m.start, v, frozenset(), _genes(v, m), False, False) for v, m, n in counts if v.subjects]
+        found = [Group(n, m.start, v, frozenset(), _genes(v, m), False, False) for v, m, n in counts]
+        wide = [(g, m) for g in self.groups for m in g.view.of(Label.COHORT) if m.start == g.start]
+        found += [Group(g.n, m.start, g.view, frozenset(), _genes(g.view, m), False, True) for g, m in wide]
         return sorted((g for g in found if g.genes), key=lambda g: g.start)
 
     def carrying(self, genes: Container[str], position: int) -> int | None:
-        """How many carried an alteration of some genes, by the last count before a position."""
-        counted = [g.n for g in self.carriers if g.start < position and any(gene in genes for gene in g.genes)]
-        return counted[-1] if counted else None
+        """How many carried an alteration of some genes, by the largest count before a position; a part of them is fewer."""
+        counted = [g for g in self.carriers if g.start < position and any(gene in genes for gene in g.genes)]
+        return max((g.n for g in counted if not g.screened), default=None) or max((g.n for g in counted), default=None)
 
     def _group(self, view: View, mention: Mention) -> Group | None:
         cohort = mention.referent
@@ -109,7 +110,14 @@ def _share(mention: Mention) -> Measure | None:
 def _genes(view: View, mention: Mention) -> frozenset[str]:
     """The genes of the clause whose alterations a count is of."""
     clause = view.clause(mention.start)
-    return frozenset(s.gene for s in view.subjects if s.gene and clause[0] <= s.start < clause[1])
+    named = view.subjects
+    if not named and shape("cohorts.the_alteration").search(view.document.text[slice(*clause)]):
+        return frozenset(s.gene for s in view.document.focus if s.gene)
+    inside = [s for s in named if s.gene and clause[0] <= s.start < clause[1]]
+    item = mention.referent.item if isinstance(mention.referent, Measure) else None
+    tied = [s for s in inside if item and s.start < item[1] and item[0] < s.end]
+    beside = sorted(inside, key=lambda s: min(abs(s.end - mention.start), abs(s.start - mention.end)))[:1]
+    return frozenset(s.gene or "" for s in tied or beside)
 
 
 def _tolerance(percent: float) -> float:

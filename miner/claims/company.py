@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from miner.claims import counted, frames, gene_lists, prevalence
+from miner.claims import cohorts, counted, frames, gene_lists, prevalence
 from miner.claims.claim_types import family
 from miner.claims.counted import Item
 from miner.claims.document import BACKGROUND, METHODS, TITLE, Subject, View, distinct, therapies
@@ -51,11 +51,32 @@ def together(view: View, subjects: list[Subject], within: Span | None = None) ->
         )  # fmt: skip
     if listed:
         return
-    for values, n in [prevalence.figures_of(view, *item) for item in figures] or [({}, size(view))]:
+    hosts = [s for s in present if counted.is_population(view, s)]
+    counts = [(*_counts(view, item, hosts), _whose(present, hosts, figures, item)) for item in figures]
+    for values, n, subjects in counts or [({}, size(view), present)]:
         yield from build(
-            view, ClaimType.CO_OCCURRENCE, "biology.together", subjects=present, stance=stance, figures=values, n=n, joint=True,
+            view, ClaimType.CO_OCCURRENCE, "biology.together", subjects=subjects, stance=stance, figures=values, n=n, joint=True,
             confidence=0.65,
         )  # fmt: skip
+
+
+def _counts(view: View, item: Item, hosts: Sequence[Subject]) -> tuple[prevalence.Figures, int | None]:
+    """The figures of a pair; those who carry the one are the population, where the sentence names them."""
+    values, n = prevalence.figures_of(view, *item)
+    measure = item[1]
+    if not hosts or measure.total or (measure.n and measure.metric == "value_percent"):
+        return values, n
+    values.pop("N", None)
+    n = cohorts.ledger(view.document).carrying({s.gene or "" for s in hosts}, view.start)
+    return (values | {"N": n} if n else values), n
+
+
+def _whose(present: list[Subject], hosts: list[Subject], figures: Sequence[Item], item: Item) -> list[Subject]:
+    """The pair that one of several figures is of: as many figures as alterations that carriers have beside their own."""
+    partners = [s for s in present if s not in hosts]
+    if not hosts or len(figures) != len(partners) or len(partners) < 2:
+        return present
+    return [partners[list(figures).index(item)], *hosts]
 
 
 def _listed(view: View, present: Sequence[Subject]) -> list[tuple[gene_lists.Listed, list[Subject]]]:

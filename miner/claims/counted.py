@@ -51,7 +51,9 @@ def is_population(view: View, subject: Subject) -> bool:
     if others and rules()["among_those"].search(text[max(view.start, subject.start - 60) : subject.start]):
         return True
     before = rules()["share_of"].search(text[max(view.start, subject.start - 30) : subject.start])
-    return bool(before) and bool(rules()["carriers"].match(text[subject.end : subject.end + 50]))
+    said = rules()["adjective"].search(text[subject.start : subject.end])
+    end = subject.start + said.start() if said else subject.end
+    return bool(before) and bool(rules()["carriers"].match(text[end : end + 60]))
 
 
 def opens(view: View, mention: Mention, measure: Measure) -> bool:

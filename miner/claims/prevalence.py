@@ -84,7 +84,9 @@ def _counted(view: View, item: Item, items: Sequence[Item]) -> list[Subject]:
         return []
     if (of_response(view, clause) and not plainly_found(view, mention)) or acquired(view):
         return []
-    everyone = [s for s in candidates(view) if not is_population(view, s)] or candidates(view)
+    everyone = [s for s in candidates(view) if not is_population(view, s)]
+    if not everyone and view.subjects:
+        return []
     if measure.item:
         named = tied(view, everyone, measure.item)
         if named:
@@ -159,12 +161,17 @@ def _in_list(view: View, member: gene_lists.Listed, counts: Container[int | None
     """The claim of one alteration of a list; the counts of the others are no population."""
     mention, measure = member.item
     values, n = of_part(view, member.item, member.subject)
-    if not member.item[1].total and n in counts:
+    if not (measure.total or (measure.n and measure.metric == "value_percent")) and n in counts:
         values.pop("N", None)
         n = None
-    if member.total:
+    fits = n is not None and measure.n is not None and measure.metric == "value_percent"
+    if member.total and not fits:
         values["N"] = n = member.total
     denied = measure.value == 0 or measure.n == 0
+    others = [] if denied else _hosts(view, [member.subject], n, mention.end)
+    if others:
+        yield from _among_carriers(view, [member.subject, *others], values, n)
+        return
     yield from build(
         view, ClaimType.PREVALENCE, "biology.listed", subjects=[member.subject], stance=DENIED if denied else _hedged(view, mention),
         figures=values, n=n, confidence=0.75, warnings=measure.warnings,
@@ -181,14 +188,18 @@ def _in_figures(view: View, item: Item, group: list[Subject]) -> Iterator[Claim]
     denied = measure.value == 0 or measure.n == 0 or not {"n_pos", "value_percent"} & set(values)
     others = _hosts(view, group, n, mention.end)
     if others and not denied:
-        yield from build(
-            view, ClaimType.CO_OCCURRENCE, "biology.among_carriers", subjects=distinct([*group, *others]), figures=values, n=n, joint=True,
-            confidence=0.65,
-        )  # fmt: skip
+        yield from _among_carriers(view, [*group, *others], values, n)
         return
     yield from build(
         view, ClaimType.PREVALENCE, "biology.prevalence", subjects=group, stance=DENIED if denied else _hedged(view, mention),
         figures=values, n=n, confidence=0.75, warnings=measure.warnings,
+    )  # fmt: skip
+
+
+def _among_carriers(view: View, subjects: list[Subject], values: Figures, n: int | None) -> Iterator[Claim]:
+    yield from build(
+        view, ClaimType.CO_OCCURRENCE, "biology.among_carriers", subjects=distinct(subjects), figures=values, n=n, joint=True,
+        confidence=0.65,
     )  # fmt: skip
 
 
@@ -212,7 +223,8 @@ def _hosts(view: View, group: list[Subject], total: int | None, position: int) -
     if not total or total > 400:
         return []
     book = cohorts.ledger(view.document)
-    same = [g for g in book.groups if g.n == total and g.genes and not g.genes & kin and g.start < group[0].start]
+    counted = sorted([*book.groups, *book.carriers], key=lambda g: g.start)
+    same = [g for g in counted if g.n == total and g.genes and not g.genes & kin and g.start < group[0].start]
     whole = max((g.n for g in book.groups), default=0)
     focus = {s.gene for s in view.document.focus}
     if not same or whole <= total or not same[-1].genes & focus:
@@ -231,10 +243,11 @@ def figures_of(view: View, mention: Mention, measure: Measure) -> tuple[Figures,
     if measure.n is not None:
         values["n_pos"] = measure.n
     total = cohorts.prevalence_population(view, mention, measure)
-    carriers = not measure.total and "value_percent" in values and any(g.n == total and g.genes for g in _groups(view))
-    if carriers and total and isinstance(measure.value, int | float) and measure.value < 50:
+    alone = measure.total is None and measure.n is None and "value_percent" in values
+    few = measure.value if isinstance(measure.value, int | float) and measure.value < 50 else None
+    if alone and total and few is not None and any(g.n == total and g.genes for g in _groups(view)):
         values.setdefault("n_pos", total)
-        total = cohorts.ledger(view.document).fitting(total, measure.value, mention.start)
+        total = cohorts.ledger(view.document).fitting(total, few, mention.start)
     if total:
         values["N"] = total
     return values, total
