@@ -44,7 +44,7 @@ def together(view: View, subjects: list[Subject], within: Span | None = None) ->
         return
     listed = [] if within or denied else _listed(view, present)
     for member, others in listed:
-        values, n = prevalence.figures_of(view, *member.item)
+        values, n = _counts(view, member.item, others)
         yield from build(
             view, ClaimType.CO_OCCURRENCE, "biology.listed_together", subjects=distinct([member.subject, *others]), stance=stance,
             figures=values, n=n, joint=True, confidence=0.65,

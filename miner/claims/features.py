@@ -183,11 +183,21 @@ def _subjects(view: View, clause: Span) -> list[Subject]:
     expressed = [s for s in frames.affirmed(view.subjects) if s.gene and s.alteration != "wild-type"]
     if local or expressed:
         return distinct(local or expressed)
+    told_apart = _told_apart(view)
+    if told_apart and view.role != TITLE:
+        return distinct(Subject(m.start, m.end, m.name, alteration="mutation", mention=m) for m in told_apart)
     if view.role == TITLE or view.document.study_type in (StudyType.CASE_REPORT, StudyType.TRIAL):
         return []
     if frames.points_back(view) or view.tells(_rules(), "carriers"):
         return generic(frames.carried_subjects(view))
     return []
+
+
+def _told_apart(view: View) -> list[Mention]:
+    """Genes by whose status patients are set apart: "according to EGFR status"."""
+    rules, text = _rules(), view.document.text
+    found = [m for m in view.of(Label.GENE) if m.name and rules["status"].match(text[m.end : m.end + 40])]
+    return [m for m in found if not rules["whichever"].search(text[max(view.start, m.start - 40) : m.start])]
 
 
 def _stance(view: View, clause: Span, relation: Span) -> Stance:

@@ -41,7 +41,7 @@ def extract(view: View, *, beside: Sequence[int] = ()) -> Iterator[Claim]:
     figures = sorted([*figures, *of_groups(view, figures)], key=lambda item: item[0].start)
     items = [i for i in _once(figures) if not opens(view, *i)]
     items = [i for i in items if view.clause(i[0].start) not in taken or told_before(view, i[0], min(beside))]
-    listed = _listed(view, items)
+    listed = [] if view.clause(view.start) in taken else _listed(view, items)
     for member in listed:
         yield from _in_list(view, member, {m.item[1].n for m in listed})
     places = [(m.subject.start, m.subject.end) for m in listed]
