@@ -57,7 +57,7 @@ def extract(view: View, *, beside: Sequence[int] = ()) -> Iterator[Claim]:
         return
     counted = {s.start for _, g in bound for s in g} | told
     yield from _by_counts(view, counted, items)
-    if not items:
+    if not items and not listed:
         yield from _in_words(view)
         yield from _none(view)
 
