@@ -156,7 +156,8 @@ def _objects(view: View, cue: Span, clause: Span) -> list[Mention]:
     if agents:
         agents = left[: left.index(agents[-1]) + 1]
         return _chain(view, _not_first_of(view, agents)[::-1])[::-1]
-    if right and right[0].start - cue[1] <= _APART and not rules.within("left_only", text, *cue):
+    only_when = right and rules.within("only_when", text, cue[1], right[0].start)
+    if right and not only_when and right[0].start - cue[1] <= _APART and not rules.within("left_only", text, *cue):
         return _chain(view, right)
     elsewhere = [m for m in therapies(view) if m.end <= clause[0] and m.name not in _NO_THERAPY]
     elsewhere = [m for m in elsewhere if therapy_role(view.document, m) == "agent" or rules["beside"].match(text[m.end : cue[0]] + " ")]
@@ -227,6 +228,8 @@ def _generic(subject: Subject) -> Subject:
 
 def _stance(view: View, cue: Span, clause: Span) -> frames.Stance:
     text = view.document.text
+    if _rules().within("not_kept", text, *clause):
+        return frames.SUPPORTS
     if _rules().within("withdrawn", text, *clause):
         told = _rules().within("stated", text, *clause)
         unsure = Polarity.HEDGED in frames.kinds_at(view, *cue) or _rules().within("unsure", text, *clause)
