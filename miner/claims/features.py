@@ -28,7 +28,7 @@ def extract(view: View) -> Iterator[Claim]:
     yield from described
     if described or view.tells(_rules(), "not_feature"):
         return
-    if view.role == TITLE and not view.tells(_rules(), "states"):
+    if view.role == TITLE and (not view.tells(_rules(), "states") or view.tells(_rules(), "topic")):
         return
     counted = [*_counted_trait(view)] or [*_traits_of_carriers(view)]
     yield from counted

@@ -154,6 +154,8 @@ def carried_subjects(view: View) -> list[Subject]:
     if points_back(view) or view.role in (BODY, BACKGROUND):
         for previous in reversed(view.document.views[max(0, view.index - 2) : view.index]):
             found = [s for s in affirmed(previous.subjects) if s.gene]
+            if found and view.document.title and all(s.alteration == "expression" for s in found) and view.document.title.subjects:
+                continue
             if found and previous.role == view.role:
                 return distinct(found)
     return view.document.focus if view.role in (RESULTS, CONCLUSIONS, BODY, TITLE) else []

@@ -151,7 +151,8 @@ def _chosen(view: View, found: list[Subject], effect: Effect) -> list[Subject]:
     """The salient alterations; the cause rather than the population."""
     changed = _salient(found)
     if effect.kind is not Kind.WORKS:
-        changed = [s for s in changed if not of_population(view, s)] or changed
+        treated = _treated(view, changed)
+        changed = [s for s in changed if s not in treated] or changed
     before = [s for s in changed if s.end <= effect.cue.start]
     if before and len(before) < len(changed) and effect.kind is not Kind.WORKS:
         return before
@@ -160,6 +161,17 @@ def _chosen(view: View, found: list[Subject], effect: Effect) -> list[Subject]:
         if effect_rules.load().causal.search(between):
             return [s for s in before if s.end <= effect.cue.start]
     return changed
+
+
+def _treated(view: View, found: list[Subject]) -> list[Subject]:
+    """The subjects that describe the treated, with those listed behind them: "patients with EGFR mutations or ALK fusions"."""
+    held: list[Subject] = []
+    for subject in sorted(found, key=lambda s: s.start):
+        gap = (held[-1].end, subject.start) if held else (0, 0)
+        listed = held and (gap[1] < gap[0] or shape("effects.or_else").fullmatch(view.document.text, *gap))
+        if listed or of_population(view, subject):
+            held.append(subject)
+    return held
 
 
 def causal(view: View, subjects: Iterable[Subject]) -> bool:
