@@ -25,12 +25,15 @@ def rules() -> words.Words:
 def candidates(view: View) -> list[Subject]:
     """What a figure may count: alterations, and genes listed beside one."""
     named = [s for s in view.subjects if s.gene and s.alteration != "wild-type"]
-    found = [s for s in named if s.alteration not in _PROTEIN] or named
+    unsaid = not named and not altered(view)
+    found = [s for s in named if s.alteration not in _PROTEIN] or list(named)
     spans = [(s.start, s.end) for s in view.subjects] + [(m.start, m.end) for m in view.of(Label.DRUG_CLASS, Label.ASSAY, Label.DRUG)]
     for mention in view.of(Label.GENE):
+        if unsaid and rules()["lineage_marker"].fullmatch(mention.text):
+            continue
         if mention.name and not any(a < mention.end and mention.start < b for a, b in spans):
             found.append(Subject(mention.start, mention.end, mention.name, alteration=_kind(view, found), mention=mention))
-    return sorted(found, key=lambda s: s.start) if any(s.kind != "gene" for s in found) or altered(view) else []
+    return sorted(found, key=lambda s: s.start)
 
 
 def altered(view: View) -> bool:

@@ -143,10 +143,11 @@ def _of_clause(view: View, clause: Span, features: Sequence[Span], relations: Se
     if given:
         yield from _of_treated(view, clause, subjects, given, stance, figures)
         return
-    worse = "Poor Outcome" if _rules().within("worse", text, *clause) else "Better Outcome"
+    worse, better = (_rules().within(way, text, *clause) for way in ("worse", "better"))
+    way = "Poor Outcome" if worse else "Better Outcome" if better else None
     yield from build(
         view, ClaimType.CLINICAL_FEATURES_ASSOCIATION, "biology.features", subjects=subjects, stance=stance, figures=figures, n=n,
-        confidence=0.55, significance=worse if outcome and stance[0] is Direction.SUPPORTS else None,
+        confidence=0.55, significance=way if outcome and stance[0] is Direction.SUPPORTS else None,
     )  # fmt: skip
 
 
