@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from miner.claims.document import Document
+from miner.claims.effect_rules import shape
 from miner.schema import Alteration, Claim, ClaimType, Concept, Fusion, Mention, Variant
 
 _OF_A_THERAPY = frozenset(
@@ -16,8 +17,8 @@ def without_strangers(document: Document, claim: Claim) -> Claim:
     """Return the claim without an alteration that is none of its own.
 
     The outcome of a therapy may be told of an alteration that its sentence does not name, where the title or the sentence before
-    names it or the therapy is aimed at it. Otherwise it stands somewhere in the paper, among who was excluded or what else was
-    looked at, and the outcome is that of everybody. Where the sentence says so ("in the whole population"), only the title counts.
+    names it (and not as what was looked at) or the therapy is aimed at it. Otherwise it stands somewhere in the paper, among who was
+    excluded or what else was looked at, and the outcome is that of everybody. Where the sentence says so ("in the whole population"), only the title counts.
     """
     if claim.type not in _OF_A_THERAPY or not claim.genes or not claim.therapies:
         return claim
@@ -26,8 +27,13 @@ def without_strangers(document: Document, claim: Claim) -> Claim:
     of_all = told is not None and told.says("response_figures.everybody")
     before = told.index - 1 if told is not None and not of_all else None
     places = [(claim.start, claim.end)] if of_all else list(claim.spans or ((claim.start, claim.end),))
-    places += [(view.start, view.end) for view in document.views if view is document.title or view.index == before]
+    places += [(document.title.start, document.title.end)] if document.title else []
     if any(genes & _named(document, mention) for mention in document.reading.mentions if _within(mention, places)):
+        return claim
+    told_before = [(view.start, view.end) for view in document.views if view.index == before]
+    there = [m for m in document.reading.mentions if _within(m, told_before)]
+    changed = [m for m in there if not (isinstance(m.referent, Concept) and shape("effects.looked_at").match(document.text, m.end))]
+    if any(genes & _named(document, mention) for mention in changed):
         return claim
     if of_all:
         return _of_everybody(claim)

@@ -194,8 +194,17 @@ def _subjects(view: View, span: Span, assays: Sequence[Mention], *, carry: bool)
     sought = [g for g in alone if _rules()["sought"].search(text[view.start : g.start]) or any(g.end + 1 == a.start for a in assays)]
     if sought:
         return sought
-    carried = frames.carried_subjects(view) if carry or frames.points_back(view) else []
+    carried = _titled(view, assays) or frames.carried_subjects(view) if carry or frames.points_back(view) else []
     return generic(carried) or (genes if carry else []) or None
+
+
+def _titled(view: View, assays: Sequence[Mention]) -> list[Subject]:
+    """What the title names beside the same assay."""
+    title = view.document.title
+    if title is None or not {a.name for a in assays} & {a.name for a in title.of(Label.ASSAY)}:
+        return []
+    genes = [Subject(m.start, m.end, m.name, mention=m) for m in title.of(Label.GENE) if m.name]
+    return [s for s in title.subjects if s.gene] or (genes if len({g.gene for g in genes}) == 1 else [])
 
 
 def _again(view: View, span: Span) -> list[Subject]:

@@ -189,6 +189,8 @@ def _subjects(view: View, clause: Span) -> list[Subject]:
         return distinct(Subject(m.start, m.end, m.name, alteration="mutation", mention=m) for m in told_apart)
     if view.role == TITLE or view.document.study_type in (StudyType.CASE_REPORT, StudyType.TRIAL):
         return []
+    if _rules().within("other_marker", view.document.text, *clause):
+        return []
     if frames.points_back(view) or view.tells(_rules(), "carriers"):
         return generic(frames.carried_subjects(view))
     return []
