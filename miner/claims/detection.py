@@ -201,9 +201,11 @@ def _subjects(view: View, span: Span, assays: Sequence[Mention], *, carry: bool)
 def _titled(view: View, assays: Sequence[Mention]) -> list[Subject]:
     """What the title names beside the same assay."""
     title = view.document.title
-    if title is None or not {a.name for a in assays} & {a.name for a in title.of(Label.ASSAY)}:
+    tests = {(a.name or a.text).split()[-1] for a in assays}
+    same = [a for a in title.of(Label.ASSAY) if (a.name or a.text).split()[-1] in tests] if title else []
+    if title is None or not same:
         return []
-    genes = [Subject(m.start, m.end, m.name, mention=m) for m in title.of(Label.GENE) if m.name]
+    genes = _targets(title, same) or [Subject(m.start, m.end, m.name, mention=m) for m in title.of(Label.GENE) if m.name]
     return [s for s in title.subjects if s.gene] or (genes if len({g.gene for g in genes}) == 1 else [])
 
 
