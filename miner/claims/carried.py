@@ -17,8 +17,9 @@ def without_strangers(document: Document, claim: Claim) -> Claim:
     """Return the claim without an alteration that is none of its own.
 
     The outcome of a therapy may be told of an alteration that its sentence does not name, where the title or the sentence before
-    names it (and not as what was looked at) or the therapy is aimed at it. Otherwise it stands somewhere in the paper, among who was
-    excluded or what else was looked at, and the outcome is that of everybody. Where the sentence says so ("in the whole population"), only the title counts.
+    names it (and not as what was looked at) or the therapy is aimed at it. Otherwise it stands somewhere in the paper, among who
+    was excluded or what else was looked at, and the outcome is that of everybody. Where the sentence says so ("in the whole
+    population"), only the title counts.
     """
     if claim.type not in _OF_A_THERAPY or not claim.genes or not claim.therapies:
         return claim
