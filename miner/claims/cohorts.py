@@ -13,7 +13,11 @@ from miner.claims.effect_rules import shape
 from miner.schema import Cohort, Label, Measure, Mention
 
 _FEW = 3
-_BEHIND = re.compile(r"\s*(?:%|percent|months?)?\s*(?:\([^()]*\)|\[[^\[\]]*\])?,?\s*(?:among|in|of|for|from)\s+(?:the|all|our|these)?\s*")
+_BEHIND = re.compile(
+    r"\s*(?:%|percent|months?)?\s*(?:\([^()]*\)|\[[^\[\]]*\])?,?\s*(?:(?:was|were)\s+(?:\w+ly\s+)?"
+    r"(?:seen|found|noted|observed|recorded|reported|documented|achieved|attained|obtained|reached|confirmed|demonstrated)\s+)?"
+    r"(?:among|in|of|for|from)\s+(?:the|all|our|these)?\s*(?:(?:[\w/-]+\s+){1,5}\(\s*(?:n\s*=\s*)?)?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +150,8 @@ def response_population(
             return fit
     if arm and (beside := trial.size_here(view, arm)):
         return beside
+    if not arm and (behind := _among(view, book, members[-1][0].end)):
+        return behind
     counted = {m.n for _, m in members} | {m.value for _, m in members}
     here = [g for g in book.groups if g.view is view and g.start < position]
     local = [g.n for g in here if view.clause(g.start) == view.clause(position)] or [g.n for g in here]
@@ -153,8 +159,8 @@ def response_population(
     own = trial.size(view.document, arm) if arm else None
     if local and not (own and local[-1] in trial.sizes(view.document)):
         return local[-1]
-    if not arm and not local and (behind := _among(view, book, members[-1][0].end) or _bracketed(view, book, position)):
-        return behind
+    if not arm and not local and (bracketed := _bracketed(view, book, position)):
+        return bracketed
     if arm:
         return own or trial.total(view.document)
     return book.treated(view, position, therapies) or trial.population(view, therapies)

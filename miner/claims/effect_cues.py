@@ -193,3 +193,9 @@ _DESCRIBED_AFTER = frozenset((
     "clones", "cancer", "cancers", "clone", "models", "melanoma", "melanomas", "mutant", "mutants", "mutation", "mutations", "variants",
     "population", "populations",
 ))  # fmt: skip
+
+
+def predicated(view: View, cue: Cue, name: str) -> bool:
+    """Does a predicate speak of a noun of effect: "the activity of A was negligible", "sensitivity to A may be predicted by"?"""
+    text, end = view.document.text, view.clause(cue.start)[1]
+    return bool(shape("effects.noun_of_effect").match(text, cue.start) and shape(f"effects.{name}").match(text, cue.end, end))

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from miner.claims import effect_rules, frames
 from miner.claims.document import View
-from miner.claims.effect_cues import WORKING, Span, compared, cues, describes
+from miner.claims.effect_cues import WORKING, Span, compared, cues, describes, predicated
 from miner.claims.effect_rules import shape
 from miner.claims.senses import Cue
 from miner.claims.therapy import joined, therapies, therapy_role
@@ -299,14 +299,15 @@ def _read(view: View, cue: Cue) -> tuple[Kind | None, bool]:
     if max(spoken, key=_STRENGTH.__getitem__, default=None) is Polarity.HYPOTHETICAL:
         return None, False
     negated = Polarity.NEGATED in spoken
-    hedged = Polarity.HEDGED in spoken or bool(shape("effects.potential").match(view.document.text, cue.start))
+    hedged = Polarity.HEDGED in spoken or predicated(view, cue, "maybe_after")
+    hedged = hedged or bool(shape("effects.potential").match(view.document.text, cue.start))
     if cue.sense == "active" and not hedged and not negated and shape("effects.unsure").match(view.document.text, cue.start):
         return None, False
     if cue.sense == "nodiff":
         return (Kind.FAILED if shape("effects.fails").match(view.document.text, cue.start) else Kind.SAME), hedged
     if cue.sense == "outcome" and not _lowered(view, cue) and not _alike(view, cue):
         raised = effect_rules.load().raised.search(view.document.text[max(view.start, cue.start - 60) : cue.start])
-        return (Kind.WORKS if raised and not negated else None), hedged
+        return (None if not raised else Kind.FAILED if negated else Kind.WORKS), hedged
     if cue.sense == "dose":
         return _dose(view, cue), hedged
     if cue.sense == "resist" and describes(view, cue):
@@ -356,6 +357,8 @@ def _lowered(view: View, cue: Cue) -> bool:
     clause = view.clause(cue.start)
     before = text[max(clause[0], cue.start - 60) : cue.start]
     if shape("effects.poorly").match(text, cue.end):
+        return True
+    if predicated(view, cue, "found_little"):
         return True
     lower = rules.lower_before.search(before)
     if lower and not _in_alteration(view, cue.start - len(before) + lower.start()):

@@ -35,7 +35,7 @@ def extract(view: View) -> list[Claim]:
     if view.role == OUTSIDE:
         return []
     found = list(measured(view))
-    if view.is_aim or view.role == METHODS or (view.role == TITLE and not _title_asserts(view)):
+    if view.is_aim or view.role == METHODS or view.says("response.endpoint") or (view.role == TITLE and not _title_asserts(view)):
         return found
     counted = {view.clause(m.start) for m, _ in frames.measures(view, *METRICS)} if found else frozenset[tuple[int, int]]()
     stated = list(_stated(view, counted))

@@ -39,6 +39,7 @@ _UNGIVEN = re.compile(
 _PLACE = re.compile(r"\b(?:local|regional|locoregional|nodal|distant|elective|tumou?r bed)\b", re.I)
 _COUNTED_UNKNOWN = re.compile(r"\s*(?:in|for|:|=)?\s*\(?(?:n\s*=\s*)?\d")
 _RESPONSES = frozenset({"ORR_percent", "n_resp", "CR", "PR", "CR_percent", "PR_percent"})
+_MEDIANS = ("DoR_months", "PFS_months", "OS_months")
 _UNTOLD = ("PR_percent", "SD_percent", "PD_percent")
 _NOT_CARRIED = ("wild-type", "gene")
 Item = tuple[Mention, Measure]
@@ -88,7 +89,7 @@ def _key(view: View, mention: Mention, measure: Measure, found: list[Item]) -> K
     """What a figure is of: its arm or therapies, its subgroup or item."""
     subgroup = subgroups.of_figure(view, mention, measure, found)
     arm = arms.placed(view, mention, measure, found, apart=subgroup is not None)
-    given = trial.given_in(arm) if arm else arms.arm(view, mention, measure, found) or _given(view, mention, measure)
+    given = trial.given_in(arm) if arm else arms.arm(view, mention, measure, found) or _own_given(view, mention, measure, found)
     given = given if arm else [drug for m in given for drug in arms.consists_of(view.document, m)]
     verdict = arms.verdict(view, mention, measure, found) if arm else None
     if verdict == SUPPORTS and arm and arm.given:
@@ -154,6 +155,23 @@ def _given(view: View, mention: Mention, measure: Measure) -> list[Mention]:
     if titled and ({m.name for m in carried} <= {m.name for m in titled} or _of_classes(view, carried, titled)):
         return arms.regimen(view.document, titled)
     return arms.regimen(view.document, carried)
+
+
+def _own_given(view: View, mention: Mention, measure: Measure, found: list[Item]) -> list[Mention]:
+    """Therapies of one figure, without those that the same kind of figure beside it is of; of a ratio those of the better time."""
+    given = _given(view, mention, measure)
+    if len(given) < 2 or combined(view, given):
+        return given
+    ratio = measure.metric == "HR"
+    beside = [(r, _given(view, m, r)) for m, r in found if m != mention and (r.metric in _MEDIANS if ratio else r.metric == measure.metric)]
+    beside = [(r, held) for r, held in beside if r.item and {m.name for m in held} < {m.name for m in given}]
+    if not ratio:
+        taken = {m.name for _, held in beside for m in held}
+        return [m for m in given if m.name not in taken] or given
+    timed = [(float(r.value), held) for r, held in beside if isinstance(r.value, int | float)]
+    if len(timed) < 2 or not isinstance(measure.value, int | float) or measure.value >= 1:
+        return given
+    return max(timed, key=lambda pair: pair[0])[1]
 
 
 def _own_drugs(view: View, titled: list[Mention]) -> bool:
@@ -262,7 +280,7 @@ def _item_subjects(view: View, item: tuple[int, int] | None) -> list[Subject]:
     if named := tied(view, view.subjects, item):
         return named
     genes = [m for m in view.of(Label.GENE) if m.start < item[1] and item[0] < m.end]
-    kind = next((s.alteration for s in view.document.subjects if s.alteration), "fusion")
+    kind = next((s.alteration for s in view.document.subjects if s.alteration not in (None, "expression", "wild-type")), "fusion")
     return [Subject(m.start, m.end, m.name, alteration=kind, mention=m) for m in genes]
 
 
@@ -298,7 +316,8 @@ def _figure_stance(view: View, span: tuple[int, int], members: list[tuple[Mentio
         return DENIED
     if (rate := _rate(members)) is not None and rate < LOW_PERCENT and not view.says("arms.control"):
         return AGAINST
-    if any(m.metric in COUNTED for _, m in members) and shape("response_figures.only").search(view.document.text[clause[0] : span[0]]):
+    called_few = shape("response_figures.only").search(view.document.text[clause[0] : span[0]])
+    if called_few and any(m.metric in (*COUNTED, *_MEDIANS) for _, m in members):
         return AGAINST
     beginning = view.start if shape("response_figures.goes_on").match(view.document.text, clause[0], span[0]) else clause[0]
     if shape("response_figures.called_low").search(view.document.text, beginning, span[0]):

@@ -27,6 +27,7 @@ _NAMED_NONE = re.compile(
     r"\b(?:was|were|with)\sno\s(?:(?:objective|confirmed|complete|partial|clinical|tumou?r|major|radiographic)\s){0,2}(?P<what>[\w-]+)\s(?:in|among)\s"
     r"(?:any\s(?:of\s)?)?(?:(?:the|these|our|those)\s){0,2}$"
 )
+_RESPONSE = re.compile(r"\b(?:responses?|responders?|remissions?)\b")
 _NEGATIVE = re.compile(r"(?:\s(?!(?:and|but|or|positive)\b)[\w/-]+){0,6}?\s(?:was|were|tested|proved|stained)\s(?:all\s)?negative\b")
 _NONE_OF_THEM = re.compile(
     r"[^.;]{0,90}?,\s(?:and\s)?(?:all\s(?:were|tested|proved|stained)\snegative\b"
@@ -66,8 +67,8 @@ def _denied(text: str, sentence: Sentence, elements: Sequence[Element], i: int, 
     """The metric of which there is nothing in a group, or None where something may be."""
     quantity = elements[i]
     low = max(sentence.start, quantity.start - 160)
-    if _DENIED.search(text, low, quantity.start) or _ABSENT.search(text, low, quantity.start):
-        return told.metric if told else "n_pos"
+    if denied := _DENIED.search(text, low, quantity.start) or _ABSENT.search(text, low, quantity.start):
+        return told.metric if told else "n_resp" if _RESPONSE.search(denied[0]) else "n_pos"
     if (match := _NAMED_NONE.search(text, low, quantity.start)) and match["what"].rstrip("s") in {"response", "responder", "remission"}:
         return "n_resp"
     end = quantity.counted[1] if isinstance(quantity, Quantity) else quantity.end
