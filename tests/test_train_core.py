@@ -143,7 +143,7 @@ def test_both_halves_become_one_folder_that_plain_spacy_loads(
     output = data / "en_bio_core"
     output.mkdir()
     (output / "README.md").write_text("the card")
-    given = ["--data", str(data), "--work", str(data / "work"), "--output", str(output), "--epochs-parse", "2", "--epochs-entities", "10"]
+    given = ["--data", str(data), "--work", str(data / "work"), "--output", str(output), "--epochs-parse", "2", "--epochs-entities", "20"]
     monkeypatch.setattr(sys, "argv", ["train_core.py", *given])
     scripts["core"].main()
     figures = json.loads((output / "metrics.json").read_text())
