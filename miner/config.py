@@ -88,7 +88,7 @@ class Settings:
     log_format: str = _option("text", "text", choices=("text", "json"))
     log_level: str = _option("text", "info", choices=("debug", "info", "warning", "error"))
     batch_size: int = _option("integer", 200, least=1, most=10_000)
-    chunk_size: int = _option("integer", 4, least=1, most=100_000)
+    chunk_size: int = _option("integer", 256, least=1, most=100_000)
     timeout: float = _option("number", 120.0, least=0.01, most=86_400)
     deadline: float = _option("number", 600.0, least=0.01, most=86_400)
     overlap_days: int = _option("integer", 3, least=1, most=366)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 from miner.claims import arms, cohorts, frames, subgroups, trial, whose
@@ -144,7 +145,7 @@ def _given(view: View, mention: Mention, measure: Measure) -> list[Mention]:
         tied = [m for m in view.of(Label.DRUG, Label.DRUG_CLASS) if m.start < measure.item[1] and measure.item[0] < m.end]
         tied = [m for m in tied if therapy_role(view.document, m) != "prior"]
         if tied:
-            return tied
+            return _with_partners(view, tied)
     titled = view.document.focus_drugs if view.document.title and agents(view.document.title) else []
     local = agents(view, view.clause(mention.start)) or agents(view)
     if local and not _of_classes(view, local, titled):
@@ -155,6 +156,16 @@ def _given(view: View, mention: Mention, measure: Measure) -> list[Mention]:
     if titled and ({m.name for m in carried} <= {m.name for m in titled} or _of_classes(view, carried, titled)):
         return arms.regimen(view.document, titled)
     return arms.regimen(view.document, carried)
+
+
+def _with_partners(view: View, tied: list[Mention]) -> list[Mention]:
+    """A therapy that a figure is tied to with what is given together with it: "50% with A plus B and 20% with A"."""
+    text, named = view.document.text, view.of(Label.DRUG, Label.DRUG_CLASS)
+    joint = {a.start: b for a, b in pairwise(named) if a.end <= b.start and shape("claim_types.joint").fullmatch(text[a.end : b.start])}
+    held = list(tied)
+    while (partner := joint.get(held[-1].start)) and partner not in held:
+        held.append(partner)
+    return held
 
 
 def _own_given(view: View, mention: Mention, measure: Measure, found: list[Item]) -> list[Mention]:

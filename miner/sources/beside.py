@@ -41,8 +41,8 @@ Notes = Connection
 log = logging.getLogger(__name__)
 
 BATCH = 1 << 20  # bytes of XML from which a batch is full
-UNDER_WAY = 8  # batches that the other process may hold
-WAITING = 24  # batches that may wait for their turn; they and their records lie in memory
+UNDER_WAY = 3  # batches that the other process may hold
+WAITING = 12  # batches that may wait for their turn; they and their records lie in memory
 SECONDS = 60  # for one batch, then the other process is given up
 _PLACE = 1 << 30  # bytes between two places; the files are sparse
 _SETUP = UNDER_WAY * _PLACE  # where lies what the process must know before it can read
