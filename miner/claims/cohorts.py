@@ -13,6 +13,7 @@ from miner.claims.effect_rules import shape
 from miner.schema import Cohort, Label, Measure, Mention
 
 _FEW = 3
+_BARE = re.compile(r"\s*(?:\([^()]*\)\s*)?(?:in|of|among)\s+(?:the\s+)?(\d{1,5})(?=[,;)]|\.?\s*$|\.\s)")  # "57% in 54"
 _BEHIND = re.compile(
     r"\s*(?:%|percent|months?)?\s*(?:\([^()]*\)|\[[^\[\]]*\])?,?\s*(?:(?:was|were)\s+(?:\w+ly\s+)?"
     r"(?:seen|found|noted|observed|recorded|reported|documented|achieved|attained|obtained|reached|confirmed|demonstrated)\s+)?"
@@ -150,6 +151,8 @@ def response_population(
             return fit
     if arm and (beside := trial.size_here(view, arm)):
         return beside
+    if bare := _BARE.match(view.document.text, members[-1][0].end, view.end):
+        return int(bare[1])
     if not arm and (behind := _among(view, book, members[-1][0].end)):
         return behind
     counted = {m.n for _, m in members} | {m.value for _, m in members}

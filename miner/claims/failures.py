@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from miner.claims import frames
-from miner.claims.claim_types import family
+from miner.claims.claim_types import RESISTANCE_KINDS, family
 from miner.claims.document import BODY, METHODS, RESULTS, TITLE, Subject, View, agents, therapies, therapy_role
 from miner.claims.effect_rules import shape
 from miner.schema import Label, Mention
@@ -140,3 +143,20 @@ def acquired(view: View, subject: Subject, words: str = "resistance.gained") -> 
     text = view.document.text
     before, after = (max(view.start, subject.start - 60), subject.start), (subject.end, min(view.end, subject.end + 40))
     return bool(shape(words).search(text, *before) or shape("resistance.came").search(text, *after))
+
+
+def owned(view: View, given: list[Mention], subjects: Sequence[Subject]) -> list[Subject]:
+    """Alterations; a kinase domain mutation told without its gene is one of what the therapies are aimed at."""
+    lexicon = view.document.lexicon
+    aimed = [g for m in given for t in lexicon.targets(view.document.class_meant(m.name or "")) for g in (t, *lexicon.members(t))]
+    spans = [(m.start, m.end) for m in view.of(Label.GENE, Label.FUSION)]
+    told = [s.gene for s in (*view.document.focus, *view.document.subjects) if s.gene in aimed]
+    shared = sorted(dict.fromkeys(aimed), key=lambda gene: -aimed.count(gene))
+    own = [*told, *shared][:1]
+    return [replace(s, gene=own[0]) if own and _unowned(s, aimed, spans) else s for s in subjects]
+
+
+def _unowned(subject: Subject, aimed: list[str], spans: list[tuple[int, int]]) -> bool:
+    if subject.alteration not in RESISTANCE_KINDS or subject.gene in aimed:
+        return False
+    return not any(start < subject.end and subject.start < end for start, end in spans)

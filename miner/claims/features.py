@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from miner.claims import frames, trial, words
@@ -16,6 +17,7 @@ from miner.schema import Claim, ClaimType, Cohort, Direction, Label, Mention, Po
 Span = tuple[int, int]
 Figures = dict[str, float | int | str]
 _BESIDE = 60
+_LISTED = re.compile(r"[\s,/&+-]*(?:and|or|as well as|and/or)?[\s,]*")
 _SERIES = (StudyType.RETROSPECTIVE_COHORT, StudyType.DIAGNOSTIC_VALIDATION, StudyType.OTHER)
 _NO_SUBJECT = ("expression", "overexpression", "wild-type")
 
@@ -129,7 +131,7 @@ def _spread(view: View, clause: Span) -> list[Span]:
 
 
 def _of_clause(view: View, clause: Span, features: Sequence[Span], relations: Sequence[Span]) -> Iterator[Claim]:
-    subjects = _subjects(view, clause)
+    subjects = _of_predicate(view, clause, relations[0], _subjects(view, clause))
     if not subjects:
         return
     own = frames.points_back(view) or view.tells(_rules(), "carriers") or any(view.start <= s.start < view.end for s in subjects)
@@ -149,6 +151,21 @@ def _of_clause(view: View, clause: Span, features: Sequence[Span], relations: Se
         view, ClaimType.CLINICAL_FEATURES_ASSOCIATION, "biology.features", subjects=subjects, stance=stance, figures=figures, n=n,
         confidence=0.55, significance=way if outcome and stance[0] is Direction.SUPPORTS else None,
     )  # fmt: skip
+
+
+def _of_predicate(view: View, clause: Span, relation: Span, subjects: list[Subject]) -> list[Subject]:
+    """Of a second predicate the grammatical subject alone: "A excluded B and was more common in women" tells of A."""
+    text = view.document.text
+    second = [a for a, _ in _rules().spans("second_predicate", text, *clause) if a <= relation[0]]
+    before = [s for s in sorted(subjects, key=lambda s: s.start) if second and s.end <= second[-1] and s.start >= clause[0]]
+    if len(before) < 2:
+        return subjects
+    head = before[:1]
+    for subject in before[1:]:
+        if not _LISTED.fullmatch(text[head[-1].end : max(head[-1].end, subject.start)]):
+            break
+        head.append(subject)
+    return head
 
 
 def _all_given(view: View) -> list[Mention]:

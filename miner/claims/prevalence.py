@@ -164,6 +164,9 @@ def _in_list(view: View, member: gene_lists.Listed, counts: Container[int | None
     if not (measure.total or (measure.n and measure.metric == "value_percent")) and n in counts:
         values.pop("N", None)
         n = None
+    if n is not None and measure.n is not None and n < measure.n:
+        values.pop("N", None)
+        n = None
     fits = n is not None and measure.n is not None and measure.metric == "value_percent"
     if member.total and not fits:
         values["N"] = n = member.total

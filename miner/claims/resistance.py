@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from miner.claims import effects, failures, frames, whose
-from miner.claims.claim_types import MUTATION_KINDS, RESISTANCE_KINDS, family, mechanism_type, targets
+from miner.claims.claim_types import MUTATION_KINDS, family, mechanism_type, targets
 from miner.claims.document import METHODS, OUTSIDE, TITLE, Subject, View, agents, therapies
 from miner.claims.effect_rules import shape
 from miner.claims.failures import ACQUIRED_KINDS
@@ -72,13 +71,16 @@ def _mechanisms(view: View) -> Iterator[Claim]:
     if view.says("effects.supposed") or view.has("approve", "recommend"):
         return
     explicit = failures.explicit(view) or failures.arisen(view)
-    answered = any(e.kind is effects.Kind.WORKS for e in effects.find(view))
+    works = [e for e in effects.find(view) if e.kind is effects.Kind.WORKS]
+    lapsed = [view.clause(e.cue.start)[1] for e in works if _lapsed(view, e)]
+    answered = len(works) > len(lapsed)
     if answered and not explicit:
         return
     if not explicit and agents(view) and view.has("overcome", "inhibit", "active", "sensitive"):
         return
     lost = explicit or failures.lost(view)
-    mechanisms = _named_first([s for s in _owned(view, lost) if s.gene and _is_mechanism(view, s, lost) and not _only_lacked(view, s)])
+    named = [s for s in failures.owned(view, lost, view.subjects) if s.gene and s.start >= max(lapsed, default=0)]
+    mechanisms = _named_first([s for s in named if _is_mechanism(view, s, lost) and not _only_lacked(view, s)])
     mechanisms = [s for s in mechanisms if not answered or failures.acquired(view, s)]
     if not mechanisms and not answered:
         yield from _unnamed(view, lost, ("ontarget", "bypass"))
@@ -95,6 +97,11 @@ def _mechanisms(view: View) -> Iterator[Claim]:
             view, type_, "resistance.mechanism", subjects=subjects, therapies=names(view, lost), stance=stance, figures=figures, n=n,
             confidence=0.7,
         )  # fmt: skip
+
+
+def _lapsed(view: View, effect: effects.Effect) -> bool:
+    """Is failure told behind an effect: "A brought regression; at relapse a mutation was found"?"""
+    return shape("resistance.moment").search(view.document.text, view.clause(effect.cue.start)[1], view.end) is not None
 
 
 def _only_lacked(view: View, subject: Subject) -> bool:
@@ -148,26 +155,13 @@ def _is_mechanism(view: View, subject: Subject, lost: list[Mention]) -> bool:
     return view.says("resistance.causes") and subject.kind in MUTATION_KINDS
 
 
-def _owned(view: View, lost: list[Mention]) -> list[Subject]:
-    """Alterations of the sentence; a kinase domain mutation told without its gene is one of what the defeated therapy is aimed at."""
-    lexicon = view.document.lexicon
-    aimed = [g for m in lost for t in lexicon.targets(view.document.class_meant(m.name or "")) for g in (t, *lexicon.members(t))]
-    spans = [(m.start, m.end) for m in view.of(Label.GENE, Label.FUSION)]
-    told = [s.gene for s in (*view.document.focus, *view.document.subjects) if s.gene in aimed]
-    own = [*told, *aimed][:1]
-    return [replace(s, gene=own[0]) if own and _unowned(s, aimed, spans) else s for s in view.subjects]
-
-
-def _unowned(subject: Subject, aimed: list[str], spans: list[tuple[int, int]]) -> bool:
-    if subject.alteration not in RESISTANCE_KINDS or subject.gene in aimed:
-        return False
-    return not any(start < subject.end and subject.start < end for start, end in spans)
-
-
 def _near_resistance(view: View, subject: Subject) -> bool:
     clause = view.clause(subject.start)
-    listed = shape("resistance.lists").search(view.document.text, view.start, subject.start)
-    if listed or view.has("resist", within=clause) or shape("resistance.moment").search(view.document.text[clause[0] : clause[1]]):
+    text = view.document.text
+    if text.startswith(("and ", "with ", "when "), clause[0]):
+        clause = (view.clause(clause[0] - 1)[0], clause[1])
+    listed = shape("resistance.lists").search(text, view.start, subject.start)
+    if listed or view.has("resist", within=clause) or shape("resistance.moment").search(text[clause[0] : clause[1]]):
         return True
     return failures.told(view) and (
         view.document.on_resistance or view.has("acquire", "bypass", "ontarget") or failures.found(view, clause)

@@ -146,6 +146,8 @@ def _given(view: View, mention: Mention, measure: Measure) -> list[Mention]:
         tied = [m for m in tied if therapy_role(view.document, m) != "prior"]
         if tied:
             return _with_partners(view, tied)
+    if own := _in_turn(view, mention, measure):
+        return own
     titled = view.document.focus_drugs if view.document.title and agents(view.document.title) else []
     local = agents(view, view.clause(mention.start)) or agents(view)
     if local and not _of_classes(view, local, titled):
@@ -159,13 +161,30 @@ def _given(view: View, mention: Mention, measure: Measure) -> list[Mention]:
 
 
 def _with_partners(view: View, tied: list[Mention]) -> list[Mention]:
-    """A therapy that a figure is tied to with what is given together with it: "50% with A plus B and 20% with A"."""
+    """A therapy that a figure is tied to with what goes with it: "50% with A plus B and 20% with A", "given A or B, 11% responded"."""
     text, named = view.document.text, view.of(Label.DRUG, Label.DRUG_CLASS)
-    joint = {a.start: b for a, b in pairwise(named) if a.end <= b.start and shape("claim_types.joint").fullmatch(text[a.end : b.start])}
+    gaps = [(a, b, text[a.end : b.start]) for a, b in pairwise(named) if a.end <= b.start]
+    joint = {a.start: b for a, b, gap in gaps if shape("claim_types.joint").fullmatch(gap)}
+    either = {b.start: a for a, b, gap in gaps if gap.strip() in ("or", "and/or", "/")}
     held = list(tied)
     while (partner := joint.get(held[-1].start)) and partner not in held:
         held.append(partner)
+    while (other := either.get(held[0].start)) and other not in held:
+        held.insert(0, other)
     return held
+
+
+def _in_turn(view: View, mention: Mention, measure: Measure) -> list[Mention]:
+    """The therapy of a figure where therapies and figures of a kind stand in turn: "A had a rate of 75%, and B of 57%"."""
+    same = [m for m, r in frames.measures(view, measure.metric)]
+    drugs = [m for m in agents(view) if m.label is Label.DRUG]
+    if len(same) < 2 or len(drugs) != len(same) or len({m.name for m in drugs}) < len(drugs) or mention not in same:
+        return []
+    order = sorted([*same, *drugs], key=lambda m: m.start)
+    first = order[0] in drugs
+    if any((m in drugs) is not (first is (index % 2 == 0)) for index, m in enumerate(order)):
+        return []
+    return [drugs[same.index(mention)]]
 
 
 def _own_given(view: View, mention: Mention, measure: Measure, found: list[Item]) -> list[Mention]:

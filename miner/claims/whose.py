@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from miner.claims import effect_rules, frames
+from miner.claims import effect_rules, failures, frames
 from miner.claims.document import Subject, View, distinct
 from miner.claims.effect_rules import shape
 from miner.claims.effects import Effect, Kind, Span, compared, cues, find
@@ -23,7 +23,7 @@ def subjects(view: View, effect: Effect) -> list[Subject]:
         return _causes(view, effect)
     if effect.kind is Kind.SAME:
         return _altered(view, effect)
-    return _told(view, effect)
+    return failures.owned(view, list(effect.therapies), _told(view, effect))
 
 
 def _altered(view: View, effect: Effect) -> list[Subject]:
