@@ -26,6 +26,7 @@ from miner.schema import (
     Polarity,
     Reading,
     Record,
+    StudyType,
     Variant,
 )
 
@@ -151,8 +152,8 @@ def mine_records(miner: Miner, records: Iterable[Record], *, on_reject: OnReject
             on_reject(record, error)
 
 
-def fusions(mentions: Iterable[Mention], focus: Collection[str] = ()) -> dict[tuple[str, str], Polarity]:
-    """Fusions of a record with the most present polarity each; a fusion of a ``focus`` gene that is only denied is ``?::gene``."""
+def fusions(mentions: Iterable[Mention], focus: Collection[str] | None = ()) -> dict[tuple[str, str], Polarity]:
+    """Fusions of a record with the most present polarity each; one of a ``focus`` gene (None: any) that is only denied is ``?::gene``."""
     found: dict[tuple[str, str], Polarity] = {}
     unnamed: dict[str, set[Polarity]] = {}
     for mention in mentions:
@@ -162,7 +163,7 @@ def fusions(mentions: Iterable[Mention], focus: Collection[str] = ()) -> dict[tu
             held = found.get(pair)
             if held is None or _PRESENCE[mention.polarity] < _PRESENCE[held]:
                 found[pair] = mention.polarity
-        elif isinstance(referent, Alteration) and referent.kind == "fusion" and referent.gene and referent.gene in focus:
+        elif isinstance(referent, Alteration) and referent.kind == "fusion" and referent.gene and (focus is None or referent.gene in focus):
             unnamed.setdefault(referent.gene, set()).add(mention.polarity)
     present = {gene for pair, polarity in found.items() if polarity is not Polarity.NEGATED for gene in pair}
     denied = (gene for gene, said in unnamed.items() if said == {Polarity.NEGATED} and gene not in present)
@@ -170,9 +171,14 @@ def fusions(mentions: Iterable[Mention], focus: Collection[str] = ()) -> dict[tu
 
 
 def extraction_row(mined: Mined, focus: Collection[str] = ()) -> dict[str, Any]:
-    """One line of ``miner extract``: the JSON object of a record, keys in fixed order; ``focus`` as for ``fusions``."""
+    """One line of ``miner extract``: the JSON object of a record, keys in fixed order.
+
+    ``focus`` as for ``fusions``; of a case report the fusions of every gene that are only denied are listed.
+    """
     mentions = mined.reading.mentions
     drugs = {m.referent.name for m in mentions if m.label is Label.DRUG and isinstance(m.referent, Concept)}
+    # What a patient was tested for is a finding of a case; elsewhere it mostly tells who was let in.
+    denied_of = None if mined.study_type is StudyType.CASE_REPORT else focus
     variants = {(m.referent.gene, m.referent.protein_change) for m in mentions if isinstance(m.referent, Variant)}
     return {
         "id": mined.record.id,
@@ -181,7 +187,7 @@ def extraction_row(mined: Mined, focus: Collection[str] = ()) -> dict[str, Any]:
         "evidence_level": mined.evidence_level,
         "fusions": [
             {"five_prime": five, "three_prime": three, "polarity": _fusion_polarity(polarity)}
-            for (five, three), polarity in fusions(mentions, focus).items()
+            for (five, three), polarity in fusions(mentions, denied_of).items()
         ],
         "drugs": sorted(drugs),
         "variants": [{"gene": gene, "protein_change": change} for gene, change in sorted(variants, key=str)],

@@ -71,6 +71,13 @@ def test_a_fusion_of_a_named_gene_of_the_topic_that_is_only_denied_is_listed(tex
     assert {pair: str(polarity) for pair, polarity in found.items()} == listed
 
 
+def test_what_a_patient_of_a_case_report_tested_negative_for_is_listed() -> None:
+    text = "A 60-year-old man presented with lung cancer that was negative for ALK and ROS1 rearrangements. He received erlotinib."
+    case = miner.mine(miner.Record(id="a", pmid="1", title="A case report of lung cancer", sections=(miner.Section(None, text),)))
+    listed = module.extraction_row(case, ("NTRK1",))["fusions"]
+    assert listed == [{"five_prime": "?", "three_prime": gene, "polarity": "negated"} for gene in ("ALK", "ROS1")]
+
+
 def test_the_table_as_a_frame(store: Store) -> None:
     frame = store.frame(drug="larotrectinib", direction="supports")
     rows = list(store.table(drug="larotrectinib", direction="supports"))
