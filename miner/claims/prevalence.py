@@ -248,12 +248,23 @@ def figures_of(view: View, mention: Mention, measure: Measure) -> tuple[Figures,
     total = cohorts.prevalence_population(view, mention, measure)
     alone = measure.total is None and measure.n is None and "value_percent" in values
     few = measure.value if isinstance(measure.value, int | float) and measure.value < 50 else None
-    if alone and total and few is not None and any(g.n == total and g.genes for g in _groups(view)):
+    if alone and total and few is not None and any(g.n == total and g.genes and _counts_carriers(view, g, mention) for g in _groups(view)):
         values.setdefault("n_pos", total)
         total = cohorts.ledger(view.document).fitting(total, few, mention.start)
     if total:
         values["N"] = total
     return values, total
+
+
+def _counts_carriers(view: View, group: cohorts.Group, mention: Mention) -> bool:
+    """Is a share that of a group: "found in 9 patients (2%)", "9 patients had RET fusions, or 2%"; not "in 300 patients, 2%"?"""
+    text = view.document.text
+    end = next((m.end for m in view.of(Label.COHORT) if m.start == group.start), group.start)
+    gap = text[end : mention.start]
+    if gap.strip(" ,") in ("(", "["):
+        return True
+    having, within = _HAVING.match(gap), _WITHIN.search(text[view.start : group.start])
+    return bool(having or not within) if gap.rstrip().endswith(("(", "[")) else bool(having and not within)
 
 
 def of_part(view: View, item: Item, subject: Subject) -> tuple[Figures, int | None]:
@@ -266,6 +277,14 @@ def of_part(view: View, item: Item, subject: Subject) -> tuple[Figures, int | No
     n = n if fits and n else parts.whole(view, mention, subject)
     values.pop("N", None)
     return (values | {"N": n} if n else values), n
+
+
+_HAVING = re.compile(
+    r"\s*(?:\([^)]*\)\s*)?(?:of|with|had|have|has|harbou?r\w*|carr(?:y|ied|ying)|who|that|whose|were|was|showed|tested|presented|positive)\b"
+)
+_WITHIN = re.compile(
+    r"\b(?:in|of|among|from|for|across|within|including)\s+(?:(?:the|all|our|these|a total of|additional|consecutive)\s+)*$", re.IGNORECASE
+)
 
 
 def _groups(view: View) -> list[cohorts.Group]:
