@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from miner import claims, rule_files
+from miner import claims, plugins, rule_files
 from miner.claims import votes
 from miner.claims.votes import ClaimModel
 from miner.config import Models, Topic, load_topic
@@ -46,6 +46,11 @@ class Miner:
     def __call__(self, record: Record) -> Mined:
         """Mine one record."""
         return self.assertions(self.read(record))
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether what is found depends on the record alone: of a claim type of another package nobody knows."""
+        return not plugins.claim_kinds()
 
     def read(self, record: Record) -> Reading:
         """Read one record: sentences and mentions, no claims yet."""

@@ -36,6 +36,11 @@ class PartMiner:
     def _pipeline(self) -> Miner:
         return load(self.topic, lexicon_dirs=self.lexicon_dirs, models=self.models)
 
+    @property
+    def repeatable(self) -> bool:
+        """Answers are given once."""
+        return False
+
     def forget(self) -> None:
         """Let go of what was not asked for."""
         self._held.clear()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 from miner.config import Topic
@@ -13,12 +14,14 @@ from miner.errors import ConfigError
 from miner.evidence.merge import merge
 from miner.evidence.store import Store
 from miner.lexicon import Lexicon
+from miner.refresh.far_end import far_end
 from miner.refresh.report import RunReport
-from miner.schema import Mined, Reading, Record
+from miner.schema import Evidence, Mined, Reading, Record
 from miner.sources import Deleted, Reject
 
 log = logging.getLogger(__name__)
 OnProgress = Callable[[str, int, int | None], None]
+Found = tuple[Mined, Sequence[Evidence]] | None  # None: does not matter to the topic
 
 
 class Mine(Protocol):
@@ -27,6 +30,11 @@ class Mine(Protocol):
     @property
     def lexicon(self) -> Lexicon:
         """The lexicon it reads with."""
+        ...
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether what it finds depends on the record alone, so that a copy of it in another process finds the same."""
         ...
 
     def read(self, record: Record, /) -> Reading:
@@ -169,19 +177,32 @@ class Taking:
         self.withdraw(deleted.pmid, f"deleted by {source}")
 
     def _flush(self, chunk: dict[str, Record], source: str) -> None:
-        miner = self._miner() if chunk else None
-        for key, record in chunk.items():
-            if miner is not None and (mined := self._mine(miner, key, record, source)) is not None:
-                self._keep(key, mined, miner)
+        if not chunk:
+            return
+        miner = self._miner()
+        records = list(chunk.values())
+        with far_end(len(records) if miner.repeatable else 0, lambda number: self._found(miner, records[number])) as far:
+            for number, (key, record) in enumerate(chunk.items()):
+                if (found := self._mine(miner, key, record, source, partial(far.get, number))) is not None:
+                    self._keep(key, *found)
         chunk.clear()
 
-    def _mine(self, miner: Mine, key: str, record: Record, source: str) -> Mined | None:
+    def _found(self, miner: Mine, record: Record, key: str | None = None) -> Found:
         """Read a record and, where it matters to the topic or is in it already, find what it asserts; else None."""
+        reading = miner.read(replace(record, fetched_at=record.fetched_at or self.report.started))
+        if not self.topic.is_relevant(reading, miner.lexicon) and (key is None or not self._is_member(key)):
+            return None
+        mined = self.topic.evidence(miner.assertions(reading), miner.lexicon)
+        return mined, merge(mined, miner.lexicon)
+
+    def _mine(self, miner: Mine, key: str, record: Record, source: str, held: Callable[[], tuple[Found] | None]) -> Found:
+        """Mine a record, unless it is ``held`` what is found in it; one that raises is set aside."""
         try:
             with self.report.timed("mine"):
-                reading = miner.read(replace(record, fetched_at=record.fetched_at or self.report.started))
-                wanted = self.topic.is_relevant(reading, miner.lexicon) or self._is_member(key)
-                mined = self.topic.evidence(miner.assertions(reading), miner.lexicon) if wanted else None
+                there = held()
+                found = there[0] if there else self._found(miner, record, key)
+                if there and found is None and self._is_member(key):
+                    found = self._found(miner, record, key)
         except ConfigError:
             raise  # a fault of the rules, not of the record
         except Exception as error:
@@ -189,16 +210,15 @@ class Taking:
             self.set_aside(source, key, f"cannot be mined: {type(error).__name__}: {error}")
             return None
         self.report.mined += 1
-        if mined is None:
+        if found is None:
             self.report.irrelevant += 1
             if self.keep_all or key in self._passed:
                 self.store.pass_over(record, topic=self.topic.name, source_version=self.source_version, run_id=self.run_id)
-        return mined
+        return found
 
-    def _keep(self, key: str, mined: Mined, miner: Mine) -> None:
+    def _keep(self, key: str, mined: Mined, evidence: Sequence[Evidence]) -> None:
         """Store a record that matters to the topic, or did."""
         with self.report.timed("store"):
-            evidence = merge(mined, miner.lexicon)
             outcome = self.store.save(mined, evidence, run_id=self.run_id, mining_version=self.mining_version, topic=self.topic.name)
         self._drop_passed(key)
         before = self._outcomes.get(key)

@@ -47,6 +47,7 @@ class Miner:
     """Reads ``GENE fusion`` as an alteration and as a claim that it drives; fails on the word BROKEN."""
 
     lexicon: Any = Lexicon()
+    repeatable = False  # it counts
 
     def __init__(self) -> None:
         self.mined: list[str] = []
