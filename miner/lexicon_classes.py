@@ -17,8 +17,9 @@ _TAIL = re.compile(
 )
 _AFTER_ANTI = re.compile(rf"s?(?:[\s-]+{_MODIFIER}){{0,2}}[\s-]+{_THERAPY}(?![A-Za-z])")
 _ANTI = re.compile(r"\banti[\s-]?$", re.I)
-_OF = re.compile(rf"\b{either(_CUES['of'])} (?:the |both )?$")
+_OF = re.compile(rf"\b(?i:{either(_CUES['of'])}) (?:the |both )?$")
 _LINK = re.compile(r"\s?(?:/|,|, and|, or| and| or| and/or|, and/or)\s?")
+_GOES_ON = re.compile(rf"(?:[\s-]+{either(_CUES['altered'])}|::)")
 _CONTINUES = re.compile(r"(?:-|::)[A-Z][A-Z0-9]{2}")
 
 _NAMES = cues("organisation")
@@ -57,6 +58,9 @@ def class_hits(source: str, genes: Sequence[Hit], class_of: Callable[[Concept], 
             if start == gene.start:
                 listed = _listed_before(source, genes, place)
                 found += [Hit(g.start, end, Label.DRUG_CLASS, class_of(g.concept), "productive") for g in listed]
+            elif end == gene.end:
+                listed = _listed_after(source, genes, place)
+                found += [Hit(g.start, g.end, Label.DRUG_CLASS, class_of(g.concept), "productive") for g in listed]
     return found
 
 
@@ -82,6 +86,18 @@ def _long_form_start(source: str, gene: Hit, before: Hit | None) -> int:
     """Start of the long form where the gene stands in brackets after it."""
     named = before and before.concept == gene.concept and source[before.end : gene.start].strip() in {"(", "["}
     return before.start if before and named else gene.start
+
+
+def _listed_after(source: str, genes: Sequence[Hit], place: int) -> list[Hit]:
+    """Genes of the list that begins with this one: MEK in "inhibition of TRK and MEK", but not in "of TRK and MEK mutations"."""
+    listed: list[Hit] = []
+    last = genes[place]
+    for gene in genes[place + 1 :]:
+        if not _LINK.fullmatch(source, last.end, gene.start):
+            break
+        listed.append(gene)
+        last = gene
+    return [] if _GOES_ON.match(source, last.end) else listed
 
 
 def _listed_before(source: str, genes: Sequence[Hit], place: int) -> list[Hit]:

@@ -11,7 +11,7 @@ from miner.claims.claim_types import combined
 from miner.claims.document import BACKGROUND, TITLE, Document, View
 from miner.claims.effect_rules import shape
 from miner.claims.frames import AGAINST, DENIED, SUPPORTS, Stance
-from miner.claims.therapy import therapies
+from miner.claims.therapy import joined, therapies
 from miner.schema import Label, Measure, Mention
 
 _FAR = 90
@@ -219,6 +219,21 @@ def ratio_stance(ratio: Measure) -> Stance:
     if ratio.ci and ratio.ci[0] < 1 < ratio.ci[1]:
         return DENIED
     return AGAINST if ratio.value > 1 else SUPPORTS
+
+
+def apposed(view: View, mention: Mention) -> list[Mention]:
+    """The therapy of a figure in a clause that hangs on it alone: "B, which gave a rate of 55%", "B, with a PFS of 9 months"."""
+    text, found = view.document.text, [m for m in therapies(view) if m.end <= mention.start]
+    if not found or not _HANGS.fullmatch(text, found[-1].end, mention.start):
+        return []
+    if len(found) > 1:
+        joint = shape("claim_types.joint").fullmatch(text, found[-2].end, found[-1].start)
+        if joint or joined(view, found[-2], found[-1]):
+            return []
+    return found[-1:]
+
+
+_HANGS = re.compile(r"\s*(?:\([^)]*\))?\s*,\s*(?:which|that|whose|with (?:an?|the))\b(?:(?!;|, (?:and|but|while|whereas|or)\b).)*", re.S)
 
 
 def verdict(view: View, mention: Mention, measure: Measure, others: Sequence[Item]) -> Stance | None:

@@ -289,9 +289,18 @@ class Document:
         gene, count = counts.most_common(1)[0]
         if count < 2 and len(counts) > 1:
             return []
-        kinds = Counter(s.kind for s in self.subjects if s.gene == gene)
-        best = kinds.most_common(1)[0][0]
-        return [next(s for s in self.subjects if s.gene == gene and s.kind == best)]
+        return [self._driver(gene)]
+
+    def _driver(self, gene: str) -> Subject:
+        """The commonest alteration of a gene's family that is no resistance to what is aimed at it, else the gene itself."""
+        relatives = {gene, *self.lexicon.members(gene), *(s.gene for s in self.subjects if s.gene and gene in self.lexicon.members(s.gene))}
+        held = [s for s in self.subjects if s.gene == gene]
+        if not self.on_resistance:
+            own = [s for s in held if s.variant not in self.resistance_variants]
+            others = [s for s in self.subjects if s.gene in relatives and s.variant not in self.resistance_variants]
+            held = own or others or [Subject(s.start, s.end, s.gene) for s in held]
+        best = Counter(s.kind for s in held).most_common(1)[0][0]
+        return next(s for s in held if s.kind == best)
 
     @cached_property
     def focus_drugs(self) -> list[Mention]:

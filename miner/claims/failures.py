@@ -85,7 +85,8 @@ def lost(view: View) -> list[Mention]:
 
 def _answers(view: View, mention: Mention) -> bool:
     """Is a therapy only asked for, or aimed at what was acquired: crizotinib at the amplification of MET?"""
-    if shape("resistance.wanted").search(view.document.text, max(view.start, mention.start - 50), mention.start):
+    before = max(view.start, mention.start - 80), mention.start
+    if any(shape(name).search(view.document.text, *before) for name in ("resistance.wanted", "resistance.answered")):
         return True
     lexicon = view.document.lexicon
     aimed = {family(t) for t in lexicon.targets(view.document.class_meant(mention.name or ""))}

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from miner.claims import parts, words
 from miner.claims.claim_types import family
-from miner.claims.document import Subject, View
+from miner.claims.document import Document, Subject, View
 from miner.schema import Cohort, Label, Measure, Mention
 
 Item = tuple[Mention, Measure]
 LEAST, MOST_WORDS = 2, 5
-_KINDS = ("fusion", "amplification", "mutation")
+_KINDS = ("fusion", "amplification", "mutation", "alteration")
 _EQUALS = re.compile(r"\bn\s*=")
 _WORD = re.compile(r"[^\W\d]+")
 _OTHER = re.compile(r"[^\w\s,;:()\[\]%&/–-]|\d")
@@ -103,19 +104,25 @@ def _members(view: View, run: Sequence[tuple[Subject, Item]]) -> Iterator[Listed
     total, kind = _total(view, run), _kind(view, run)
     for subject, item in run:
         bare = subject.kind == "gene" or (subject.mention is not None and subject.mention.label is Label.GENE)
-        yield Listed(replace(subject, alteration=kind) if bare else subject, item, item[1].total or total)
+        told = replace(subject, alteration=kind or kind_of(view.document, subject.gene) or "mutation") if bare else subject
+        yield Listed(told, item, item[1].total or total)
 
 
-def _kind(view: View, run: Sequence[tuple[Subject, Item]]) -> str:
-    """What befell the genes of which only the symbol stands: what the sentence says before the list, else its first member."""
+def _kind(view: View, run: Sequence[tuple[Subject, Item]]) -> str | None:
+    """What befell all genes of which only the symbol stands: what the sentence says before the list, else its first member."""
     lead = view.document.text[view.start : run[0][1][0].start]
     told = {name: m.start() for name in _KINDS for m in _rules()[name].finditer(lead)}
     if told:
         return max(told, key=told.__getitem__)
-    genes = {family(s.gene or "") for s, _ in run}
-    carried = [s.alteration or "fusion" for s in view.document.focus if family(s.gene or "") in genes and s.kind != "gene"]
-    named = [s.alteration for s, _ in run if s.alteration and s.mention and s.mention.label is not Label.GENE]
-    return next(iter([*named, *carried]), "mutation")
+    return next((s.alteration for s, _ in run if s.alteration and s.mention and s.mention.label is not Label.GENE), None)
+
+
+def kind_of(document: Document, gene: str | None) -> str | None:
+    """What befell a gene of which only the symbol stands: what the paper is about, else what it tells most often."""
+    about = family(gene)
+    focus = [s.alteration or "fusion" for s in document.focus if family(s.gene) == about and s.kind != "gene"]
+    told = Counter(s.kind for s in document.subjects if family(s.gene) == about and s.kind in _KINDS)
+    return next(iter([*focus, *(kind for kind, _ in told.most_common(1))]), None)
 
 
 def _total(view: View, run: Sequence[tuple[Subject, Item]]) -> int | None:

@@ -20,7 +20,7 @@ from miner.claims.counted import (
     rules,
     told_before,
 )
-from miner.claims.document import AIM, BODY, METHODS, RESULTS, Subject, View, agents, distinct, tied
+from miner.claims.document import AIM, BODY, METHODS, RESULTS, TITLE, Subject, View, agents, distinct, tied
 from miner.claims.frames import DENIED, build
 from miner.numbers import parse_number, tidy
 from miner.schema import Alteration, Claim, ClaimType, Cohort, Label, Measure, Mention, Polarity, StudyType
@@ -80,7 +80,7 @@ def _counted(view: View, item: Item, items: Sequence[Item]) -> list[Subject]:
     """The alterations that a figure counts, or none where it counts something else."""
     mention, measure = item
     text, clause = view.document.text, view.clause(item[0].start)
-    if not rules().within("found", text, *clause) or counts_else(view, item, items):
+    if not rules().within("found", text, *clause) or counts_else(view, item, items) or (measure.metric == "n_pos" and _looked_for(view)):
         return []
     if (of_response(view, clause) and not plainly_found(view, mention)) or acquired(view):
         return []
@@ -295,7 +295,7 @@ def _by_counts(view: View, counted: set[int], items: Sequence[Item]) -> Iterator
     """Counts without a denominator: ``ETV6-NTRK3 in nine and TPM3-NTRK1 in three``."""
     text = view.document.text
     told = view.document.study_type not in (StudyType.CASE_REPORT, StudyType.REVIEW)
-    if not told or acquired(view) or agents(view) or view.has("respond", "outcome"):
+    if not told or acquired(view) or agents(view) or view.has("respond", "outcome") or _looked_for(view):
         return
     taken = {m.start for m, _ in items}
     listed = [s for s in candidates(view) if s.start not in counted]
@@ -305,6 +305,11 @@ def _by_counts(view: View, counted: set[int], items: Sequence[Item]) -> Iterator
         if not any(subject.end <= t < subject.end + match.end() for t in taken):
             n = tidy(parse_number(next(g for g in match.groups() if g)))
             yield from build(view, ClaimType.PREVALENCE, "biology.count", subjects=[subject], figures={"n_pos": n}, confidence=0.6)
+
+
+def _looked_for(view: View) -> bool:
+    """Does a title only say in how many something was looked for: "Screening for RET fusions in 800 tumours"?"""
+    return view.role == TITLE and (view.has("frequency", "detect") or view.holds(Label.ASSAY) or view.tells(rules(), "screening"))
 
 
 def _in_words(view: View) -> Iterator[Claim]:

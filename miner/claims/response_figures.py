@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
-from miner.claims import arms, cohorts, frames, subgroups, trial, whose
+from miner.claims import arms, cohorts, frames, gene_lists, subgroups, trial, whose
 from miner.claims.claim_types import MECHANISMS, combined, failed_type, response_type
 from miner.claims.document import BODY, CONCLUSIONS, RESULTS, Subject, View, tied
 from miner.claims.effect_rules import shape
@@ -146,7 +146,7 @@ def _given(view: View, mention: Mention, measure: Measure) -> list[Mention]:
         tied = [m for m in tied if therapy_role(view.document, m) != "prior"]
         if tied:
             return _with_partners(view, tied)
-    if own := _in_turn(view, mention, measure):
+    if own := _in_turn(view, mention, measure) or arms.apposed(view, mention):
         return own
     titled = view.document.focus_drugs if view.document.title and agents(view.document.title) else []
     local = agents(view, view.clause(mention.start)) or agents(view)
@@ -295,7 +295,7 @@ def _carriers(view: View, span: tuple[int, int]) -> list[Subject]:
     told = next((v for v in view.document.views if found and v.start <= found[0].start < v.end), None)
     if told and not frames.points_back(view) and len({s.gene for s in found}) > 1 and frames.measures(told, "value_percent", "n_pos"):
         return []
-    return subgroups.as_told(s for s in found if s.kind not in _NOT_CARRIED)
+    return subgroups.as_told(s for s in found if s.kind not in _NOT_CARRIED or s in view.document.focus)
 
 
 def _changed(view: View, found: list[Subject]) -> list[Subject]:
@@ -309,9 +309,8 @@ def _item_subjects(view: View, item: tuple[int, int] | None) -> list[Subject]:
         return []
     if named := tied(view, view.subjects, item):
         return named
-    genes = [m for m in view.of(Label.GENE) if m.start < item[1] and item[0] < m.end]
-    kind = next((s.alteration for s in view.document.subjects if s.alteration not in (None, "expression", "wild-type")), "fusion")
-    return [Subject(m.start, m.end, m.name, alteration=kind, mention=m) for m in genes]
+    genes = [m for m in view.of(Label.GENE) if m.start < item[1] and item[0] < m.end and not whose.aimed_at(view, m)]
+    return [Subject(m.start, m.end, m.name, alteration=gene_lists.kind_of(view.document, m.name), mention=m) for m in genes]
 
 
 def _partial(view: View, measure: Measure) -> bool:

@@ -112,12 +112,13 @@ def _therapies(view: View, within: tuple[int, int] | None) -> list[Mention]:
     found = view.of(Label.DRUG, Label.DRUG_CLASS, within=within)
     drugs = [m for m in found if m.label is Label.DRUG and not any(o.start <= m.start and m.end < o.end for o in found)]
     kept: list[Mention] = []
+    named = _named_together(view, found) if len(found) > 2 else []
     for mention, following in zip_longest(found, found[1:]):
         is_class = mention.label is Label.DRUG_CLASS
         if is_class and kept and kept[-1].label is Label.DRUG_CLASS and _in_brackets_after(view, kept[-1], mention):
             continue
-        nested = any(_inside(mention, o) for o in found)
-        if is_class and following is not None and _names_its_drug(view, mention, following):
+        nested = any(_inside(view, mention, o) for o in found)
+        if mention in named or (is_class and following is not None and _names_its_drug(view, mention, following)):
             continue
         if nested or (is_class and any(_explains(view, mention, drug) for drug in drugs)):
             continue
@@ -125,15 +126,17 @@ def _therapies(view: View, within: tuple[int, int] | None) -> list[Mention]:
     return kept
 
 
-def _inside(mention: Mention, other: Mention) -> bool:
+def _inside(view: View, mention: Mention, other: Mention) -> bool:
     """Does a mention lie in a longer one, and not only share its noun: the second class of "BRAF and MEK inhibitors"?"""
     if not (other.start <= mention.start and mention.end <= other.end and len(other.text) > len(mention.text)):
         return False
     shared = mention.label is other.label is Label.DRUG_CLASS and mention.end == other.end and mention.name != other.name
-    several = mention.text.endswith("s") and _SHARED.search(other.text[: mention.start - other.start])
-    return not (shared and several)
+    several = mention.text.endswith("s") or _BOTH.search(view.document.text, max(view.start, other.start - 30), other.start)
+    return not (shared and several and _SHARED.search(other.text[: mention.start - other.start]))
 
 
+# Before one noun of two classes: both are given.
+_BOTH = re.compile(r"\b(?:dual|double|combin\w+|simultaneous|concurrent|concomitant|joint|parallel|both)\s+$", re.I)
 _SHARED = re.compile(r"(?:\b(?:and|or|plus)\b|[/,+])\s*$", re.I)
 # What stands between a class and the drug that it names: "SMO inhibitor vismodegib", "EGFR blockade (panitumumab)".
 _NAMES = re.compile(
@@ -146,6 +149,23 @@ def _names_its_drug(view: View, mention: Mention, following: Mention) -> bool:
     if following.label is not Label.DRUG or not _NAMES.fullmatch(gap):
         return False
     return gap.strip() != "with" or _of_class(view, mention, following)
+
+
+def _named_together(view: View, found: list[Mention]) -> list[Mention]:
+    """Classes in a list that drugs are given as: "inhibition of EGFR and MET with osimertinib plus savolitinib"."""
+    text = view.document.text
+    named: list[Mention] = []
+    run: list[Mention] = []
+    for place, mention in enumerate(found):
+        if mention.label is Label.DRUG_CLASS:
+            listed = run and (mention.start < run[-1].end or _LIST_GAP.fullmatch(text, run[-1].end, mention.start))
+            run = [*run, mention] if listed else [mention]
+            continue
+        drugs = found[place : place + len(run)]
+        if len(run) > 1 and _NAMES.fullmatch(text, run[-1].end, mention.start) and any(_of_class(view, c, d) for c in run for d in drugs):
+            named += run
+        run = []
+    return named
 
 
 def _of_class(view: View, group: Mention, drug: Mention) -> bool:
@@ -189,7 +209,7 @@ def _agents(view: View, within: tuple[int, int] | None) -> list[Mention]:
     last = ""
     for mention in therapies(view):
         role = therapy_role(view.document, mention)
-        follows = bool(chain) and joined(view, chain[-1], mention)
+        follows = bool(chain) and joined(view, chain[-1], mention) and not _fronted(view, chain, mention)
         if role == "agent" and follows:
             role = last
         chain = [*chain, mention] if follows else [mention]
@@ -198,6 +218,21 @@ def _agents(view: View, within: tuple[int, int] | None) -> list[Mention]:
             found += [m for m in chain if m not in found]
         last = role
     return found
+
+
+def _fronted(view: View, chain: list[Mention], mention: Mention) -> bool:
+    """Does a sentence open with what something is set against or came after: "Unlike A, B ...", "Compared with A, B ..."?"""
+    text = view.document.text
+    if text[chain[-1].end : mention.start].strip() != ",":
+        return False
+    return _OPENING.fullmatch(text, view.clause(chain[0].start)[0], chain[0].start) is not None
+
+
+_OPENING = re.compile(
+    r"\W*(?:(?:as )?(?:compared|opposed) (?:with|to)|(?:un)?like|in (?:contrast|comparison) (?:with|to)|relative to|versus|contrary to"
+    r"|after|following)\s+(?:[\w-]+\s+){0,3}",
+    re.I,
+)
 
 
 def joined(view: View, previous: Mention, mention: Mention) -> bool:

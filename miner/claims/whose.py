@@ -215,6 +215,11 @@ def _measured(text: str, mention: Mention) -> bool:
     return bool(shape("effects.state_before").search(before) or shape("effects.state_after").match(after))
 
 
+def aimed_at(view: View, mention: Mention) -> bool:
+    """Is a gene only part of what a therapy is called: of "anti-PD-1", "MET inhibitors"?"""
+    return _part_of_therapy(view.document.text, mention) or _inside_therapy(view, Subject(mention.start, mention.end, mention.name))
+
+
 def _part_of_therapy(text: str, mention: Mention) -> bool:
     after = text[mention.end : mention.end + 20].lower()
     return text[max(0, mention.start - 5) : mention.start].lower().endswith(("anti-", "anti ")) or after.lstrip("- ").startswith(
