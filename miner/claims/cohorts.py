@@ -183,11 +183,25 @@ def _bracketed(view: View, book: Ledger, position: int) -> int | None:
     return sizes[0].n if len(sizes) == 1 and text[max(0, sizes[0].start - 6) : sizes[0].start].rstrip(" n=").endswith("(") else None
 
 
+def _follows(view: View, groups: Iterable[Group], mention: Mention) -> int | None:
+    """The group that a share is said to be of right behind it: "2% in 700 tumours", "0.3% among a series of 11,502 patients"."""
+    text = view.document.text
+    return next((g.n for g in groups if g.view is view and _OF_GROUP.fullmatch(text, mention.end, max(g.start, mention.end))), None)
+
+
+_OF_GROUP = re.compile(
+    r"\s*(?:\([^)]*\)\s*)?(?:in|among|amongst|of|across|from|out of)"
+    r"\s+(?:(?:an?|the|our|all|these|total|cohort|series|group|of|over|\w+ive)\s+){0,5}"
+)
+
+
 def prevalence_population(view: View, mention: Mention, measure: Measure) -> int | None:
     """The population of a prevalence: printed, else the group that the arithmetic fits, else the one tested."""
     if measure.total:
         return measure.total
     book = ledger(view.document)
+    if measure.n is None and measure.metric == "value_percent" and (named := _follows(view, book.groups, mention)):
+        return named
     if measure.n and measure.metric == "value_percent" and isinstance(measure.value, int | float):
         return book.fitting(measure.n, measure.value, mention.start)
     figures = [m.referent for m in view.of(Label.MEASURE) if isinstance(m.referent, Measure)]

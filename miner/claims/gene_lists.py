@@ -46,9 +46,11 @@ def read(view: View, subjects: Sequence[Subject], items: Sequence[Item]) -> list
 
 def sizes(view: View, items: Sequence[Item]) -> Iterator[Item]:
     """Sizes of groups as counts, where no count was read there: ``RET, n = 4``."""
+    first = next((m.start for m in view.of(Label.GENE, Label.FUSION, Label.ALTERATION)), view.start)
+    lists = _rules()["listing"].search(view.document.text[max(view.start, first - 80) : first])
     for mention in view.of(Label.COHORT):
         cohort = mention.referent
-        if not isinstance(cohort, Cohort) or not cohort.n or cohort.total or cohort.unit:
+        if not isinstance(cohort, Cohort) or not cohort.n or cohort.total or (cohort.unit and not (lists and "=" in mention.text)):
             continue
         if not any(m.start < mention.end and mention.start < m.end for m, _ in items):
             yield mention, Measure("n_pos", cohort.n, n=cohort.n)

@@ -95,7 +95,7 @@ def _key(view: View, mention: Mention, measure: Measure, found: list[Item]) -> K
     verdict = arms.verdict(view, mention, measure, found) if arm else None
     if verdict == SUPPORTS and arm and arm.given:
         verdict = None
-    return Key(names(view, given), arm, subgroup, None if subgroup else _subject_item(view, measure), verdict)
+    return Key(names(view, given), arm, subgroup, None if subgroup else _subject_item(view, mention, measure), verdict)
 
 
 def _of_time(before: str) -> bool:
@@ -218,9 +218,9 @@ def _of_classes(view: View, given: list[Mention], titled: list[Mention]) -> bool
     return all(m.label is Label.DRUG_CLASS and view.document.class_meant(m.name or "") in own for m in given)
 
 
-def _subject_item(view: View, measure: Measure) -> tuple[int, int] | None:
+def _subject_item(view: View, mention: Mention, measure: Measure) -> tuple[int, int] | None:
     if not measure.item:
-        return None
+        return subgroups.behind(view, mention, frames.measures(view, measure.metric))
     tied = any(s.start < measure.item[1] and measure.item[0] < s.end for s in view.subjects)
     genes = any(m.start < measure.item[1] and measure.item[0] < m.end for m in view.of(Label.GENE))
     return measure.item if tied or genes else None

@@ -78,6 +78,18 @@ def _lacks(subject: Subject) -> bool:
     return subject.alteration == "wild-type" or bool(subject.mention and subject.mention.polarity is Polarity.NEGATED)
 
 
+def behind(view: View, mention: Mention, same: Sequence[tuple[Mention, Measure]]) -> tuple[int, int] | None:
+    """The alteration behind a figure where each of several has its own: "3 of 14 with EGFR mutations and 2 of 23 with KRAS mutations"."""
+    if len(same) < 2:
+        return None
+    ends = [*(m.start for m, _ in same[1:]), view.end]
+    groups = [[s for s in view.subjects if s.gene and m.end <= s.start < end] for (m, _), end in zip(same, ends, strict=True)]
+    if not all(len(group) == 1 for group in groups) or any(s.gene and s.end <= same[0][0].start for s in view.subjects):
+        return None
+    own = next((group[0] for (m, _), group in zip(same, groups, strict=True) if m == mention), None)
+    return (own.start, own.end) if own else None
+
+
 def as_told(subjects: Iterable[Subject]) -> list[Subject]:
     """Subjects that a paper sets for its patients: who were told to lack an alteration are those without it."""
     return [without(s) if _lacks(s) else s for s in subjects]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from miner.nlp.measure_cues import Cue
 from miner.nlp.measure_lists import TELLING
@@ -17,6 +18,7 @@ _ENDED = _RULES.words("words", "ended")
 _HANDLED = _RULES.word_set("words", "handled")
 _MEMBERS = ("responder", "responders")
 _PAIRED = 12
+_ALTERED = _RULES.word_set("words", "altered")
 _AT = frozenset({"in", "with", "on", "from", "for", "after", "given", "receiving"})
 
 
@@ -45,7 +47,24 @@ def coordinated(elements: Sequence[Element], bound: Sequence[Bound]) -> list[Bou
         if (first.form == "count" and not (first.noun and first.n)) or not _is_pair(elements, i, k):
             continue
         found[i] = Bound(first, told.metric, told.cue, i)
+    for i, k in pairwise(order):
+        first, second, told = elements[i], elements[k], found.get(i)
+        if not (isinstance(first, Quantity) and isinstance(second, Quantity) and told and told.cue and told.cue.end <= first.start):
+            continue
+        unnamed = (k not in found or not found[k].cue) and not _has_verb(elements, k)
+        if unnamed and first.total and second.total and kind_of(first) == kind_of(second) and _is_pair(elements, i, k):
+            found[k] = Bound(second, told.metric, told.cue, k)
     return sorted(found.values(), key=lambda b: b.index)
+
+
+def _has_verb(elements: Sequence[Element], k: int) -> bool:
+    """Is something said of a figure behind it, before the next sign?"""
+    for element in elements[k + 1 :]:
+        if element.kind in ";:,Q(":
+            return False
+        if element.text.lower() in TELLING | _FINDING:
+            return True
+    return False
 
 
 def _begins(elements: Sequence[Element], i: int) -> bool:
@@ -60,7 +79,7 @@ def _is_pair(elements: Sequence[Element], i: int, k: int) -> bool:
         return False
     if any(e.kind in ";:,Q" or e.text.lower() in TELLING - {"confirmed"} for e in between):
         return False
-    if any(e.kind == "c" and not is_group(elements, i, i + 1 + n) for n, e in enumerate(between)):
+    if any(e.kind == "c" and e.text.lower() not in _ALTERED and not is_group(elements, i, i + 1 + n) for n, e in enumerate(between)):
         return False
     return len(between) > 1 and any(e.kind == "o" or e.text.lower() in _AT for e in between)
 
