@@ -30,7 +30,8 @@ def together(view: View, subjects: list[Subject], within: Span | None = None) ->
         return
     if present and not signed and (len(alterations) < 2 or (denied and len({s.gene for s in present}) < 2)):
         present = distinct([*present, *host(view, present)])
-    if not signed and len({s.gene for s in present}) == 1 and not all(s.variant or s.fusion for s in present):
+    amplified = sum(s.alteration == "amplification" for s in present) == 1
+    if not signed and not amplified and len({s.gene for s in present}) == 1 and not all(s.variant or s.fusion for s in present):
         return
     if not present or (not signed and len({(s.gene, s.fusion, s.variant, s.alteration) for s in present}) < 2):
         return
@@ -39,7 +40,7 @@ def together(view: View, subjects: list[Subject], within: Span | None = None) ->
         present = distinct([*present, *host(view, present)]) if within else present
         yield from build(view, ClaimType.MUTUAL_EXCLUSIVITY, "biology.never_together", subjects=present, joint=True, n=size(view))
         return
-    figures = _figures(view, cue)
+    figures = _figures(view, cue, len({s.gene for s in present}))
     if view.is_aim and not figures:
         return
     listed = [] if within or denied else _listed(view, present)
@@ -99,6 +100,10 @@ def _company(view: View, subjects: Sequence[Subject], within: Span | None = None
         return linked
     if view.tells(rules, "not_company") or view.tells(rules, "acquired"):
         return None
+    several = len({family(s.gene) for s in subjects if s.kind != "wild-type"}) > 1
+    same = rules.spans("in_the_same", text, view.start, view.end) if several and _mutated(view) else []
+    if same:
+        return same[0]
     weak += [c for c in rules.spans("company", text, view.start, view.end) if any(0 <= s.start - c[1] < 60 for s in subjects)]
     if len({(s.gene, s.fusion, s.variant) for s in subjects if s.kind not in ("gene", "wild-type")}) > 1 and weak:
         return weak[0]
@@ -106,7 +111,10 @@ def _company(view: View, subjects: Sequence[Subject], within: Span | None = None
     if not signed or therapies(view):
         return None
     tied = [(c.start, c.end) for c in view.sense("associate")]
-    return tied[0] if tied else signed[0] if _in_one(view) else None
+    before = [s for s in subjects if s.end <= signed[0][0] and s.kind not in ("gene", "wild-type")]
+    carriers = [s for s in before if counted.is_population(view, s) or rules["group_after"].match(text[s.end : s.end + 60])]
+    shown = carriers and rules.within("with_signature", text, carriers[-1].end, signed[0][0])
+    return tied[0] if tied else signed[0] if shown or _in_one(view) else None
 
 
 def _linked(view: View, subjects: Sequence[Subject]) -> Span | None:
@@ -159,13 +167,13 @@ def _company_stance(view: View, cue: Span, signed: bool) -> Stance:
     return HEDGED if stance == frames.OPEN else stance
 
 
-def _figures(view: View, cue: Span) -> list[Item]:
-    """Figures of the company: those of the cue's own clause."""
+def _figures(view: View, cue: Span, several: int) -> list[Item]:
+    """Figures of the company: those of the cue's own clause; the nearest alone, unless each of several partners has its own."""
     found = frames.measures(view, "value_percent", "n_pos")
     found = [i for i in found if not counted.counts_else(view, i, found) and not counted.told_before(view, i[0], cue[0])]
     inside = [i for i in found if view.clause(i[0].start) == view.clause(cue[0])]
     near = sorted(inside, key=lambda i: frames.distance((i[0].start, i[0].end), cue))
-    return near[:1] if len(near) > 1 and not view.subjects[1:] else inside
+    return near[:1] if len(near) > 1 and not view.subjects[1:] and len(inside) + 1 != several else inside
 
 
 def host(view: View, subjects: Sequence[Subject]) -> list[Subject]:
@@ -181,9 +189,9 @@ def pointed_at(view: View) -> list[Subject]:
     return [s for s in frames.affirmed(view.document.views[view.index - 1].subjects) if s.gene]
 
 
-def size(view: View) -> int | None:
-    """How many the sentence tells of; one in a case report."""
-    sizes = {m.referent.total or m.referent.n for m in view.of(Label.COHORT) if isinstance(m.referent, Cohort)}
+def size(view: View, within: Span | None = None) -> int | None:
+    """How many the sentence, or a clause of it, tells of; one in a case report."""
+    sizes = {m.referent.total or m.referent.n for m in view.of(Label.COHORT, within=within) if isinstance(m.referent, Cohort)}
     if not sizes and view.document.study_type is StudyType.CASE_REPORT and view.role != BACKGROUND:
         return 1
     return sizes.pop() if len(sizes) == 1 else None

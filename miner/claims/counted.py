@@ -13,7 +13,7 @@ from miner.schema import Cohort, Label, Measure, Mention
 
 Item = tuple[Mention, Measure]
 Span = tuple[int, int]
-_BESIDE = 50
+_BESIDE, _KNOWN_GAP = 50, 14
 _PROTEIN = ("expression", "overexpression")
 
 
@@ -121,6 +121,8 @@ def told_before(view: View, mention: Mention, cue: int) -> bool:
 def counts_else(view: View, item: Item, items: Sequence[Item]) -> bool:
     """Does the figure count smokers, tested patients, stained tumours ... and not carriers?"""
     text, segment = view.document.text, _segment(view, item, items)
+    if _of_known(view, item):
+        return True
     if plainly_found(view, item[0]) and any(segment[0] <= s.start < item[0].start for s in view.subjects):
         return False
     before = [i for i in items if i[0].end <= item[0].start]
@@ -137,6 +139,18 @@ def counts_else(view: View, item: Item, items: Sequence[Item]) -> bool:
     lead = text[segment[0] : item[0].start]
     assay = [m for m in view.of(Label.ASSAY, within=(segment[0], item[0].start)) if len(text[m.end : item[0].start].strip(" ()[]")) == 0]
     return bool(assay) or rules()["trait"].search(lead) is not None
+
+
+def _of_known(view: View, item: Item) -> bool:
+    """Does a figure count alterations, known before, of which a test found or missed a part: "FISH missed 3 of 8 fusions"?"""
+    mention, measure = item
+    if measure.total is None or not any(0 <= s.start - mention.end < _KNOWN_GAP and s.kind != "gene" for s in view.subjects):
+        return False
+    known = next(s for s in view.subjects if s.start >= mention.end)
+    if is_population(view, known) or rules()["carriers"].match(view.document.text[known.end : known.end + 60]):
+        return False
+    clause = view.clause(mention.start)
+    return bool(view.of(Label.ASSAY, within=clause)) or rules().within("test_made", view.document.text, *clause)
 
 
 def _set_against(view: View, item: Item, items: Sequence[Item]) -> bool:

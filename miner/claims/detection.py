@@ -18,6 +18,8 @@ TEST_FIGURES = ("sensitivity_percent", "specificity_percent", "concordance_perce
 _LOW = {"sensitivity_percent": 60, "specificity_percent": 60, "accuracy_percent": 60}
 _HIGH, _SEVERAL, _GENE_LEAD = 90, 2, 6
 _FOR = re.compile(r"\s*(?:\([^()]*\)|\[[^\[\]]*\])?\s*(?:for|in)\s+(?:the\s+)?")
+_NO_TARGET = re.compile(r"\b(?:IHC|pan|plasma|serum|urine|blood|tissue|testing|tests?|assays?|genotyping|analysis)\b", re.IGNORECASE)
+_BRACKETED = re.compile(r"[- ]?(?:(?:gene )?(?:fusions?|rearrangements?|mutations?|alterations?|positive|cases|tumou?rs) ?){0,2} ?[(,:] ?")
 _OWN_SERIES = (StudyType.DIAGNOSTIC_VALIDATION, StudyType.RETROSPECTIVE_COHORT)
 _NO_FINDING = ("wild-type", "expression", "overexpression")
 AGAINST = (Direction.DOES_NOT_SUPPORT, Polarity.ASSERTED)
@@ -112,21 +114,31 @@ def _told(view: View, clause: Span) -> Iterator[Claim]:
     judges = any(rules.within(name, text, *heard) for name in ("judges", "valued")) or rules.within("poor", text, *clause)
     if not assays or not (finds or judges) or agents(view, clause) or view.has("exclusive", "cooccur"):
         return
-    subjects = _subjects(view, clause, assays, carry=judges)
+    subjects, stance = _subjects(view, clause, assays, carry=judges), _stance(view, clause)
     if subjects is None:
+        subjects, stance = generic(_unconfirmed(view, clause, assays)), frames.DENIED
+    if not subjects and stance is frames.DENIED:
         return
     yield from build(
-        view, ClaimType.DETECTION_METHOD, "practice.detection", subjects=subjects, stance=_stance(view, clause),
+        view, ClaimType.DETECTION_METHOD, "practice.detection", subjects=subjects, stance=stance,
         figures={"method": _methods(assays)}, n=_population(view), confidence=0.55,
     )  # fmt: skip
+
+
+def _unconfirmed(view: View, clause: Span, assays: Sequence[Mention]) -> list[Subject]:
+    """What one test saw and another did not confirm: "no NTRK fusion was found by sequencing in the stained tumours"."""
+    if len({a.name or a.text for a in assays}) < _SEVERAL:
+        return []
+    lacking = [s for s in view.subjects if s.mention and s.mention.polarity is Polarity.NEGATED and clause[0] <= s.start < clause[1]]
+    return distinct(s for s in lacking if s.gene and s.kind != "gene" and s.alteration not in _NO_FINDING)
 
 
 def _unnamed(view: View, clause: Span) -> Iterator[Claim]:
     """What a clause says of a test that it does not name: "the two assays were discordant", "a false-negative result"."""
     rules, text = _rules(), view.document.text
-    tests = rules.spans("instrument", text, *clause)
+    tests, specimens = (rules.spans(name, text, *clause) for name in ("instrument", "specimen"))
     if (
-        not tests
+        not (tests or specimens)
         or view.of(Label.ASSAY, within=clause)
         or agents(view, clause)
         or view.has("exclusive", "cooccur")
@@ -134,10 +146,10 @@ def _unnamed(view: View, clause: Span) -> Iterator[Claim]:
     ):
         return
     poor = rules.within("poor", text, *clause)
-    cues = [s for s in rules.spans("detects", text, *clause) if s[0] >= tests[0][1]]
-    subjects = [
-        s for s in frames.affirmed(view.subjects) if s.gene and clause[0] <= s.start < clause[1] and s.alteration not in _NO_FINDING
-    ]
+    cues = [s for s in rules.spans("detects", text, *clause) if tests and s[0] >= tests[0][1]]
+    cues += [s for s in rules.spans("seen_there", text, *clause) if specimens and s[0] < specimens[0][0]]
+    told = view.subjects if poor and rules.within("undetected_by", text, *clause) else frames.affirmed(view.subjects)
+    subjects = [s for s in told if s.gene and clause[0] <= s.start < clause[1] and s.alteration not in _NO_FINDING]
     if subjects and (poor or cues):
         yield from build(
             view, ClaimType.DETECTION_METHOD, "practice.unnamed_test", subjects=generic(distinct(subjects)), stance=_stance(view, clause),
@@ -211,6 +223,8 @@ def _titled(view: View, assays: Sequence[Mention]) -> list[Subject]:
 
 def _again(view: View, span: Span) -> list[Subject]:
     """The fusion named last before, where a span speaks of it again: "the fusion was detected by ..."."""
+    if _rules().within("again_all", view.document.text, *span):
+        return generic(frames.carried_subjects(view))[:1]
     if not _rules().within("again", view.document.text, *span):
         return []
     told = [s for s in frames.affirmed(view.document.subjects) if s.end <= span[0] and s.gene and (s.fusion or s.alteration == "fusion")]
@@ -221,7 +235,7 @@ def _targets(view: View, assays: Sequence[Mention]) -> list[Subject]:
     """What a test is made for, by its name: ``pan-TRK IHC`` looks for NTRK."""
     found = {}
     for assay in assays:
-        for hit in view.document.lexicon.find(re.sub(r"\b(?:IHC|pan)\b", " ", f"{assay.text} ; {assay.name}")):
+        for hit in view.document.lexicon.find(_NO_TARGET.sub(" ; ", f"{assay.text} ; {assay.name}")):
             if hit.label is Label.GENE and hit.concept.name not in found:
                 found[hit.concept.name] = Subject(assay.start, assay.end, hit.concept.name)
     return list(found.values())
@@ -257,7 +271,7 @@ def _stance(view: View, clause: Span) -> frames.Stance:
     """Against, where the clause tells what a test misses; hedged, where it only may."""
     rules, text = _rules(), view.document.text
     poor = rules.spans("poor", text, *clause)
-    if poor and not rules.within("better", text, *clause):
+    if poor and not rules.within("better", text, *clause) and not _missed_by_other(view, clause):
         hedge = frames.stance_at(view, *poor[0])[1]
         return (Direction.DOES_NOT_SUPPORT, hedge if hedge in (Polarity.HEDGED, Polarity.NEGATED) else Polarity.ASSERTED)
     good = rules.spans("judges", text, *clause) or rules.spans("finds", text, *clause)
@@ -267,6 +281,13 @@ def _stance(view: View, clause: Span) -> frames.Stance:
     if stance in (frames.SUPPORTS, frames.OPEN):
         return frames.HEDGED if rules.within("unsure", text, *clause) else frames.SUPPORTS
     return stance
+
+
+def _missed_by_other(view: View, clause: Span) -> bool:
+    """Does a clause tell what one test found, and that another had missed it?"""
+    rules, text = _rules(), view.document.text
+    missed = rules.spans("missed_by", text, *clause)
+    return bool(missed) and any(b <= missed[0][0] for _, b in rules.spans("finds", text, clause[0], missed[0][0]))
 
 
 def _with_figures(view: View, items: Sequence[Item]) -> Iterator[Claim]:
@@ -285,7 +306,7 @@ def _with_figures(view: View, items: Sequence[Item]) -> Iterator[Claim]:
             told[str(beside.start)] = beside
             continue
         genes = tuple(s.gene for s in (tied(view, view.subjects, measure.item) if measure.item and listed else ()))
-        genes = genes or _genes_beside(view, mention, items)
+        genes = genes or _genes_beside(view, mention, items) or _gene_before(view, mention, items)
         slot = 0
         while measure.metric in groups.get((_methods(assay), genes, slot), {}):
             slot += 1
@@ -323,6 +344,12 @@ def _genes_beside(view: View, mention: Mention, items: Sequence[Item]) -> tuple[
     end = min([*others, view.end, mention.end + 25])
     found = [m.name for m in view.of(Label.GENE, within=(mention.end, end))]
     return tuple(found) if found and len(items) > 1 and view.document.text[mention.end : end].lstrip().startswith(("for", "in")) else ()
+
+
+def _gene_before(view: View, mention: Mention, items: Sequence[Item]) -> tuple[str | None, ...]:
+    """The gene straight before a figure, where several figures are told: "NTRK3 (79%) than for NTRK1 (96%)"."""
+    found = [m for m in view.of(Label.GENE) if m.end <= mention.start] if len(items) > 1 else []
+    return (found[-1].name,) if found and _BRACKETED.fullmatch(view.document.text, found[-1].end, mention.start) else ()
 
 
 def _judged(view: View, values: Figures) -> frames.Stance:

@@ -197,7 +197,7 @@ def _subjects(view: View, clause: Span) -> list[Subject]:
     local = [s for s in found if s.gene and s.alteration not in _NO_SUBJECT]
     inside = [s for s in local if clause[0] <= s.start < clause[1]]
     if inside:
-        return distinct(inside)
+        return distinct(_apart_from_carriers(view, clause, inside))
     expressed = [s for s in frames.affirmed(view.subjects) if s.gene and s.alteration != "wild-type"]
     if local or expressed:
         return distinct(local or expressed)
@@ -211,6 +211,18 @@ def _subjects(view: View, clause: Span) -> list[Subject]:
     if frames.points_back(view) or view.tells(_rules(), "carriers"):
         return generic(frames.carried_subjects(view))
     return []
+
+
+def _apart_from_carriers(view: View, clause: Span, inside: list[Subject]) -> list[Subject]:
+    """Of several alterations those that set carriers of another apart: "TP53 co-mutation shortened survival in ALK-positive patients"."""
+    carriers = [s for s in inside if is_population(view, s)]
+    if not carriers:
+        return inside
+    rest = [s for s in inside if s not in carriers]
+    text, held = view.document.text, {s.gene for s in inside}
+    others = [m for m in view.of(Label.GENE, within=clause) if m.name and m.name not in held]
+    changed = [m for m in others if _rules()["changed"].match(text[m.end : m.end + 30])]
+    return rest or [Subject(m.start, m.end, m.name, alteration="mutation", mention=m) for m in changed] or inside
 
 
 def _told_apart(view: View) -> list[Mention]:

@@ -13,7 +13,7 @@ from miner.claims.document import Document, Subject, View
 from miner.schema import Cohort, Label, Measure, Mention
 
 Item = tuple[Mention, Measure]
-LEAST, MOST_WORDS = 2, 5
+LEAST, MOST_WORDS = 2, 8
 _KINDS = ("fusion", "amplification", "mutation", "alteration")
 _EQUALS = re.compile(r"\bn\s*=")
 _WORD = re.compile(r"[^\W\d]+")
@@ -59,7 +59,7 @@ def sizes(view: View, items: Sequence[Item]) -> Iterator[Item]:
 def _runs(view: View, subjects: Sequence[Subject], items: Sequence[Item]) -> Iterator[list[tuple[Subject, Item]]]:
     """Runs of alterations that each have their figure, with nothing but a comma or an "and" between."""
     text, run = view.document.text, list[tuple[Subject, Item]]()
-    for subject in sorted((_at_gene(view, s) for s in subjects), key=lambda s: s.start):
+    for subject in sorted((_at_gene(view, s, subjects) for s in subjects), key=lambda s: s.start):
         item = next((item for item in items if _is_of(text, subject, item)), None)
         if run and (item is None or not _only(text[run[-1][1][0].end : subject.start], "between")):
             yield run
@@ -69,8 +69,15 @@ def _runs(view: View, subjects: Sequence[Subject], items: Sequence[Item]) -> Ite
     yield run
 
 
-def _at_gene(view: View, subject: Subject) -> Subject:
-    """The subject where its gene stands: "mutations were found in TP53" is one alteration from its first word on."""
+def _at_gene(view: View, subject: Subject, subjects: Sequence[Subject]) -> Subject:
+    """The subject where its gene stands: "mutations were found in TP53" is one alteration from its first word on.
+
+    Fusions that share a gene named once stand where their partners do: "RET fusion partners were KIF5B, CCDC6 and NCOA4".
+    """
+    if subject.fusion and any(s.fusion != subject.fusion and s.start < subject.end and subject.start < s.end for s in subjects if s.fusion):
+        partner = next((g for g in subject.fusion.split("::") if g != subject.gene), "?")
+        at = view.document.text.rfind(partner, subject.start, subject.end)
+        return replace(subject, start=at, end=at + len(partner)) if at >= 0 else subject
     genes = [m for m in view.of(Label.GENE) if m.name == subject.gene and subject.start <= m.start and m.end <= subject.end]
     return replace(subject, start=genes[-1].start, end=genes[-1].end) if genes and not subject.fusion else subject
 
@@ -80,7 +87,9 @@ def _is_of(text: str, subject: Subject, item: Item) -> bool:
     if mention.start < subject.end:
         return False
     gap = text[subject.end : mention.start]
-    return _only(re.sub(rf"\b{measure.n}\b", "", gap, count=1) if measure.n else gap, "to_figure")
+    if subject.fusion:
+        gap = re.sub(rf"\b{re.escape(subject.gene or '')}\b", "", gap, count=1)
+    return _only(re.sub(rf"\b{measure.n}(?:/{measure.total}(?!\d))?(?!\d)", "", gap, count=1) if measure.n else gap, "to_figure")
 
 
 def _only(gap: str, name: str) -> bool:

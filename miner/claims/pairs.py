@@ -14,7 +14,8 @@ from miner.schema import Claim, ClaimType, Label, Polarity
 Span = tuple[int, int]
 _NEGATIVE = re.compile(
     r"(?:did |do |does |was |were )?not|no|lack|absence|without|less|rarely|had no|depletion|never|seldom|none|absent|wild|negative"
-    r"|only|exclusively|solely|inverse",
+    r"|only|exclusively|solely|inverse|almost|hardly|exceptionally|infrequent|uncommon"
+    r"|confined|restricted|limited|exclusive to|(?:occur|found|seen)",
     re.I,
 )
 
@@ -26,7 +27,7 @@ def extract(view: View) -> Iterator[Claim]:
     if parts:
         exclusive, together = ([s for s in subjects if a <= s.start < b] for a, b in parts)
         yield from _exclusive(view, exclusive) or ()
-        yield from company.together(view, together)
+        yield from company.together(view, _with_carriers(view, exclusive, together), parts[1])
         return
     clauses = sorted({view.clause(c.start) for c in view.sense("cooccur")})
     groups = [[s for s in subjects if a <= s.start < b] for a, b in clauses]
@@ -42,7 +43,20 @@ def _contrasted(view: View) -> tuple[Span, Span] | None:
     """The clause that tells of exclusivity and that which tells of company, where one sentence sets the one against the other."""
     apart = {view.clause(c.start) for c in view.sense("exclusive")}
     joint = {view.clause(c.start) for c in view.sense("cooccur")} - apart
+    if not apart and len(joint) == 1:
+        denied = {view.clause(s.start) for s in _denied(_subjects(view))} - joint
+        apart = denied if not denied & {view.clause(s.start) for s in frames.affirmed(view.subjects) if s.kind == "wild-type"} else apart
     return (apart.pop(), joint.pop()) if len(apart) == len(joint) == 1 else None
+
+
+def _with_carriers(view: View, exclusive: Sequence[Subject], together: list[Subject]) -> list[Subject]:
+    """Of a clause that names but one alteration, the carriers are those of whom the other clause told."""
+    if len({(s.gene, s.alteration) for s in together}) != 1 or not exclusive:
+        return together
+    text, rules = view.document.text, counted.rules()
+    present = [s for s in exclusive if s not in _denied(exclusive)]
+    hosts = [s for s in present if rules["group_after"].match(text[s.end : s.end + 60])] or present[:1]
+    return distinct([*together, *(s for s in hosts[:1] if s.kind != "gene")])
 
 
 def _subjects(view: View) -> list[Subject]:
@@ -89,7 +103,7 @@ def _exclusive(view: View, subjects: list[Subject]) -> Iterator[Claim] | None:
     return iter(
         build(
             view, ClaimType.MUTUAL_EXCLUSIVITY, "biology.exclusive", subjects=chosen, stance=_stance(view, span, bool(against)),
-            n=company.size(view), joint=True, confidence=0.7,
+            n=company.size(view, view.clause(span[0])), joint=True, confidence=0.7,
         )
     )  # fmt: skip
 

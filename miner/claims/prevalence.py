@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterator, Sequence
+from dataclasses import replace
 
 from miner.claims import cohorts, frames, gene_lists, parts
+from miner.claims.claim_types import family
 from miner.claims.counted import (
     Item,
     acquired,
@@ -28,6 +30,11 @@ from miner.schema import Alteration, Claim, ClaimType, Cohort, Label, Measure, M
 Figures = dict[str, float | int | str]
 __all__ = ["all_carry", "extract", "figures_of", "rules"]
 _COUNTED = re.compile(r"\b(?:n\s*=|of|involv|in|had|harbou?red|carried|were)\b")
+_RESTATED = re.compile(
+    r"(?:[^.;:%\d]{0,40}?[,(\u2013-])? ?(?:\w+ ){0,3}(?:an?|the) (?:[\w-]+ ){0,2}(?:prevalence|frequency|incidence|rate|proportion)"
+    r"(?: rate)?(?: \w+){0,2} of (?:about |only |approximately )?",
+    re.IGNORECASE,
+)
 _SERIES = (StudyType.RETROSPECTIVE_COHORT, StudyType.TRIAL, StudyType.DIAGNOSTIC_VALIDATION)
 
 
@@ -39,7 +46,7 @@ def extract(view: View, *, beside: Sequence[int] = ()) -> Iterator[Claim]:
     taken = {view.clause(position) for position in beside}
     figures = frames.measures(view, "value_percent", "n_pos")
     figures = sorted([*figures, *of_groups(view, figures)], key=lambda item: item[0].start)
-    items = [i for i in _once(figures) if not opens(view, *i)]
+    items = [i for i in _restated(view, _once(figures)) if not opens(view, *i)]
     items = [i for i in items if view.clause(i[0].start) not in taken or told_before(view, i[0], min(beside))]
     listed = [] if view.clause(view.start) in taken else _listed(view, items)
     for member in listed:
@@ -66,6 +73,19 @@ def _once(items: list[Item]) -> list[Item]:
     """Figures without counts that a share repeats: "nine fusions in 3,000 patients (0.3%)"."""
     shares = [(m, r) for m, r in items if r.metric == "value_percent" and r.n is not None and r.total]
     return [(m, r) for m, r in items if r.total or r.metric != "n_pos" or not any(s.n == r.n and m.end <= o.start for o, s in shares)]
+
+
+def _restated(view: View, items: list[Item]) -> list[Item]:
+    """A count and the share that restates it as one figure: "found in 19 patients, a prevalence of 1.4%"."""
+    text, kept = view.document.text, list[Item]()
+    for mention, measure in items:
+        last = kept[-1] if kept else None
+        share = measure.metric == "value_percent" and measure.n is None
+        if last and share and last[1].metric == "n_pos" and _RESTATED.fullmatch(text[last[0].end : mention.start]):
+            kept[-1] = (last[0], replace(last[1], metric="value_percent", value=measure.value))
+        else:
+            kept.append((mention, measure))
+    return kept
 
 
 def _listed(view: View, items: Sequence[Item]) -> list[gene_lists.Listed]:
@@ -219,7 +239,7 @@ def _hosts(view: View, group: list[Subject], total: int | None, position: int) -
     """Carriers of another alteration among whom the figure counts: named in the sentence, or the group of that size."""
     genes = {s.gene for s in group}
     lexicon = view.document.lexicon
-    kin = {m for g in genes for m in (g, *lexicon.members(g or ""))}
+    kin = {m for g in genes for m in (g, family(g), *lexicon.members(g or ""))}
     named = [s for s in candidates(view) if s.gene not in kin and is_population(view, s) and not kin & set(lexicon.members(s.gene or ""))]
     if named:
         return ([s for s in named if s.start >= position] or named)[:1]
