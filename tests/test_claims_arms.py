@@ -37,3 +37,13 @@ def test_claims_of_a_text(case, miner):
     ]
     told = [(c["type"], c["genes"], c["therapies"], c["direction"], c["polarity"], sorted(c["figures"].items())) for c in case["claims"]]
     assert sorted(found) == sorted(told)
+
+
+def test_who_lacks_an_alteration_is_told_as_wild_type(miner):
+    text = "Patients without KRAS mutations responded to cetuximab. Nivolumab was active only in patients without EGFR mutations."
+    claims = miner(Record(id="lacks", pmid=None, title="", sections=(Section(None, text),))).claims
+
+    assert [(str(c.type), c.genes, c.alteration, c.therapies) for c in claims] == [
+        ("sensitivity_response", ("KRAS",), "wild-type", ("cetuximab",)),
+        ("immunotherapy_outcome", ("EGFR",), "wild-type", ("nivolumab",)),
+    ]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from miner.claims import company, counted, frames
 from miner.claims.claim_types import family
-from miner.claims.document import METHODS, TITLE, Subject, View, distinct, therapies
+from miner.claims.document import METHODS, TITLE, Subject, View, agents, distinct, therapies
 from miner.claims.frames import AGAINST, DENIED, SUPPORTS, Stance, build
 from miner.schema import Claim, ClaimType, Label, Polarity
 
@@ -97,8 +97,8 @@ def _exclusive(view: View, subjects: list[Subject]) -> Iterator[Claim] | None:
     genes, focus = {s.gene for s in subjects}, {s.gene for s in view.document.focus}
     whole = len(genes) > 1 and (genes & focus or not focus) and not company.pointed_at(view)
     chosen = subjects if whole else distinct([*subjects, *company.host(view, subjects)])
-    if not chosen:
-        return None
+    if not chosen or (len({s.gene for s in chosen}) == 1 and agents(view)):
+        return None  # "active only in patients without EGFR mutations": of whom a therapy is told
     span = (cues or denials or [(view.start, view.end)])[0]
     return iter(
         build(

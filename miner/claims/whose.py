@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from miner.claims import effect_rules, failures, frames
 from miner.claims.document import Subject, View, distinct
@@ -38,8 +39,19 @@ def _told(view: View, effect: Effect) -> list[Subject]:
         found = [s for s in _local(view) if span[0] <= s.start and s.end <= span[1]]
         if found:
             return _silenced(view, found, effect) or distinct(_chosen(view, found, effect))
+    if lacking := _lacked(view, effect.clause):
+        return lacking
     genes = _pointed(view, effect.clause) or _genes(view, effect.clause)
     return genes or _salient(frames.carried_subjects(view)) or _salient(_told_before(view)) or _resisting_targets(view, effect)
+
+
+def _lacked(view: View, clause: Span) -> list[Subject]:
+    """Those of whom it is told that they have no such alteration: "patients without KRAS mutations responded"."""
+    text = view.document.text
+    told = [s for s in view.subjects if s.gene and not frames.affirmed([s]) and clause[0] <= s.start < clause[1]]
+    lacked = shape("resistance.lacked")
+    told = [s for s in told if s.alteration != "alteration" and lacked.search(text[max(view.start, s.start - 60) : s.start])]
+    return [replace(s, fusion=None, variant=None, alteration="wild-type") for s in told] if len({s.gene for s in told}) == 1 else []
 
 
 def _silenced(view: View, found: list[Subject], effect: Effect) -> list[Subject]:
