@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from miner.claims import frames, trial, words
+from miner.claims import cohorts, frames, trial, words
 from miner.claims.counted import is_population, plainly_found
 from miner.claims.detection import generic
 from miner.claims.document import BODY, CONCLUSIONS, RESULTS, TITLE, Subject, View, agents, distinct
 from miner.claims.frames import DENIED, HEDGED, SUPPORTS, Stance, build
 from miner.claims.prevalence import all_carry
 from miner.claims.senses import Cue
-from miner.schema import Claim, ClaimType, Cohort, Direction, Label, Mention, Polarity, StudyType
+from miner.schema import Claim, ClaimType, Cohort, Direction, Label, Measure, Mention, Polarity, StudyType
 
 Span = tuple[int, int]
 Figures = dict[str, float | int | str]
-_BESIDE = 60
+_BESIDE, _NEAR, _ROUNDED = 60, 3, 0.06
 _LISTED = re.compile(r"[\s,/&+-]*(?:and|or|as well as|and/or)?[\s,]*")
 _SERIES = (StudyType.RETROSPECTIVE_COHORT, StudyType.DIAGNOSTIC_VALIDATION, StudyType.OTHER)
 _NO_SUBJECT = ("expression", "overexpression", "wild-type")
@@ -50,15 +50,34 @@ def _traits_of_carriers(view: View) -> Iterator[Claim]:
     if view.tells(_rules(), "enrolled") or view.document.study_type is StudyType.DIAGNOSTIC_VALIDATION:
         return
     items = [r for m, r in frames.measures(view, "value_percent") if r.n is not None]
-    for subject in all_carry(view)[:1] if items else []:
+    for subject in (all_carry(view)[:1] or _counted_before(view, items)) if items else []:
         for measure in items:
-            total = measure.total or trial.total(view.document)
+            total = measure.total or (trial.total(view.document) if all_carry(view) else _carriers_of(view, measure)[1])
             counts = {"n_pos": measure.n, "value_percent": measure.value, "N": total}
             figures: Figures = {name: value for name, value in counts.items() if value is not None}
             yield from build(
                 view, ClaimType.CLINICAL_FEATURES_ASSOCIATION, "biology.trait_of_carriers", subjects=generic([subject]), figures=figures,
                 n=total, confidence=0.45,
             )  # fmt: skip
+
+
+def _counted_before(view: View, items: Sequence[Measure]) -> list[Subject]:
+    """The alteration whose counted carriers all the shares of a sentence are of, where it tells of traits."""
+    found = [_carriers_of(view, m) for m in items]
+    genes = {gene for gene, _ in found}
+    if len(genes) != 1 or None in genes or not view.has("feature") or view.document.study_type not in _SERIES:
+        return []
+    return [s for s in frames.affirmed(view.document.subjects) if s.gene in genes and s.end <= view.start and s.kind != "gene"][-1:]
+
+
+def _carriers_of(view: View, measure: Measure) -> tuple[str | None, int | None]:
+    """The gene, and how many carriers, of whom a count is the share that is told: "16 (84.2%)" of 19."""
+    value = measure.value if isinstance(measure.value, int | float) else None
+    if value is None or not measure.n or value == int(value):
+        return None, None
+    before = [g for g in cohorts.ledger(view.document).carriers if g.start < view.start and len(g.genes) == 1]
+    fits = [g for g in before if view.index - g.view.index <= _NEAR and g.n >= measure.n and abs(100 * measure.n / g.n - value) < _ROUNDED]
+    return (next(iter(fits[-1].genes)), fits[-1].n) if fits else (None, None)
 
 
 def _group_of_carriers(view: View) -> Iterator[Claim]:
