@@ -97,6 +97,9 @@ def subject_of(mention: Mention, kinases: Container[str] = ()) -> Subject | None
     return None
 
 
+LONG = 6  # sentences of a paper in which a class that is named once is not what it is about
+
+
 class View:
     """One sentence with everything in it."""
 
@@ -312,7 +315,7 @@ class Document:
         counts = Counter(m.name for m in self.reading.mentions if m.label is Label.DRUG)
         if not counts:
             classes = Counter(m.name for m in self.reading.mentions if m.label is Label.DRUG_CLASS)
-            counts = classes
+            counts = classes if max(classes.values(), default=0) > 1 or len(self.views) < LONG else Counter()
         if not counts:
             return []
         name = counts.most_common(1)[0][0]
