@@ -5,6 +5,8 @@ import json
 import logging
 import os
 import signal
+import subprocess
+import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -78,6 +80,43 @@ def test_an_end_that_is_gone_or_hangs_costs_nothing(end) -> None:  # type: ignor
         return number
 
     assert worked_out(8, work, work, wait=0.5) == (list(range(8)), [5, 6, 7])
+
+
+_KILLED = """
+import os, signal, time
+from miner.refresh import far_end as module
+
+def work(number):
+    time.sleep(0.05)
+    return number
+
+module._has_room = lambda: True
+with module.far_end(10_000, work) as far:
+    time.sleep(0.5)
+    far.get(0)
+    print(far._other.pid, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_the_other_end_ends_with_a_process_that_is_killed() -> None:
+    killed = subprocess.run([sys.executable, "-c", _KILLED], capture_output=True, text=True, check=False, timeout=60)
+    other = int(killed.stdout)
+    until = time.monotonic() + 20
+    while _runs(other) and time.monotonic() < until:
+        time.sleep(0.05)
+
+    assert killed.returncode == -signal.SIGKILL
+    assert not _runs(other)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    stat = Path(f"/proc/{pid}/stat")
+    return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
 def test_no_process_where_the_system_refuses(monkeypatch: pytest.MonkeyPatch) -> None:

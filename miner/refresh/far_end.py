@@ -122,12 +122,13 @@ def _serve(count: int, work: Work[T], told: int, values: int, near: mmap.mmap) -
         for number in range(count - 1, -1, -1):
             if number <= int.from_bytes(near[:], sys.byteorder):
                 break
+            data = b""
             with suppress(Exception):
                 data = pickle.dumps(work(number), pickle.HIGHEST_PROTOCOL)
-                if not said:  # else it is done there again, where it is heard
-                    os.pwrite(values, data, at)
-                    os.write(told, _NOTE.pack(number, at, len(data)))
-                    at += len(data)
+            if data and not said:  # else it is done there again, where it raises or is heard
+                os.pwrite(values, data, at)
+                os.write(told, _NOTE.pack(number, at, len(data)))  # ends this process where nobody reads any more
+                at += len(data)
             said.clear()
     finally:
         os._exit(0)
