@@ -32,8 +32,9 @@ def family(gene: str | None) -> str:
 
 
 def targets(document: Document, names: tuple[str, ...]) -> set[str]:
-    """Families that therapies are aimed at."""
-    return {family(t) for name in names for t in document.lexicon.targets(name)}
+    """Families and genes that therapies are aimed at: those of a family's inhibitor are its members too."""
+    lexicon = document.lexicon
+    return {family(g) for name in names for t in lexicon.targets(name) for g in (t, *lexicon.members(t))}
 
 
 def response_type(view: View, given: list[Mention], subjects: list[Subject], *, stated: bool) -> ClaimType:

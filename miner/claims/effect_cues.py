@@ -143,7 +143,10 @@ def _only_when(view: View, cue: Cue) -> bool:
     if not said.startswith(("progress", "relaps", "disease progress", "rapid progress")) or said == "progressive disease":
         return False
     before = text[max(view.start, cue.start - 40) : cue.start]
-    return not shape("effects.progressed").search(before) if said != "progressed" else bool(shape("effects.who").search(before))
+    if said == "progressed":
+        return bool(shape("effects.who").search(before))
+    had = shape("effects.had").search(before) and shape("effects.had_on").match(text, cue.end, view.end)
+    return not (had or shape("effects.progressed").search(before))
 
 
 def _groups(view: View, cue: Cue) -> bool:

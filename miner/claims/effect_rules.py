@@ -101,7 +101,9 @@ def _compiled(data: dict[str, Any]) -> EffectRules:
         states=re.compile(rf"\b(?:{any_of('predicate', 'states')})\b", re.I),
         described=re.compile(
             rf"\b(?:{any_of('predicate', 'described')})\s+"
-            r"(?:(?:who|that|which)\s+(?:is|are|was|were|had|have|has)\s+|with\s+)?(?:\w+\s+){0,2}$",
+            r"(?:(?:who|that|which)\s+(?:is|are|was|were|had|have|has)\s+|with\s+)?"
+            r"(?:(?!(?:is|are|was|were|be|been|remain\w*|bec[ao]me|prove[dn]?)\b)\w+\s+){0,2}$"
+            r"|\b(?:whose|when|once|until|if)\s+(?:[\w-]+\s+){1,4}?(?:is|are|was|were|remained|bec[ao]me)\s+(?:\w+\s+)?$",
             re.I,
         ),
         causal=re.compile(rf"\b(?:{any_of('predicate', 'causal')})\b", re.I),

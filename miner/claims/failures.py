@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from miner.claims import frames
-from miner.claims.claim_types import RESISTANCE_KINDS, family
+from miner.claims.claim_types import RESISTANCE_KINDS, family, targets
 from miner.claims.document import BODY, METHODS, RESULTS, TITLE, Subject, View, agents, therapies, therapy_role
 from miner.claims.effect_rules import shape
 from miner.schema import Label, Mention
@@ -88,8 +88,7 @@ def _answers(view: View, mention: Mention) -> bool:
     before = max(view.start, mention.start - 80), mention.start
     if any(shape(name).search(view.document.text, *before) for name in ("resistance.wanted", "resistance.answered")):
         return True
-    lexicon = view.document.lexicon
-    aimed = {family(t) for t in lexicon.targets(view.document.class_meant(mention.name or ""))}
+    aimed = targets(view.document, (view.document.class_meant(mention.name or ""),))
     return any(s.kind in _BYPASSING and family(s.gene) in aimed and acquired(view, s) for s in view.subjects)
 
 
