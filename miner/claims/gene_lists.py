@@ -131,7 +131,7 @@ def _kind(view: View, run: Sequence[tuple[Subject, Item]]) -> str | None:
 def kind_of(document: Document, gene: str | None) -> str | None:
     """What befell a gene of which only the symbol stands: what the paper is about, else what it tells most often."""
     about = family(gene)
-    focus = [s.alteration or "fusion" for s in document.focus if family(s.gene) == about and s.kind != "gene"]
+    focus = [s.alteration or ("fusion" if s.fusion else "mutation") for s in document.focus if family(s.gene) == about and s.kind != "gene"]
     told = Counter(s.kind for s in document.subjects if family(s.gene) == about and s.kind in _KINDS)
     return next(iter([*focus, *(kind for kind, _ in told.most_common(1))]), None)
 

@@ -310,6 +310,8 @@ def _item_subjects(view: View, item: tuple[int, int] | None) -> list[Subject]:
     if named := tied(view, view.subjects, item):
         return named
     genes = [m for m in view.of(Label.GENE) if m.start < item[1] and item[0] < m.end and not whose.aimed_at(view, m)]
+    if own := [s for s in view.subjects if s.variant and s.gene in {m.name for m in genes}]:
+        return own
     return [Subject(m.start, m.end, m.name, alteration=gene_lists.kind_of(view.document, m.name), mention=m) for m in genes]
 
 

@@ -94,7 +94,7 @@ def _causes(view: View, effect: Effect) -> list[Subject]:
     rules, text, cue = effect_rules.load(), view.document.text, effect.cue
     local = _local(view)
     before = [s for s in local if s.end <= cue.start] or [s for s in _genes(view, effect.clause) if s.end <= cue.start]
-    before = [s for s in before if not of_population(view, s)]
+    before = [s for s in before if not of_population(view, s)] or _causing(view, cue)
     caused = rules.causal.search(text, max((s.end for s in before), default=view.start), cue.end)
     if caused and before:
         return distinct(_chosen(view, before, effect))
@@ -103,6 +103,14 @@ def _causes(view: View, effect: Effect) -> list[Subject]:
         return distinct(_chosen(view, behind, effect))
     pointed = [] if local else _pointed(view, (view.start, cue.start))
     return pointed or (_told_before(view) if caused and not local else [])
+
+
+def _causing(view: View, cue: Cue) -> list[Subject]:
+    """Genes of which it is said that they cause it: "IGF1R mediates bypass resistance", "EGFR signalling confers resistance"."""
+    text, causal = view.document.text, effect_rules.load().causal
+    found = [m for m in view.of(Label.GENE) if m.end <= cue.start and not _inside_therapy(view, Subject(m.start, m.end, m.name))]
+    told = [m for m in found if (gap := shape("effects.of_gene").match(text, m.end)) and causal.match(text, gap.end())]
+    return [Subject(m.start, m.end, m.name, mention=m) for m in told]
 
 
 def _pointed(view: View, span: Span) -> list[Subject]:
