@@ -21,7 +21,7 @@ from miner.nlp.fusion_rules import Rules
 from miner.schema import Concept, Label, Mention
 
 DASHES = "-‐‑‒–—−﹣－"
-_TOKEN = re.compile(r"::|--|\b[nN]\s?=\s?\d+|[^\W_]+(?:[.'’′](?=[^\W_])[^\W_]+)*['’′]?|\S")
+_TOKEN = re.compile(r"::|--?>|--|\b[nN]\s?=\s?\d+|[^\W_]+(?:[.'’′](?=[^\W_])[^\W_]+)*['’′]?|\S")
 _PLAIN_GENE = re.compile(r"LOC\d{5,}|LINC\d{3,}|A[CLFPJ]\d{5,6}(?:\.\d+)?|FLJ\d{4,}|KIAA\d{4}|C(?:\d{1,2}|X)orf\d+|MIR\d+\w*|RP\d+-\S+")
 _ROOT = re.compile(r"[A-Z][A-Z0-9]{3,}")
 _GLUED = re.compile(r"(?P<gene>[A-Z][A-Za-z0-9]*?)(?:[A-Z]\d{3,4}(?:[A-Z*]|fs|del|_.*)|v\d[a-z]?|(?:ex|exon|e)\d{1,2}|WT|wt)$")
@@ -212,7 +212,7 @@ class Cutter:
 
 
 _PUNCTUATION = dict.fromkeys(DASHES, "-") | {
-    "--": "-", "::": "=", ":": ":", "_": ";", "/": "/", ",": ",", ";": ",", "&": "&", "+": "+", "(": "(", "[": "(", ")": ")", "]": ")",
+    "--": "-", "->": "-", "-->": "-", "→": "-", "::": "=", ":": ":", "_": ";", "/": "/", ",": ",", ";": ",", "&": "&", "+": "+", "(": "(", "[": "(", ")": ")", "]": ")",
     ".": ".", "?": "?",
 }  # fmt: skip
 
