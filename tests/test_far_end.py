@@ -20,7 +20,7 @@ from miner.evidence.store import Store
 from miner.mine import Miner
 from miner.refresh import far_end as module
 from miner.refresh import refresh
-from miner.refresh.far_end import far_end
+from miner.refresh.far_end import FarEnd, far_end
 from miner.schema import Reading, Record
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
@@ -31,12 +31,20 @@ def room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_has_room", lambda: True)
 
 
-def worked_out(count: int, work, near, *, wait: float = 0.0) -> tuple[list[object], list[int]]:  # type: ignore[no-untyped-def]
-    """All values in order, and the numbers of those that came from the other end; ``wait`` before the first is asked for."""
+def waited(far: FarEnd[object], least: int) -> None:
+    """Wait until the other end has told of so many values."""
+    until = time.monotonic() + 30
+    while len(far._places) < least and time.monotonic() < until:
+        assert far.get(0) is None
+        time.sleep(0.01)
+
+
+def worked_out(count: int, work, near, *, least: int = 0) -> tuple[list[object], list[int]]:  # type: ignore[no-untyped-def]
+    """All values in order, and the numbers of those that came from the other end; the first is asked for when ``least`` are there."""
     values, there = [], []
     with far_end(count, work, least=1) as far:
         other = far._other.pid if far._other else None
-        time.sleep(wait)
+        waited(far, least)
         for number in range(count):
             found = far.get(number)
             there += [number] * (found is not None)
@@ -48,7 +56,7 @@ def worked_out(count: int, work, near, *, wait: float = 0.0) -> tuple[list[objec
 
 
 def test_values_come_in_order_and_once_each() -> None:
-    squares, there = worked_out(50, lambda number: number**2, lambda number: number**2, wait=0.5)
+    squares, there = worked_out(50, lambda number: number**2, lambda number: number**2, least=49)
 
     assert squares == [number**2 for number in range(50)]
     assert there == list(range(1, 50))  # the first is this end's, which has begun there
@@ -60,7 +68,7 @@ def test_what_raises_there_is_worked_out_here() -> None:
             raise ValueError("no head or tail")
         return number
 
-    assert worked_out(6, work, lambda number: -number, wait=0.5) == ([0, 1, 2, -3, 4, 5], [1, 2, 4, 5])
+    assert worked_out(6, work, lambda number: -number, least=4) == ([0, 1, 2, -3, 4, 5], [1, 2, 4, 5])
 
 
 def test_what_is_logged_there_is_worked_out_here_where_it_is_heard() -> None:
@@ -69,7 +77,7 @@ def test_what_is_logged_there_is_worked_out_here_where_it_is_heard() -> None:
             logging.getLogger("of_a_package").warning("look at this")
         return number
 
-    assert worked_out(5, work, lambda number: -number, wait=0.5) == ([0, 1, -2, 3, 4], [1, 3, 4])
+    assert worked_out(5, work, lambda number: -number, least=3) == ([0, 1, -2, 3, 4], [1, 3, 4])
 
 
 @pytest.mark.parametrize("end", [lambda: os.kill(os.getpid(), signal.SIGKILL), lambda: time.sleep(600)], ids=["killed", "hung"])
@@ -81,7 +89,7 @@ def test_an_end_that_is_gone_or_hangs_costs_nothing(end) -> None:  # type: ignor
             end()
         return number
 
-    assert worked_out(8, work, work, wait=0.5) == (list(range(8)), [5, 6, 7])
+    assert worked_out(8, work, work, least=3) == (list(range(8)), [5, 6, 7])
 
 
 _KILLED = """
@@ -134,7 +142,7 @@ def test_no_process_where_the_system_refuses(monkeypatch: pytest.MonkeyPatch) ->
 def test_the_other_end_holds_no_file_of_ours(tmp_path: Path) -> None:
     names = lambda _: sorted(os.path.realpath(f"/proc/self/fd/{number}") for number in os.listdir("/proc/self/fd"))  # noqa: E731
     with (tmp_path / "lock").open("w"):
-        found, _ = worked_out(2, names, lambda _: None, wait=0.5)
+        found, _ = worked_out(2, names, lambda _: None, least=1)
 
     assert isinstance(found[1], list)
     assert [name for name in found[1] if name.endswith("lock")] == []
@@ -143,9 +151,7 @@ def test_the_other_end_holds_no_file_of_ours(tmp_path: Path) -> None:
 
 def _record(number: int) -> str:
     body = "BROKEN" if number == 7 else f"Of {number + 20} patients with NTRK fusion-positive tumours, {number} responded to larotrectinib."
-    return json.dumps(
-        {"id": str(number), "pmid": str(number), "title": f"Larotrectinib in NTRK fusions, {number}", "abstract": body}
-    )
+    return json.dumps({"id": str(number), "pmid": str(number), "title": f"Larotrectinib in NTRK fusions, {number}", "abstract": body})
 
 
 def _taken_in(folder: Path, source: Path, loaded: Miner) -> tuple[str, list[object]]:
@@ -171,7 +177,17 @@ def test_a_run_writes_the_same_rows_with_two_ends_as_with_one(tmp_path: Path, mo
     source.write_text("".join(f"{_record(number)}\n" for number in range(1, 41)), encoding="utf-8")
     there: list[bool] = []
     get = module.FarEnd.get
-    monkeypatch.setattr(module.FarEnd, "get", lambda self, number: (there.append((found := get(self, number)) is not None), found)[1])
+
+    def counted(self: FarEnd[object], number: int) -> tuple[object] | None:
+        if number == 0 and self._other and not self._places:
+            monkeypatch.setattr(module.FarEnd, "get", get)
+            waited(self, 3)
+            monkeypatch.setattr(module.FarEnd, "get", counted)
+        found = get(self, number)
+        there.append(found is not None)
+        return found
+
+    monkeypatch.setattr(module.FarEnd, "get", counted)
     both = _taken_in(tmp_path / "both", source, loaded)
     shared = sum(there)
     monkeypatch.setattr(module, "_has_room", lambda: False)
