@@ -129,6 +129,22 @@ def _runs(pid: int) -> bool:
     return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
+def test_a_value_that_cannot_be_read_is_worked_out_here() -> None:
+    class Broken:
+        def __reduce__(self) -> tuple[object, ...]:
+            return int, ("no number",)
+
+    assert worked_out(3, lambda number: Broken() if number == 1 else number, lambda number: -number, least=2) == ([0, -1, 2], [2])
+
+
+def test_what_has_no_room_is_worked_out_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_ROOM", 100)
+
+    found, there = worked_out(4, lambda number: "x" * 60, lambda number: "here", least=1)
+
+    assert (found, there) == (["here", "here", "here", "x" * 60], [3])
+
+
 def test_no_process_where_the_system_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     def refused() -> int:
         raise OSError("no room")

@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 LEAST = 8  # items for which a second process is worth its beginning
 _NOTE = struct.Struct("=qqq")  # number of the item, where its value lies, how long it is; short enough to be written at once
 _NOTES = 1000  # that are read at once
+_ROOM = 1 << 29  # bytes of values, more than what a usual chunk needs by far; then it stops
 
 
 class _Other(NamedTuple):
@@ -91,7 +92,11 @@ class FarEnd(Generic[T]):
         if number not in self._places:
             return None
         at, size = self._places.pop(number)
-        return (pickle.loads(os.pread(other.values, size, at)),)
+        try:
+            return (pickle.loads(os.pread(other.values, size, at)),)
+        except Exception as error:  # whatever became of it there, it is no fault of the item
+            log.info("a value of the second process cannot be read (%s: %s); it is worked out here", type(error).__name__, error)
+            return None
 
     def close(self) -> None:
         """End the other process, whatever it does."""
@@ -126,7 +131,8 @@ def _serve(count: int, work: Work[T], told: int, values: int, near: mmap.mmap) -
             with suppress(Exception):
                 data = pickle.dumps(work(number), pickle.HIGHEST_PROTOCOL)
             if data and not said:  # else it is done there again, where it raises or is heard
-                os.pwrite(values, data, at)
+                if at + len(data) > _ROOM or os.pwrite(values, data, at) != len(data):
+                    break
                 os.write(told, _NOTE.pack(number, at, len(data)))  # ends this process where nobody reads any more
                 at += len(data)
             said.clear()
