@@ -18,7 +18,7 @@ _ENDED = _RULES.words("words", "ended")
 _HANDLED = _RULES.word_set("words", "handled")
 _MEMBERS = ("responder", "responders")
 _PAIRED = 12
-_ALTERED = _RULES.word_set("words", "altered")
+_ALTERED = _RULES.word_set("words", "events") | _RULES.word_set("words", "altered")
 _AT = frozenset({"in", "with", "on", "from", "for", "after", "given", "receiving"})
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import gc
 import logging
 import mmap
-import multiprocessing
 import os
 import pickle
 import signal
@@ -20,6 +19,8 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Generic, NamedTuple, TypeVar
+
+from miner.sources.beside import is_core_free
 
 T = TypeVar("T")
 Work = Callable[[int], T]
@@ -111,8 +112,8 @@ class FarEnd(Generic[T]):
 
 
 def _has_room() -> bool:
-    """Whether a core is free for a second process: not in a worker, whose mates have the others."""
-    return sys.platform == "linux" and len(os.sched_getaffinity(0)) > 1 and multiprocessing.parent_process() is None
+    """Whether a fork is safe here, and a core is free for it."""
+    return sys.platform == "linux" and is_core_free()
 
 
 def _serve(count: int, work: Work[T], told: int, values: int, near: mmap.mmap) -> None:

@@ -201,10 +201,14 @@ class Mate:
 
 
 def _has_room() -> bool:
+    """Whether a second process can read along, and a core is free for it."""
+    return hasattr(os, "pwritev") and bool(sys.executable) and not getattr(sys, "frozen", False) and is_core_free()
+
+
+def is_core_free() -> bool:
     """Whether a core is free for a second process: not in a worker, whose mates have the others."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    can = hasattr(os, "pwritev") and bool(sys.executable) and not getattr(sys, "frozen", False)
-    return can and cores > 1 and multiprocessing.parent_process() is None
+    return cores > 1 and multiprocessing.parent_process() is None
 
 
 def serve(notes: int, asked: int, answered: int, setup: int) -> None:
