@@ -169,7 +169,7 @@ def _with_partner(view: View, given: list[Mention]) -> list[Mention]:
     names = {m.name for m in given}
     here = [m for m in therapies(view) if m.end <= given[0].start and m.name not in names]
     behind = [m for m in given if joined.match(text, m.end)]
-    before = reversed(view.document.views[max(1, view.index - 2) : view.index] if behind else [])
+    before = reversed(view.document.views[max(view.document.opening, view.index - 2) : view.index] if behind else [])
     partners = here[-1:] or next((held[-1:] for p in before if (held := [m for m in therapies(p) if m.name not in names])), [])
     return [*partners, *given] if partners else []
 

@@ -227,6 +227,11 @@ class Document:
         """The title, where there is one."""
         return self.views[0] if self.views and self.views[0].role == TITLE else None
 
+    @property
+    def opening(self) -> int:
+        """Where the sentences behind the title begin."""
+        return 1 if self.title else 0
+
     @cached_property
     def subjects(self) -> list[Subject]:
         """Every alteration of the paper, in order."""

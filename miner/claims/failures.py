@@ -77,7 +77,7 @@ def lost(view: View) -> list[Mention]:
     if named:
         return named
     titled = explicit(view.document.title) if view.document.title and view.document.on_resistance else []
-    before = [agents(p) or explicit(p) for p in reversed(view.document.views[max(1, view.index - 3) : view.index])]
+    before = [agents(p) or explicit(p) for p in reversed(view.document.views[max(view.document.opening, view.index - 3) : view.index])]
     aimed = next((held for given in before if (held := targeted(view, given))), [])
     focus = view.document.focus_drugs
     return aimed or titled or targeted(view, focus) or next((given for given in before if given), focus)

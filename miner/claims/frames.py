@@ -175,7 +175,7 @@ def therapies_for(view: View, span: tuple[int, int], *, carry: bool = True) -> l
 def carried_therapies(view: View) -> list[Mention]:
     """Therapies of the nearest of the two sentences before, else of the paper; not what the sentence sets something against."""
     others = {m.name for m in therapies(view) if therapy_role(view.document, m) == "comparator"}
-    for previous in reversed(view.document.views[max(1, view.index - 2) : view.index]):
+    for previous in reversed(view.document.views[max(view.document.opening, view.index - 2) : view.index]):
         found = agents(previous)
         if found and previous.role == view.role:
             return [m for m in found if m.name not in others]
