@@ -12,7 +12,8 @@ from miner.claims import effect_rules
 from miner.errors import LexiconError
 from miner.schema import Claim, ClaimType, Record, Section
 
-CASES = [json.loads(line) for line in (Path(__file__).parent / "cases" / "claims_response.jsonl").read_text(encoding="utf-8").splitlines()]
+FILES = [Path(__file__).parent / "cases" / name for name in ("claims_response.jsonl", "claims_effects.jsonl")]
+CASES = [json.loads(line) for file in FILES for line in file.read_text(encoding="utf-8").splitlines()]
 TYPES = {
     ClaimType.SENSITIVITY_RESPONSE,
     ClaimType.IMMUNOTHERAPY_OUTCOME,

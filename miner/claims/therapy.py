@@ -6,7 +6,6 @@ import re
 import tomllib
 from collections.abc import Iterable
 from functools import lru_cache
-from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
 from miner import rule_files
@@ -45,7 +44,7 @@ def roles_of(text: str) -> _Roles:
         return _Roles(
             Openings({"prior": prior["before"], "comparator": comparator["before"]}),
             re.compile(rf"(?:\b(?:{'|'.join(prior['before'])})(?:[\s-]+(?:{'|'.join(prior['fillers'])}))*\s*)$", re.I),
-            re.compile(rf"^(?:-\s*(?:,|and|or|and/or)\s+[\w/]+[-–‐]|[-–‐\s]?)(?:{after})\b", re.I),
+            re.compile(rf"^(?:-?\s*(?:,|and|or|and/or)\s+[\w/]+[-–‐]|[-–‐\s]?)(?:{after})\b", re.I),
             re.compile(rf"(?:{'|'.join(prior['prefixes'])})$", re.I),
             re.compile(rf"(?:\b(?:{'|'.join(comparator['before'])})(?:\s+(?:{'|'.join(comparator['fillers'])}))*\s*)$", re.I),
         )
@@ -64,7 +63,7 @@ def therapy_role(document: Document, mention: Mention) -> str:
 
 def _role(text: str, mention: Mention) -> str:
     roles, start, end = _roles(), max(0, mention.start - 80), mention.start
-    if roles.prior_after.match(text[mention.end : mention.end + 24]):
+    if roles.prior_after.match(text[mention.end : mention.end + 40]):
         return "prior"
     if roles.sought.stand("comparator", roles.comparator, text, start, end):
         return "comparator"
@@ -113,8 +112,11 @@ def _therapies(view: View, within: tuple[int, int] | None) -> list[Mention]:
     drugs = [m for m in found if m.label is Label.DRUG and not any(o.start <= m.start and m.end < o.end for o in found)]
     kept: list[Mention] = []
     named = _named_together(view, found) if len(found) > 2 else []
-    for mention, following in zip_longest(found, found[1:]):
+    for place, mention in enumerate(found):
         is_class = mention.label is Label.DRUG_CLASS
+        following = next((m for m in found[place + 1 :] if m.start >= mention.end), None)
+        if is_class and _is_readout(view.document.text, mention):
+            continue
         if is_class and kept and kept[-1].label is Label.DRUG_CLASS and _in_brackets_after(view, kept[-1], mention):
             continue
         nested = any(_inside(view, mention, o) for o in found)
@@ -124,6 +126,14 @@ def _therapies(view: View, within: tuple[int, int] | None) -> list[Mention]:
             continue
         kept.append(mention)
     return kept
+
+
+def _is_readout(text: str, mention: Mention) -> bool:
+    """Is what is inhibited only what was measured: "pERK inhibition", "phospho-AKT inhibition"?"""
+    return mention.text.lower().endswith("inhibition") and _PHOSPHO.search(text, max(0, mention.start - 9), mention.start + 2) is not None
+
+
+_PHOSPHO = re.compile(r"[Pp]hospho-?\s?\w{1,2}$|(?<!\w)p-?[A-Z]$|(?<!\w)p-?[A-Z]\w$|(?<!\w)p-$")
 
 
 def _inside(view: View, mention: Mention, other: Mention) -> bool:
