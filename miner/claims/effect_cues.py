@@ -31,7 +31,8 @@ def _cues(view: View, within: Span) -> list[Cue]:
         for c in view.sense(*CUES, within=within)
         if not (c.sense == "nodiff" and shape("effects.independent").match(view.document.text, c.start))
     ]
-    found = sorted([*said, *_composed(view, within)], key=lambda c: (c.start - c.end, _RANK.get(c.sense, 9), c.start))
+    told = [*said, *_composed(view, within), *_of_tumours(view, within)]
+    found = sorted(told, key=lambda c: (c.start - c.end, _RANK.get(c.sense, 9), c.start))
     kept: list[Cue] = []
     for cue in found:
         if any(cue.start < k.end and k.start < cue.end for k in kept) or _idle(view, cue):
@@ -62,6 +63,23 @@ def _composed(view: View, within: Span) -> Iterator[Cue]:
                 continue
             if sense != "inhibit" or not _shorter_life(view, start, end):
                 yield Cue(start, end, sense)
+
+
+_BY_PLACE = {"vanish": "respond", "grow": "worse", "free": "respond"}
+
+
+def _of_tumours(view: View, within: Span) -> Iterator[Cue]:
+    """Words that tell an effect where a tumour or a patient is their subject: lesions resolved, the mass grew, she was disease-free."""
+    text = view.document.text
+    for cue in view.sense(*_BY_PLACE, within=within):
+        free = cue.sense == "free"
+        around = max(view.start, cue.start - 70), cue.start
+        if not shape("effects.patient_is" if free else "effects.tumour_is").search(text, *around):
+            continue
+        if shape("effects.of_time").match(text, cue.end) or shape("effects.until_then").search(text, *around):
+            continue
+        if not free or not view.says("effects.by_surgery"):
+            yield Cue(cue.start, cue.end, _BY_PLACE[cue.sense])
 
 
 def _disarms(view: View, start: int, end: int) -> bool:
@@ -146,7 +164,8 @@ def _only_when(view: View, cue: Cue) -> bool:
     if said == "progressed":
         return bool(shape("effects.who").search(before))
     had = shape("effects.had").search(before) and shape("effects.had_on").match(text, cue.end, view.end)
-    return not (had or shape("effects.progressed").search(before))
+    seen = said.startswith("rapid") and shape("effects.was_seen").match(text, cue.end)
+    return not (had or seen or shape("effects.progressed").search(before))
 
 
 def _groups(view: View, cue: Cue) -> bool:

@@ -9,6 +9,7 @@ from miner.claims import frames
 from miner.claims.claim_types import RESISTANCE_KINDS, family, targets
 from miner.claims.document import BODY, METHODS, RESULTS, TITLE, Subject, View, agents, therapies, therapy_role
 from miner.claims.effect_rules import shape
+from miner.claims.senses import Cue
 from miner.schema import Label, Mention
 
 ACQUIRED_KINDS = frozenset(
@@ -19,6 +20,22 @@ ACQUIRED_KINDS = frozenset(
 def told(view: View) -> bool:
     """May a sentence tell why a therapy failed: by its own words, by those before it, or as a finding of a paper on resistance?"""
     return bool(view.has("resist") or view.says("resistance.moment") or follows(view) or arisen(view) or topical(view) or bypassed(view))
+
+
+def unanswered(view: View, cue: Cue) -> bool:
+    """Is progression all that came of a therapy: "progressive disease was seen", not "until progression" or "after 14 months"?"""
+    text = view.document.text
+    if not shape("response.unanswered").match(text, cue.start):
+        return False
+    return not shape("response.until").search(text, max(view.start, cue.start - 50), cue.start)
+
+
+def only_progressed(view: View) -> bool:
+    """Are times those of one patient who only progressed, by the same sentence or the one before?"""
+    if view.holds(Label.COHORT):
+        return False
+    before = view.document.views[max(view.document.opening, view.index - 1) : view.index]
+    return any(unanswered(v, c) for v in (view, *before) for c in v.sense("worse") if not v.holds(Label.COHORT) and not v.has("respond"))
 
 
 def arisen(view: View) -> list[Mention]:

@@ -121,6 +121,7 @@ def _carried(view: View) -> list[Effect]:
             continue
         kind, hedged = effects.read(view, cue)
         told = cue.sense in ("respond", "resist", "sensitive") or (cue.sense in ("active", "inhibit") and view.has("preclinical"))
+        told = told or (cue.sense == "worse" and failures.unanswered(view, cue) and len(view.subjects) < 2)
         if given and kind and told:
             return [Effect(kind, cue, view.clause(cue.start), tuple(given), hedged)]
     return []

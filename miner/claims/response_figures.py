@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
-from miner.claims import arms, cohorts, frames, gene_lists, subgroups, trial, whose
+from miner.claims import arms, cohorts, failures, frames, gene_lists, subgroups, trial, whose
 from miner.claims.claim_types import MECHANISMS, combined, failed_type, response_type
 from miner.claims.document import BODY, CONCLUSIONS, RESULTS, Subject, View, tied
 from miner.claims.effect_rules import shape
@@ -355,6 +355,8 @@ def _figure_stance(view: View, span: tuple[int, int], members: list[tuple[Mentio
         return AGAINST
     if view.says("response_figures.not_worse"):
         return SUPPORTS
+    if not rates.keys() - _MEDIANS and failures.only_progressed(view):
+        return AGAINST
     ratio = next((m for _, m in members if m.metric == "HR"), None)
     if ratio is not None and view.says("response_figures.immature"):
         return HEDGED
