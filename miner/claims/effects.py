@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from miner.claims import effect_rules, frames
+from miner.claims import doses, effect_rules, frames
 from miner.claims.document import View
 from miner.claims.effect_cues import WORKING, Span, compared, cues, describes, predicated
 from miner.claims.effect_rules import shape
@@ -309,7 +309,8 @@ def _read(view: View, cue: Cue) -> tuple[Kind | None, bool]:
         raised = effect_rules.load().raised.search(view.document.text[max(view.start, cue.start - 60) : cue.start])
         return (None if not raised else Kind.FAILED if negated else Kind.WORKS), hedged
     if cue.sense == "dose":
-        return _dose(view, cue), hedged
+        more = doses.more_needed(view, cue)
+        return (None if more is None else Kind.RESISTED if more else Kind.WORKS), hedged
     if cue.sense == "resist" and describes(view, cue):
         return None, False
     if cue.sense in (*WORKING, "outcome") and _alike(view, cue):
@@ -339,15 +340,6 @@ def _spoken(view: View, cue: Cue) -> frozenset[Polarity]:
 
 
 _STRENGTH = {Polarity.NEGATED: 3, Polarity.HYPOTHETICAL: 2, Polarity.HEDGED: 1, None: 0}
-
-
-def _dose(view: View, cue: Cue) -> Kind | None:
-    """More of a drug that is needed is resistance, less of it sensitivity."""
-    clause, rules = view.clause(cue.start), effect_rules.load()
-    around = view.document.text[max(clause[0], cue.start - 40) : min(clause[1], cue.end + 80)]
-    if rules.more.search(around):
-        return Kind.RESISTED
-    return Kind.WORKS if rules.fewer.search(around) else None
 
 
 def _lowered(view: View, cue: Cue) -> bool:

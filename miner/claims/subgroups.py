@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from miner.claims import arms, words
 from miner.claims.document import Subject, View, distinct
-from miner.claims.frames import AGAINST, SUPPORTS, Stance
+from miner.claims.effect_rules import shape
+from miner.claims.frames import AGAINST, OPEN, SUPPORTS, Stance
 from miner.schema import Measure, Mention, Polarity
 
 _NEAR, _WORDS = 60, 6
@@ -25,17 +26,21 @@ def of_figure(view: View, mention: Mention, measure: Measure, found: Sequence[tu
     """The subgroup that one of two figures belongs to, where the sentence sets carriers against others; else None."""
     if not view.subjects:
         return None
-    beside = _in_brackets_after(view, mention)
+    pair = arms.pair(view, mention, measure, found)
+    beside = _in_brackets_after(view, mention, pair)
     if beside:
         return Subgroup((without(beside) if _lacks(beside) else beside,), None)
-    pair = arms.pair(view, mention, measure, found)
     sides = _sides(view) if pair else []
     if len(sides) != 2 or arms.names_both(view):
         return None
     verdict = arms.verdict(view, mention, measure, found)
     subjects = sides[pair.index(mention)]
     lacking = subjects[0].alteration == "wild-type"
-    return Subgroup(tuple(subjects), AGAINST if lacking and verdict == AGAINST else SUPPORTS if verdict == SUPPORTS and lacking else None)
+    worse = shape("subgroups.fared_worse").search(view.document.text, view.start, pair[0].start)
+    if lacking and verdict == SUPPORTS and worse:
+        return Subgroup(tuple(subjects), OPEN)
+    told = lacking or (verdict == AGAINST and worse)
+    return Subgroup(tuple(subjects), verdict if told and verdict in (AGAINST, SUPPORTS) else None)
 
 
 def _sides(view: View) -> list[list[Subject]]:
@@ -51,9 +56,10 @@ def _sides(view: View) -> list[list[Subject]]:
         held.append((True, held[0][1]))
     if len(held) == 1 and not held[0][0] and (place := _without_name(view)) is not None:
         held.insert(0 if place < held[0][1][0].start else 1, (True, held[0][1]))
-    if len(held) != 2 or not {s.gene for s in held[0][1]} & {s.gene for s in held[1][1]}:
+    shared = {s.gene for s in held[0][1]} & {s.gene for s in held[1][1]} if len(held) == 2 else set()
+    if not shared:
         return []
-    return [distinct(without(s) if lacks else s for s in members) for lacks, members in held]
+    return [distinct(without(s) if lacks else s for s in members if s.gene in shared) for lacks, members in held]
 
 
 def _without_name(view: View) -> int | None:
@@ -63,9 +69,11 @@ def _without_name(view: View) -> int | None:
     return spans[0][0] if len(spans) == 1 and not inside else None
 
 
-def _in_brackets_after(view: View, mention: Mention) -> Subject | None:
-    """The alteration that a figure in brackets stands behind, where brackets set several apart."""
+def _in_brackets_after(view: View, mention: Mention, pair: Sequence[Mention]) -> Subject | None:
+    """The alteration that a figure in brackets stands behind, where brackets set several apart; a pair in one bracket is of both."""
     text = view.document.text
+    if pair and ")" not in text[pair[0].end : pair[1].start] and "(" not in text[pair[0].end : pair[1].start]:
+        return None
     opened = text.rfind("(", view.start, mention.start)
     if opened < 0 or ")" in text[opened : mention.start] or mention.start - opened > _NEAR or len({_lacks(s) for s in view.subjects}) < 2:
         return None
