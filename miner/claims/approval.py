@@ -145,11 +145,11 @@ def _objects(view: View, cue: Span, clause: Span) -> list[Mention]:
         right = []
     governed = rules["governs"].match(text[cue[1] : cue[1] + 60])
     aside = right and rules.within("aside", text, cue[1], right[0].start)
-    if right and governed and right[0].start <= cue[1] + governed.end() + 8 and not aside and not rules.within("left_only", text, *cue):
+    if right and governed and _begin(view, right[0]) <= cue[1] + governed.end() + 8 and not aside and not rules.within("left_only", text, *cue):
         return _chain(view, right)
     if rules.within("right_only", text, *cue):
         right = right or [m for m in therapies(view) if m.start >= clause[1] and m.name not in _NO_THERAPY]
-        straight = right and right[0].start - cue[1] <= _APART and not rules.within("aside", text, cue[1], right[0].start)
+        straight = right and _begin(view, right[0]) - cue[1] <= _APART and not rules.within("aside", text, cue[1], right[0].start)
         return _chain(view, right) if straight else []
     beside = [m for m in left if rules["beside"].match(text[m.end : cue[0]] + " ")]
     agents = beside[-1:] or [m for m in left if therapy_role(view.document, m) == "agent"]
@@ -157,7 +157,7 @@ def _objects(view: View, cue: Span, clause: Span) -> list[Mention]:
         agents = left[: left.index(agents[-1]) + 1]
         return _chain(view, _not_first_of(view, agents)[::-1])[::-1]
     only_when = right and rules.within("only_when", text, cue[1], right[0].start)
-    if right and not only_when and right[0].start - cue[1] <= _APART and not rules.within("left_only", text, *cue):
+    if right and not only_when and _begin(view, right[0]) - cue[1] <= _APART and not rules.within("left_only", text, *cue):
         return _chain(view, right)
     elsewhere = [m for m in therapies(view) if m.end <= clause[0] and m.name not in _NO_THERAPY]
     elsewhere = [m for m in elsewhere if therapy_role(view.document, m) == "agent" or rules["beside"].match(text[m.end : cue[0]] + " ")]
@@ -165,6 +165,12 @@ def _objects(view: View, cue: Span, clause: Span) -> list[Mention]:
         return _chain(view, _not_first_of(view, elsewhere)[::-1])[::-1]
     back = frames.points_back(view) or rules["it"].search(text[clause[0] : cue[0]])
     return frames.carried_therapies(view) if back and not named else []
+
+
+def _begin(view: View, mention: Mention) -> int:
+    """Where a therapy is first spoken of: at the class it stands beside, as in "a kinase inhibitor, larotrectinib"."""
+    gap = (m.start for m in view.of(Label.DRUG_CLASS) if view.document.text[m.end : mention.start] in (" ", ", ", " ("))
+    return min(gap, default=mention.start)
 
 
 def _not_first_of(view: View, left: list[Mention]) -> list[Mention]:
@@ -200,7 +206,7 @@ def _subjects(view: View, clause: Span, given: Sequence[Mention]) -> list[Subjec
         goes_on = not given or frames.points_back(view) or view.document.study_type is not StudyType.REVIEW
         return distinct(_generic(s) for s in frames.carried_subjects(view)) or _genes(view) if goes_on else _genes(view)
     fitting = [s for s in told if wanted & {s.gene, *lexicon.members(s.gene or "")}]
-    genes = [m for m in view.document.reading.mentions if m.label is Label.GENE and m.name in wanted]
+    genes = [m for m in view.document.reading.mentions if m.label is Label.GENE and wanted & {m.name, *lexicon.members(m.name or "")}]
     named = [Subject(m.start, m.end, m.name, mention=m) for m in genes]
     return [_generic(s) for s in fitting[:1]] or named[:1] or _named_by_class(view, wanted)
 

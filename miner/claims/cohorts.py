@@ -12,7 +12,7 @@ from miner.claims.document import AIM, METHODS, RESULTS, TITLE, Document, View
 from miner.claims.effect_rules import shape
 from miner.schema import Cohort, Label, Measure, Mention
 
-_FEW = 3
+_FEW, _FEWEST_LISTED = 3, 3
 _BARE = re.compile(r"\s*(?:\([^()]*\)\s*)?(?:in|of|among)\s+(?:the\s+)?(\d{1,5})(?=[,;)]|\.?\s*$|\.\s)")  # "57% in 54"
 _BEHIND = re.compile(
     r"\s*(?:%|percent|months?)?\s*(?:\([^()]*\)|\[[^\[\]]*\])?,?\s*(?:(?:was|were)\s+(?:\w+ly\s+)?"
@@ -169,6 +169,16 @@ def response_population(
     return book.treated(view, position, therapies) or trial.population(view, therapies)
 
 
+def carriers_in_list(view: View, members: Sequence[tuple[Mention, Measure]], genes: Container[str]) -> int | None:
+    """How many carry what one figure of a list by gene is of ("26% for KRAS, 12% for EGFR"): 0 where it is not told, None in no list."""
+    metric, total = members[0][1].metric, next((m.total for _, m in members if m.total), None)
+    items = {r.item for m in view.of(Label.MEASURE) if isinstance(r := m.referent, Measure) and r.metric == metric and r.item}
+    if total or len(items) < _FEWEST_LISTED:
+        return total
+    counted = [g for g in ledger(view.document).carriers if g.start < members[0][0].start and g.genes and all(x in genes for x in g.genes)]
+    return counted[-1].n if counted else 0
+
+
 def _among(view: View, book: Ledger, position: int) -> int | None:
     """The group right behind a figure: "45% (95% CI 17-77) among 11 evaluable patients"."""
     after = [g for g in book.groups if g.view is view and g.start >= position]
@@ -187,6 +197,23 @@ def _follows(view: View, groups: Iterable[Group], mention: Mention) -> int | Non
     """The group that a share is said to be of right behind it: "2% in 700 tumours", "0.3% among a series of 11,502 patients"."""
     text = view.document.text
     return next((g.n for g in groups if g.view is view and _OF_GROUP.fullmatch(text, mention.end, max(g.start, mention.end))), None)
+
+
+def _in_make_up(view: View, group: Group, position: int) -> bool:
+    """Is a group one of several in brackets that were closed before a position: "the cohort (300 lung, 200 breast cancers)"?"""
+    opened, depth = None, 0
+    for at in range(group.start - 1, view.start - 1, -1):
+        depth += (view.document.text[at] in ")]") - (view.document.text[at] in "([")
+        if depth < 0:
+            opened = at
+            break
+    if opened is None:
+        return False
+    for closed in range(opened, position):
+        depth += (view.document.text[closed] in "([") - (view.document.text[closed] in ")]")
+        if depth < 0:
+            return sum(opened < m.start < closed for m in view.of(Label.COHORT)) > 1
+    return False
 
 
 _OF_GROUP = re.compile(
@@ -209,6 +236,7 @@ def prevalence_population(view: View, mention: Mention, measure: Measure) -> int
     counted = {measure.n, measure.value, *(r.n for r in listed if not r.total), *(r.value for r in listed if r.n is None)}
     clause = view.clause(mention.start)
     local = [g for g in book.groups if g.view is view and g.start < mention.start and g.n not in counted]
+    local = [g for g in local if not _in_make_up(view, g, mention.start)]
     inside = [g for g in local if clause[0] <= g.start] or local
     if inside:
         return inside[0].n

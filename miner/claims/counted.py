@@ -13,7 +13,7 @@ from miner.schema import Cohort, Label, Measure, Mention
 
 Item = tuple[Mention, Measure]
 Span = tuple[int, int]
-_BESIDE, _KNOWN_GAP = 50, 14
+_BESIDE, _KNOWN_GAP, _LACKING = 50, 14, 80
 _PROTEIN = ("expression", "overexpression")
 
 
@@ -121,7 +121,7 @@ def told_before(view: View, mention: Mention, cue: int) -> bool:
 def counts_else(view: View, item: Item, items: Sequence[Item]) -> bool:
     """Does the figure count smokers, tested patients, stained tumours ... and not carriers?"""
     text, segment = view.document.text, _segment(view, item, items)
-    if _of_known(view, item):
+    if _of_known(view, item) or _of_make_up(view, item, segment):
         return True
     if plainly_found(view, item[0]) and any(segment[0] <= s.start < item[0].start for s in view.subjects):
         return False
@@ -151,6 +151,30 @@ def _of_known(view: View, item: Item) -> bool:
         return False
     clause = view.clause(mention.start)
     return bool(view.of(Label.ASSAY, within=clause)) or rules().within("test_made", view.document.text, *clause)
+
+
+def those_without(view: View, mention: Mention) -> list[Subject] | None:
+    """The wild types that a figure counts, or none where it counts negative cases: "100 (83%) were KRAS wild-type"; else None."""
+    text = view.document.text
+    behind = rules()["lack_it"].match(text[mention.end : min(view.end, mention.end + _LACKING)])
+    before = rules()["lacked_in"].search(text[max(view.start, mention.start - _LACKING) : mention.start])
+    if not behind and not before:
+        return None
+    start, end = (mention.end, mention.end + behind.end()) if behind else (mention.start - _LACKING, mention.start)
+    return [s for s in view.subjects if s.gene and s.alteration == "wild-type" and s.start < end and start < s.end]
+
+
+def _of_make_up(view: View, item: Item, segment: Span) -> bool:
+    """Does a figure tell of what diseases a group is made up: "of the cohort (300 lung cancers (60%), 200 melanomas (40%)) ..."?"""
+    mention, measure = item
+    if measure.n is None or any(segment[0] <= s.start < segment[1] for s in view.subjects):
+        return False
+    text, groups = view.document.text, view.of(Label.COHORT)
+    group = next((m for m in groups if isinstance(m.referent, Cohort) and m.referent.n == measure.n and m.start <= mention.end), None)
+    if group is None or not any(group.start <= d.start <= group.end for d in view.of(Label.DISEASE)):
+        return False
+    open_before = text.rfind("(", view.start, group.start), text.rfind("[", view.start, group.start)
+    return max(open_before) > max(text.rfind(sign, view.start, group.start) for sign in ")]") or text[: group.start].rstrip().endswith(",")
 
 
 def _set_against(view: View, item: Item, items: Sequence[Item]) -> bool:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
-from miner.claims import cohorts, frames, gene_lists, parts
+from miner.claims import cohorts, frames, gene_lists, parts, restated
 from miner.claims.claim_types import family
 from miner.claims.counted import (
     Item,
@@ -20,6 +20,7 @@ from miner.claims.counted import (
     opens,
     plainly_found,
     rules,
+    those_without,
     told_before,
 )
 from miner.claims.document import AIM, BODY, METHODS, RESULTS, TITLE, Subject, View, agents, distinct, tied
@@ -30,11 +31,6 @@ from miner.schema import Alteration, Claim, ClaimType, Cohort, Label, Measure, M
 Figures = dict[str, float | int | str]
 __all__ = ["all_carry", "extract", "figures_of", "rules"]
 _COUNTED = re.compile(r"\b(?:n\s*=|of|involv|in|had|harbou?red|carried|were)\b")
-_RESTATED = re.compile(
-    r"(?:[^.;:%\d]{0,40}?[,(\u2013-])? ?(?:\w+ ){0,3}(?:an?|the) (?:[\w-]+ ){0,2}(?:prevalence|frequency|incidence|rate|proportion)"
-    r"(?: rate)?(?: \w+){0,2} of (?:about |only |approximately )?",
-    re.IGNORECASE,
-)
 _SERIES = (StudyType.RETROSPECTIVE_COHORT, StudyType.TRIAL, StudyType.DIAGNOSTIC_VALIDATION)
 
 
@@ -46,7 +42,7 @@ def extract(view: View, *, beside: Sequence[int] = ()) -> Iterator[Claim]:
     taken = {view.clause(position) for position in beside}
     figures = frames.measures(view, "value_percent", "n_pos")
     figures = sorted([*figures, *of_groups(view, figures)], key=lambda item: item[0].start)
-    items = [i for i in _restated(view, _once(figures)) if not opens(view, *i)]
+    items = [i for i in restated.merged(view, restated.once(figures)) if not opens(view, *i)]
     items = [i for i in items if view.clause(i[0].start) not in taken or told_before(view, i[0], min(beside))]
     listed = [] if view.clause(view.start) in taken else _listed(view, items)
     for member in listed:
@@ -69,25 +65,6 @@ def extract(view: View, *, beside: Sequence[int] = ()) -> Iterator[Claim]:
         yield from _none(view)
 
 
-def _once(items: list[Item]) -> list[Item]:
-    """Figures without counts that a share repeats: "nine fusions in 3,000 patients (0.3%)"."""
-    shares = [(m, r) for m, r in items if r.metric == "value_percent" and r.n is not None and r.total]
-    return [(m, r) for m, r in items if r.total or r.metric != "n_pos" or not any(s.n == r.n and m.end <= o.start for o, s in shares)]
-
-
-def _restated(view: View, items: list[Item]) -> list[Item]:
-    """A count and the share that restates it as one figure: "found in 19 patients, a prevalence of 1.4%"."""
-    text, kept = view.document.text, list[Item]()
-    for mention, measure in items:
-        last = kept[-1] if kept else None
-        share = measure.metric == "value_percent" and measure.n is None
-        if last and share and last[1].metric == "n_pos" and _RESTATED.fullmatch(text[last[0].end : mention.start]):
-            kept[-1] = (last[0], replace(last[1], metric="value_percent", value=measure.value))
-        else:
-            kept.append((mention, measure))
-    return kept
-
-
 def _listed(view: View, items: Sequence[Item]) -> list[gene_lists.Listed]:
     """What is listed with its figures, where a sentence tells how often things were found."""
     figures = [*items, *gene_lists.sizes(view, items)]
@@ -99,7 +76,11 @@ def _listed(view: View, items: Sequence[Item]) -> list[gene_lists.Listed]:
 def _counted(view: View, item: Item, items: Sequence[Item]) -> list[Subject]:
     """The alterations that a figure counts, or none where it counts something else."""
     mention, measure = item
-    text, clause = view.document.text, view.clause(item[0].start)
+    text, clause = view.document.text, _told_in(view, item[0])
+    if (lacking := those_without(view, mention)) is not None:
+        return [] if measure.metric == "n_pos" and measure.total is None else lacking
+    if rules()["several"].match(text[mention.end : mention.end + 90]) or rules()["several_in"].search(text[clause[0] : mention.start]):
+        return []
     if not rules().within("found", text, *clause) or counts_else(view, item, items) or (measure.metric == "n_pos" and _looked_for(view)):
         return []
     if (of_response(view, clause) and not plainly_found(view, mention)) or acquired(view):
@@ -118,6 +99,18 @@ def _counted(view: View, item: Item, items: Sequence[Item]) -> list[Subject]:
     if len(here) == len(local) > 1 and "respectively" in view.text:
         return [local[[m for m, _ in here].index(mention)]]
     return _in_slot(view, mention, local, here)
+
+
+def _told_in(view: View, mention: Mention) -> tuple[int, int]:
+    """The clause of a figure, with those before it that it goes on from: "found in 1% of lung cancers; 2% of thyroid cancers"."""
+    text, (start, end) = view.document.text, view.clause(mention.start)
+    figures = [m.start for m in view.of(Label.MEASURE)]
+    while start > view.start and not any(start <= s.start < end for s in view.subjects):
+        first = next((f for f in figures if start <= f < end), end)
+        if text[start:first].strip(" ;,"):
+            break
+        start = view.clause(start - 1)[0]
+    return start, end
 
 
 def all_carry(view: View) -> list[Subject]:
@@ -177,13 +170,14 @@ def _coordinated(view: View, one: Subject, other: Subject, items: Sequence[Item]
     return len(gap) < 32 and bool(listed) and not re.search(r"\d", gap)
 
 
-def _in_list(view: View, member: gene_lists.Listed, counts: Container[int | None]) -> Iterator[Claim]:
+def _in_list(view: View, member: gene_lists.Listed, counts: Collection[int | None]) -> Iterator[Claim]:
     """The claim of one alteration of a list; the counts of the others are no population."""
     mention, measure = member.item
     values, n = of_part(view, member.item, member.subject)
     if not (measure.total or (measure.n and measure.metric == "value_percent")) and n in counts:
         values.pop("N", None)
-        n = None
+        n = cohorts.ledger(view.document).only_screened(view.start, max(c for c in counts if c))
+        values |= {"N": n} if n else {}
     if n is not None and measure.n is not None and n < measure.n:
         values.pop("N", None)
         n = None
@@ -345,13 +339,19 @@ def _in_words(view: View) -> Iterator[Claim]:
         inside = [s for s in spans if clause[0] <= s[0] < clause[1]]
         subjects = [s for s in frames.affirmed(view.subjects) if s.gene and clause[0] <= s.start < clause[1]]
         subjects = [s for s in subjects if s.alteration not in ("wild-type", "expression", "overexpression") and not is_population(view, s)]
-        featured = view.has("feature", within=clause) and not rules().within("carrying", text, *clause)
+        featured = _featured(view, clause) and not rules().within("carrying", text, *clause)
         if inside and subjects and not featured:
             stance = frames.stance_at(view, *inside[0])
             yield from build(
                 view, ClaimType.PREVALENCE, "biology.commonness", subjects=distinct(subjects), stance=stance, confidence=0.5
             )
             return
+
+
+def _featured(view: View, clause: tuple[int, int]) -> bool:
+    """Does a clause name a trait, other than by the name of a disease: "common in lung adenocarcinoma"?"""
+    diseases = view.of(Label.DISEASE)
+    return any(not any(d.start <= c.start and c.end <= d.end for d in diseases) for c in view.sense("feature", within=clause))
 
 
 def _none(view: View) -> Iterator[Claim]:

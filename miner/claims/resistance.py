@@ -16,7 +16,7 @@ from miner.schema import Claim, ClaimType, Label, Mention, Polarity
 
 def extract(view: View) -> list[Claim]:
     """Claims of resistance in one sentence."""
-    if view.role in (OUTSIDE, METHODS) or (view.is_aim and not frames.measures(view)):
+    if view.role in (OUTSIDE, METHODS) or (view.is_aim and not frames.measures(view) and _enumerated(view) is None):
         return []
     claims: list[Claim] = []
     if not whose.resisting(view) and failures.told(view):
@@ -81,7 +81,9 @@ def _mechanisms(view: View) -> Iterator[Claim]:
     lost = explicit or failures.lost(view)
     named = [s for s in failures.owned(view, lost, view.subjects) if s.gene and s.start >= max(lapsed, default=0)]
     mechanisms = _named_first([s for s in named if _is_mechanism(view, s, lost) and not _only_lacked(view, s)])
-    mechanisms = [s for s in mechanisms if not answered or failures.acquired(view, s)]
+    mechanisms = [s for s in mechanisms if not answered or failures.acquired(view, s) or _called(view, s)]
+    if view.is_aim:
+        mechanisms = [s for s in mechanisms if s.start >= (_enumerated(view) or 0)]
     if not mechanisms and not answered:
         yield from _unnamed(view, lost, ("ontarget", "bypass"))
         return
@@ -97,6 +99,17 @@ def _mechanisms(view: View) -> Iterator[Claim]:
             view, type_, "resistance.mechanism", subjects=subjects, therapies=names(view, lost), stance=stance, figures=figures, n=n,
             confidence=0.7,
         )  # fmt: skip
+
+
+def _enumerated(view: View) -> int | None:
+    """Where mechanisms are listed by which an aim tells what it speaks of: "we review the mechanisms of resistance, including ..."."""
+    found = shape("resistance.enumerated").search(view.document.text, view.start, view.end)
+    return found.end() if found else None
+
+
+def _called(view: View, subject: Subject) -> bool:
+    """Is an alteration called a mechanism of resistance, before what answers it is told?"""
+    return bool(shape("resistance.called").search(view.document.text[subject.end : view.end]))
 
 
 def _lapsed(view: View, effect: effects.Effect) -> bool:

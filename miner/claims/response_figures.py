@@ -236,7 +236,8 @@ def _measured_claims(view: View, key: Key, members: list[Item]) -> Iterator[Clai
     if (not given_names and not any(m.metric in RATES for _, m in members)) or (not subjects and PROCEDURES.issuperset(given_names or "?")):
         return
     figures = figures_of(view, members)
-    n = cohorts.response_population(view, members, given_names, key.arm)
+    one_of_several = cohorts.carriers_in_list(view, members, {s.gene for s in subjects if s.gene}) if key.item else None
+    n = cohorts.response_population(view, members, given_names, key.arm) if one_of_several is None else one_of_several or None
     if n and any(m.metric in RATES for _, m in members):
         figures["N"] = n
     stance = _stance(view, key, members)

@@ -147,10 +147,11 @@ _APART = frozenset({"later", "earlier", "apart", "prior"})
 def _head_units(lexemes: Sequence[Lexeme], late: Sequence[int]) -> None:
     """In "median PFS (months) 8.4 vs 5.2" the unit stands in the head; it goes to the bare numbers after it."""
     for i in late:
-        if not 2 <= i < len(lexemes) - 2 or lexemes[i - 1].kind not in "(," or lexemes[i - 2].kind not in "cw":
+        opened = i - 2 if lexemes[i - 1].text.lower() == "in" else i - 1
+        if not 1 <= opened < len(lexemes) - 3 or lexemes[opened].kind not in "(," or lexemes[opened - 1].kind not in "cw":
             continue
         unit = lexemes[i]
-        if lexemes[i - 1].kind == "(" and lexemes[i + 1].kind != ")":
+        if lexemes[opened].kind == "(" and lexemes[i + 1].kind != ")":
             continue
         given = loose = False
         for lexeme in lexemes[i + 1 :]:

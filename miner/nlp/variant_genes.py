@@ -6,6 +6,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from miner.lexicon import Lexicon
 from miner.nlp.variant_forms import Form
@@ -21,6 +22,7 @@ _LIST = re.compile(
 _OF = frozenset({"of", "in", "within", "on"})
 _ADJOINING = re.compile(r"(?<![\w-])(h?[A-Z][A-Za-z]*\d*[A-Z]?\d?)[\s‐-]?\(?(?:p\.\(?)?$")
 _OWNING = re.compile(r"[\s-]*(?:mutat|mutant|kinase|gene|receptor|protein|variant|allele|fusion|$|[.,;)])")
+_NEXT = 5  # forms of a list looked ahead at
 _INHIBITOR = re.compile(r"[\s-]*(?:TKIs?|inhibitors?|antagonists?|targeted|directed|antibod|blockade|therap)", re.IGNORECASE)
 
 
@@ -194,8 +196,9 @@ class Assigner:
 
     def _listed(self, forms: Sequence[Form], i: int, genes: Sequence[str | None], beside: Sequence[Anchor | None]) -> str | None:
         form = forms[i]
-        if i and genes[i - 1] and self._joined(forms[i - 1].end, form.start) and self._fits(genes[i - 1] or "", form):
-            return genes[i - 1]
+        before = genes[i - 1] if i and self._joined(forms[i - 1].end, form.start) else None
+        if before and (self._fits(before, form) or self._goes_on(before, forms[i:])):
+            return before
         end = form.end
         for j in range(i + 1, len(forms)):
             if not self._joined(end, forms[j].start):
@@ -206,6 +209,11 @@ class Assigner:
                 return gene
             end = max(end, forms[j].end)
         return None
+
+    def _goes_on(self, gene: str, forms: Sequence[Form]) -> bool:
+        """Does the list that a form stands in go on with a known residue of the gene: then the form's letter is a slip?"""
+        joined = [b for a, b in pairwise(forms[:_NEXT]) if self._joined(a.end, b.start)]
+        return any(gene in self.rules.by_residue.get(b.residue, ()) for b in joined if b.residue)
 
     def _joined(self, end: int, start: int) -> bool:
         return start <= end or (start - end < 60 and bool(_LIST.match(self.text[end:start])))

@@ -23,6 +23,7 @@ _OF = re.compile(
     rf"(?:(?:either|both|the|a|an|{_PLACE}|of|in|tyrosine|kinase|domains?|genes?|receptor|proteins?|following|encoding|or|and)\s+)*"
     r"(?:genes?\s*[:,(]?\s*)?"
 )
+_OPENED = re.compile(r"\s?[(\[](?:(?:e\.g\.|i\.e\.|including|such\sas|in|of),?\s)?")
 _OF_A_GENE = frozenset({"expression", "overexpression", "underexpression", "activation", "phosphorylation", "wild-type"})
 _MORE = re.compile(r"\b(?:high(?:er)?|increased|elevated|greater)\s(?:the\s)?$", re.IGNORECASE)
 _LUNG = re.compile(r"\b(?:[Ll]ung|[Pp]ulmonary|m?NSCLCs?)\b")
@@ -112,7 +113,7 @@ def _names(anchor: Anchor, assigner: Assigner, surface: str) -> tuple[str, ...]:
 def _genes(assigner: Assigner, head: re.Match[str], kind: Kind) -> list[Anchor]:
     left = [a for a in _left(assigner, head.start()) if not (a.fused and kind.name in _OF_A_GENE)]
     if kind.noun:
-        return left or _right(assigner, _OF.match(assigner.text, head.end()))
+        return left or _right(assigner, _OF.match(assigner.text, head.end())) or _in_brackets(assigner, head.end())
     if left or _COMPOUND.search(assigner.text, max(0, head.start() - 16), head.start()):
         return left
     return _right(assigner, _NEXT.match(assigner.text, head.end()))
@@ -166,6 +167,12 @@ def _right(assigner: Assigner, link: re.Match[str] | None) -> list[Anchor]:
             break
         found.append(anchors[i])
     return found
+
+
+def _in_brackets(assigner: Assigner, at: int) -> list[Anchor]:
+    """Genes of a list that fills a bracket: "other mutations (PIK3CA, BRAF and TP53)"."""
+    found = _right(assigner, _OPENED.match(assigner.text, at))
+    return found if found and assigner.text[found[-1].end : found[-1].end + 1] in (")", "]") else []
 
 
 def _free_gene(assigner: Assigner, head: re.Match[str], variants: Sequence[Mention]) -> str | None:
