@@ -36,13 +36,20 @@ def _altered(view: View, effect: Effect) -> list[Subject]:
 
 def _told(view: View, effect: Effect) -> list[Subject]:
     for span in (effect.clause, (view.start, effect.clause[0]), (view.start, view.end)):
-        found = [s for s in _local(view) if span[0] <= s.start and s.end <= span[1]]
+        found = [s for s in _local(view) if span[0] <= s.start and s.end <= span[1] and not _told_against(view, s, effect)]
         if found:
             return _silenced(view, found, effect) or distinct(_chosen(view, found, effect))
     if lacking := _lacked(view, effect.clause):
         return lacking
-    genes = _pointed(view, effect.clause) or _genes(view, effect.clause)
+    genes = _pointed(view, effect.clause) or [s for s in _genes(view, effect.clause) if not _told_against(view, s, effect)]
     return genes or _salient(frames.carried_subjects(view)) or _salient(_told_before(view)) or _resisting_targets(view, effect)
+
+
+def _told_against(view: View, subject: Subject, effect: Effect) -> bool:
+    """Does a later clause tell of a subject that the therapy failed, where this one tells that it works: "..., but not in B"?"""
+    if effect.kind is not Kind.WORKS or subject.start < effect.clause[1]:
+        return False
+    return any(e.kind is Kind.FAILED and e.clause != effect.clause and e.clause[0] <= subject.start < e.clause[1] for e in find(view))
 
 
 def _lacked(view: View, clause: Span) -> list[Subject]:

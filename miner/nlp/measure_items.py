@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from miner.nlp.measure_carriers import adjoins
 from miner.nlp.measure_groups import Bound
@@ -94,6 +95,7 @@ def _deal(
         or _listed(names, text, sentence.start, start, len(run), versus=stop is None and _VERSUS.search(text, start, end) is not None)
         or _set_against(text, sentence.start, start, len(run))
         or (_listed(names, text, end, stop, len(run)) if stop else None)
+        or (_listed(_genetic_units(names), text, sentence.start, start, len(run), whole=True) if stop else None)
     )
     if not parts:
         return None
@@ -158,13 +160,25 @@ def _combined(text: str, start: int, members: Sequence[Mention]) -> bool:
     return members[0].label in _TREATMENT and not _COMPARING.search(text, start, members[-1].end + 24)
 
 
-def _listed(names: Sequence[Mention], text: str, start: int, end: int, count: int, *, versus: bool = False) -> list[Span] | None:
-    """The last list of mentions of one label before figures that has as many members as there are figures."""
+def _genetic_units(names: Sequence[Mention]) -> list[Mention]:
+    """What a list of alterations is made of: fusions, variants and genes, with alterations that name none ("exon 19 deletion")."""
+    wider = [m for m in names if m.label in (Label.FUSION, Label.VARIANT)]
+    genes = [m for m in names if m.label is Label.GENE and not any(w.start <= m.start and m.end <= w.end for w in wider)]
+    bare = [m for m in names if m.label is Label.ALTERATION and not any(g.start < m.end and m.start < g.end for g in (*genes, *wider))]
+    places = {(m.start, m.end): replace(m, label=Label.ALTERATION) for m in (*bare, *genes, *wider)}
+    return sorted(places.values(), key=lambda m: (m.start, m.end))
+
+
+def _listed(
+    names: Sequence[Mention], text: str, start: int, end: int, count: int, *, versus: bool = False, whole: bool = False
+) -> list[Span] | None:
+    """The last list of mentions of one label before figures that has as many members as there are figures, and no more if ``whole``."""
     inside = [m for m in names if start <= m.start and m.end <= end]
     for last in range(len(inside), count - 1, -1):
         members = inside[last - count : last]
         of_a_kind = len({"therapy" if m.label in _TREATMENT else m.label for m in members}) == 1
-        if of_a_kind and all(_joined(text, a, b) for a, b in itertools.pairwise(members)):
+        longer = whole and last > count and _joined(text, inside[last - count - 1], members[0])
+        if of_a_kind and not longer and all(_joined(text, a, b) for a, b in itertools.pairwise(members)):
             against = (_AGAINST.search(text, a.end, b.start) for a, b in itertools.pairwise(members))
             if versus and _combined(text, start, members) and not all(against):
                 return None
