@@ -145,12 +145,13 @@ def _objects(view: View, cue: Span, clause: Span) -> list[Mention]:
         right = []
     governed = rules["governs"].match(text[cue[1] : cue[1] + 60])
     aside = right and rules.within("aside", text, cue[1], right[0].start)
-    if right and governed and _begin(view, right[0]) <= cue[1] + governed.end() + 8 and not aside and not rules.within("left_only", text, *cue):
+    straight = right and governed and _begin(view, right[0]) <= cue[1] + governed.end() + 8
+    if straight and not aside and not rules.within("left_only", text, *cue):
         return _chain(view, right)
     if rules.within("right_only", text, *cue):
         right = right or [m for m in therapies(view) if m.start >= clause[1] and m.name not in _NO_THERAPY]
-        straight = right and _begin(view, right[0]) - cue[1] <= _APART and not rules.within("aside", text, cue[1], right[0].start)
-        return _chain(view, right) if straight else []
+        near = right and _begin(view, right[0]) - cue[1] <= _APART and not rules.within("aside", text, cue[1], right[0].start)
+        return _chain(view, right) if near else []
     beside = [m for m in left if rules["beside"].match(text[m.end : cue[0]] + " ")]
     agents = beside[-1:] or [m for m in left if therapy_role(view.document, m) == "agent"]
     if agents:

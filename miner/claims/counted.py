@@ -32,7 +32,7 @@ def candidates(view: View) -> list[Subject]:
         if unsaid and rules()["lineage_marker"].fullmatch(mention.text):
             continue
         if mention.name and not any(a < mention.end and mention.start < b for a, b in spans):
-            found.append(Subject(mention.start, mention.end, mention.name, alteration=_kind(view, found), mention=mention))
+            found.append(Subject(mention.start, mention.end, mention.name, alteration=_kind(view, found, mention.name), mention=mention))
     return sorted(found, key=lambda s: s.start)
 
 
@@ -42,9 +42,14 @@ def altered(view: View) -> bool:
     return bool(goes_on) or bool(re.search(r"\b(?:mutat|delet|amplifi|rearrang|fusion|alter|lost|loss)", view.text, re.I))
 
 
-def _kind(view: View, found: Sequence[Subject]) -> str:
+def _kind(view: View, found: Sequence[Subject], gene: str) -> str:
+    """What befell a gene of which only the symbol stands: what the others of the sentence have, else what it is known for."""
     kinds = [s.alteration for s in found if s.alteration]
-    return kinds[-1] if kinds else "deletion" if re.search(r"\bdelet", view.text, re.I) else "mutation"
+    if kinds:
+        return kinds[-1]
+    if re.search(r"\bdelet", view.text, re.I):
+        return "deletion"
+    return "fusion" if rules()["fused_gene"].fullmatch(gene) and not re.search(r"\bmutat", view.text, re.I) else "mutation"
 
 
 def is_population(view: View, subject: Subject) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from miner.claims import frames, trial, words
-from miner.claims.document import AIM, METHODS, RESULTS, TITLE, Subject, View, agents, distinct, tied
+from miner.claims.document import METHODS, RESULTS, TITLE, Subject, View, agents, distinct, tied
 from miner.claims.frames import build
 from miner.schema import Claim, ClaimType, Cohort, Direction, Label, Measure, Mention, Polarity, StudyType
 
@@ -31,7 +31,7 @@ def extract(view: View) -> Iterator[Claim]:
     if items:
         yield from _with_figures(view, items)
         return
-    if view.role in (METHODS, AIM) or view.is_aim:
+    if view.role == METHODS or view.is_aim:
         return
     told = set()
     for clause in view.clauses:

@@ -221,3 +221,11 @@ def predicated(view: View, cue: Cue, name: str) -> bool:
     """Does a predicate speak of a noun of effect: "the activity of A was negligible", "sensitivity to A may be predicted by"?"""
     text, end = view.document.text, view.clause(cue.start)[1]
     return bool(shape("effects.noun_of_effect").match(text, cue.start) and shape(f"effects.{name}").match(text, cue.end, end))
+
+
+def only_asked(view: View, cue: Cue) -> bool:
+    """Is an effect only supposed, or said not to have been studied?"""
+    text = view.document.text
+    return bool(
+        shape("effects.supposed").search(text, view.start, cue.start) or shape("effects.unasked").search(text, *view.clause(cue.start))
+    )

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from miner.claims import doses, effect_rules, frames
 from miner.claims.document import View
-from miner.claims.effect_cues import WORKING, Span, compared, cues, describes, predicated
+from miner.claims.effect_cues import WORKING, Span, compared, cues, describes, only_asked, predicated
 from miner.claims.effect_rules import shape
 from miner.claims.senses import Cue
 from miner.claims.therapy import joined, therapies, therapy_role
@@ -54,16 +54,17 @@ def _find(view: View) -> list[Effect]:
     held: dict[tuple[Cue, Kind, bool], Effect] = {}
     for chain in _chains(view):
         cue = _cue_of(view, chain)
-        if cue is None or _only_asked(view, cue):
+        if cue is None or only_asked(view, cue):
             continue
         kind, hedged = read(view, cue)
         if kind is None:
             continue
         if hedged and view.has("unknown", within=view.clause(cue.start)):
             doubted = kind is Kind.FAILED and shape("effects.doubted").search(view.document.text, view.start, cue.start)
-            if not doubted and not shape("effects.disputed").search(view.document.text, cue.end, view.clause(cue.start)[1]):
+            if doubted or shape("effects.disputed").search(view.document.text, cue.end, view.clause(cue.start)[1]):
+                kind = Kind.FAILED
+            elif kind is not Kind.WORKS or not _is_open_of(view, chain, cue):
                 continue
-            kind = Kind.FAILED
         if (
             cue.sense == "inhibit"
             and cue.end <= chain[0].start
@@ -79,12 +80,11 @@ def _find(view: View) -> list[Effect]:
     return [*found, *_excepted(view, found), *_contrasted(view, found), *_elided(view, found), *_said_of_others(view, found)]
 
 
-def _only_asked(view: View, cue: Cue) -> bool:
-    """Is an effect only supposed, or said not to have been studied?"""
-    text = view.document.text
-    return bool(
-        shape("effects.supposed").search(text, view.start, cue.start) or shape("effects.unasked").search(text, *view.clause(cue.start))
-    )
+def _is_open_of(view: View, chain: Collection[Mention], cue: Cue) -> bool:
+    """Is it said of carriers that what immunotherapy does for them is not known: "its efficacy in X has yet to be described"?"""
+    clause = view.clause(cue.start)
+    carriers = [s for s in frames.affirmed(view.subjects) if s.gene and clause[0] <= s.start < clause[1]]
+    return bool(carriers) and frames.is_checkpoint(view, chain)
 
 
 def _excepted(view: View, found: Iterable[Effect]) -> Iterator[Effect]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
 
 from miner.claims import cohorts, frames, gene_lists, parts, restated
 from miner.claims.claim_types import family
@@ -23,7 +22,7 @@ from miner.claims.counted import (
     those_without,
     told_before,
 )
-from miner.claims.document import AIM, BODY, METHODS, RESULTS, TITLE, Subject, View, agents, distinct, tied
+from miner.claims.document import BODY, METHODS, RESULTS, TITLE, Subject, View, agents, distinct, tied
 from miner.claims.frames import DENIED, build
 from miner.numbers import parse_number, tidy
 from miner.schema import Alteration, Claim, ClaimType, Cohort, Label, Measure, Mention, Polarity, StudyType
@@ -54,7 +53,7 @@ def extract(view: View, *, beside: Sequence[int] = ()) -> Iterator[Claim]:
     bound = [(i, g) for i in loose if (g := _counted(view, i, items)) and not (i in of_all and told & {s.start for s in g})]
     for item, group in bound:
         yield from _in_figures(view, item, group)
-    if view.is_aim or view.role in (METHODS, AIM):
+    if view.is_aim or view.role == METHODS:
         return
     if taken:
         return
@@ -176,7 +175,7 @@ def _in_list(view: View, member: gene_lists.Listed, counts: Collection[int | Non
     values, n = of_part(view, member.item, member.subject)
     if not (measure.total or (measure.n and measure.metric == "value_percent")) and n in counts:
         values.pop("N", None)
-        n = cohorts.ledger(view.document).only_screened(view.start, max(c for c in counts if c))
+        n = cohorts.ledger(view.document).only_screened(view.start, max((c for c in counts if c), default=0))
         values |= {"N": n} if n else {}
     if n is not None and measure.n is not None and n < measure.n:
         values.pop("N", None)

@@ -71,7 +71,7 @@ def _stated(view: View, counted: Set[tuple[int, int]]) -> Iterator[Claim]:
     for effect in effects.find(view) or ([] if counted else _carried(view)):
         if effect.clause in counted:
             continue
-        if _only_wanted(view, effect) or _of_harm(view, effect):
+        if _only_wanted(view, effect) or _of_harm(view, effect) or _is_caused(view, effect):
             continue
         if effect.kind is Kind.RESISTED and not whose.subjects(view, effect):
             continue
@@ -100,6 +100,11 @@ def _of_harm(view: View, effect: Effect) -> bool:
     """Is it harm that was not seen: "no significant adverse effects"?"""
     after = view.document.text[effect.cue.end : effect.cue.end + 30]
     return effect.kind is Kind.SAME and bool(words.load("response.toml")["harm"].match(after))
+
+
+def _is_caused(view: View, effect: Effect) -> bool:
+    """Is failure only what an alteration is told to be the cause of: "a cause of treatment failure"?"""
+    return effect.kind is Kind.FAILED and bool(shape("response.caused").search(view.document.text[effect.clause[0] : effect.cue.start]))
 
 
 def _explicit(view: View, effect: Effect) -> bool:

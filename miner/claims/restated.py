@@ -13,11 +13,11 @@ _APART = 40
 _SHARE = r"(?:[\w-]+ ){0,3}(?:prevalence|frequency|incidence|rate|proportion)(?: rate)?(?: \w+){0,2}"
 _RESTATED = re.compile(
     rf"(?:[^.;:%\d]{{0,40}}?[,(\u2013-])? ?(?:\w+ ){{0,3}}(?:an?|the) {_SHARE} of (?:about |only |approximately )?"
-    rf"|[^.;:%,]{{0,60}} (?:for|giving|yielding|representing|corresponding to|equivalent to) (?:an?|the) {_SHARE} of (?:about |only |approximately )?"
+    rf"|[^.;:%,]{{0,60}} (?:for|giving|yielding|representing|corresponding to|equivalent to) (?:an?|the) {_SHARE} of (?:about |only )?"
     rf"|[^.;:%\d,]{{0,40}}[(\[]{_SHARE}(?: of|,|:| ?=) ?",
     re.IGNORECASE,
 )  # fmt: skip
-_COMMA = re.compile(r"(?: \([^()]*\))?, ?\(?")
+_COMMA = re.compile(r"(?: [\w-]+){0,3}(?: \([^()]*\))?, ?\(?")
 _TOLERANCE = 0.6
 
 

@@ -122,6 +122,8 @@ def _therapies(view: View, within: tuple[int, int] | None) -> list[Mention]:
         nested = any(_inside(view, mention, o) for o in found)
         if mention in named or (is_class and following is not None and _names_its_drug(view, mention, following)):
             continue
+        if is_class and mention.name == "standard of care" and _OF_WORK.match(view.document.text, mention.end):
+            continue
         if nested or (is_class and any(_explains(view, mention, drug) for drug in drugs)):
             continue
         kept.append(mention)
@@ -154,9 +156,20 @@ _NAMES = re.compile(
 )
 
 
+_WIDE = frozenset({"targeted therapy", "matched therapy", "kinase inhibitors"})
+# Behind "standard of care": it is the work of every day that is meant, and no treatment.
+_OF_WORK = re.compile(
+    r"[\s-]*(?:settings?|work-?up|practice|test\w*|diagnos\w*|procedures?|assays?|panels?|sequencing|(?:molecular|genomic) \w+)\b", re.I
+)
+
+
 def _names_its_drug(view: View, mention: Mention, following: Mention) -> bool:
     gap = view.document.text[mention.end : following.start]
-    if following.label is not Label.DRUG or not _NAMES.fullmatch(gap):
+    if not _NAMES.fullmatch(gap):
+        return False
+    if mention.name in _WIDE and gap.strip() and view.document.lexicon.targets(view.document.class_meant(following.name or "")):
+        return True
+    if following.label is not Label.DRUG:
         return False
     return gap.strip() != "with" or _of_class(view, mention, following)
 

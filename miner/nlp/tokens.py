@@ -131,7 +131,8 @@ def _clause_pattern(rules: Rules) -> re.Pattern[str]:
     """Where a clause may begin; what stands in ``joins`` begins one only between two finite verbs."""
     after, anywhere = alternation(rules.words("clauses", "after_comma")), alternation(rules.words("clauses", "anywhere"))
     joining, verbs = alternation(rules.words("clauses", "joining")), alternation(rules.words("clauses", "verbs"))
-    but = rf"but\s+(?:(?:\w+ly|also|then|still|later|only)\s+)?{alternation([*rules.words('clauses', 'verbs'), *rules.words('clauses', 'after_but')])}"
+    after_but = alternation([*rules.words("clauses", "verbs"), *rules.words("clauses", "after_but")])
+    but = rf"but\s+(?:(?:\w+ly|also|then|still|later|only)\s+)?{after_but}"
     finite = rf"(?:[^\s,;:()]+\s+){{0,6}}?(?!(?:and|or|but)\s)[^\s,;:()]+\s+{verbs}\b"
     return re.compile(
         rf";\s+(?!\d\d(?:\.\d)?\s?%|[Pp]\s?[=<>])|:\s+|,\s+(?:(?=(?:(?:and|or|of|in|by|for|from|with)\s+)?{after}\b)|(?P<comma>(?={joining}\s+{finite})))"
