@@ -42,7 +42,6 @@ _COUNTED_UNKNOWN = re.compile(r"\s*(?:in|for|:|=)?\s*\(?(?:n\s*=\s*)?\d")
 _RESPONSES = frozenset({"ORR_percent", "n_resp", "CR", "PR", "CR_percent", "PR_percent"})
 _MEDIANS = ("DoR_months", "PFS_months", "OS_months")
 _UNTOLD = ("PR_percent", "SD_percent", "PD_percent")
-_NOT_CARRIED = ("wild-type", "gene")
 Item = tuple[Mention, Measure]
 
 
@@ -228,7 +227,7 @@ def _subject_item(view: View, mention: Mention, measure: Measure) -> tuple[int, 
 
 def _measured_claims(view: View, key: Key, members: list[Item]) -> Iterator[Claim]:
     span, given_names = (members[0][0].start, members[-1][0].end), key.given
-    subjects = _item_subjects(view, key.item) or _changed(view, _carriers(view, span))
+    subjects = _item_subjects(view, key.item) or _changed(view, subgroups.carriers(view, span))
     if key.subgroup:
         subjects = list(key.subgroup.subjects)
     if given_names == ("standard of care",):
@@ -286,17 +285,6 @@ def _by_type(
     for subject in subjects:
         held.setdefault(failed_type(view, subject, given, general), []).append(subject)
     return held
-
-
-def _carriers(view: View, span: tuple[int, int]) -> list[Subject]:
-    """Alterations of the treated; of those that the sentence does not name, neither what others lack nor a list of what was found."""
-    found, title = frames.subjects_for(view, span), view.document.title
-    if any(view.start <= s.start < view.end for s in found) or title is None or title.subjects:
-        return found
-    told = next((v for v in view.document.views if found and v.start <= found[0].start < v.end), None)
-    if told and not frames.points_back(view) and len({s.gene for s in found}) > 1 and frames.measures(told, "value_percent", "n_pos"):
-        return []
-    return subgroups.as_told(s for s in found if s.kind not in _NOT_CARRIED or s in view.document.focus)
 
 
 def _changed(view: View, found: list[Subject]) -> list[Subject]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from miner.claims import arms, words
+from miner.claims import arms, frames, words
 from miner.claims.document import Subject, View, distinct
 from miner.claims.effect_rules import shape
 from miner.claims.frames import AGAINST, OPEN, SUPPORTS, Stance
 from miner.schema import Measure, Mention, Polarity
 
 _NEAR, _WORDS = 60, 6
+_NOT_CARRIED = ("wild-type", "gene")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,3 +112,14 @@ def without(subject: Subject) -> Subject:
 def _favoured(view: View, subject: Subject) -> bool:
     cues = words.load("trial.toml").spans("favours", view.document.text, view.start, subject.start)
     return bool(cues) and subject.start - cues[-1][1] < 20
+
+
+def carriers(view: View, span: tuple[int, int]) -> list[Subject]:
+    """Alterations of the treated; of those that the sentence does not name, neither what others lack nor a list of what was found."""
+    found, title = frames.subjects_for(view, span), view.document.title
+    if any(view.start <= s.start < view.end for s in found) or title is None or title.subjects:
+        return found
+    told = next((v for v in view.document.views if found and v.start <= found[0].start < v.end), None)
+    if told and not frames.points_back(view) and len({s.gene for s in found}) > 1 and frames.measures(told, "value_percent", "n_pos"):
+        return []
+    return as_told(s for s in found if s.kind not in _NOT_CARRIED or s in view.document.focus)
