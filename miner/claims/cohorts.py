@@ -12,7 +12,7 @@ from miner.claims.document import AIM, METHODS, RESULTS, TITLE, Document, View
 from miner.claims.effect_rules import shape
 from miner.schema import Cohort, Label, Measure, Mention
 
-_FEW, _FEWEST_LISTED = 3, 3
+_FEW, _FEWEST_LISTED, _BRACKET = 3, 3, 8
 _BARE = re.compile(r"\s*(?:\([^()]*\)\s*)?(?:in|of|among)\s+(?:the\s+)?(\d{1,5})(?=[,;)]|\.?\s*$|\.\s)")  # "57% in 54"
 _BEHIND = re.compile(
     r"\s*(?:%|percent|months?)?\s*(?:\([^()]*\)|\[[^\[\]]*\])?,?\s*(?:(?:was|were)\s+(?:\w+ly\s+)?"
@@ -175,6 +175,10 @@ def carriers_in_list(view: View, members: Sequence[tuple[Mention, Measure]], gen
     items = {r.item for m in view.of(Label.MEASURE) if isinstance(r := m.referent, Measure) and r.metric == metric and r.item}
     if total or len(items) < _FEWEST_LISTED:
         return total
+    ends = [r.item[1] for _, r in members if r.item]
+    beside = [m.referent for m in view.of(Label.COHORT) if any(0 <= m.start - end <= _BRACKET for end in ends)]
+    if sized := next((c.n for c in beside if isinstance(c, Cohort) and c.n), None):
+        return sized
     counted = [g for g in ledger(view.document).carriers if g.start < members[0][0].start and g.genes and all(x in genes for x in g.genes)]
     return counted[-1].n if counted else 0
 
