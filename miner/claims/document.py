@@ -14,7 +14,7 @@ from miner.claims.senses import Cue
 from miner.claims.therapy import BARE_CLASS, agents, stands_for, therapies, therapy_role
 from miner.claims.words import Words
 from miner.lexicon import Lexicon
-from miner.schema import Alteration, Claim, Concept, Direction, Fusion, Label, Mention, Reading, Sentence, StudyType, Variant
+from miner.schema import Alteration, Claim, Concept, Direction, Fusion, Label, Mention, Polarity, Reading, Sentence, StudyType, Variant
 
 __all__ = ["BARE_CLASS", "Document", "Subject", "View", "agents", "distinct", "stands_for", "subject_of", "therapies", "therapy_role"]
 
@@ -307,6 +307,8 @@ class Document:
             own = [s for s in held if s.variant not in self.resistance_variants]
             others = [s for s in self.subjects if s.gene in relatives and s.variant not in self.resistance_variants]
             held = own or others or [Subject(s.start, s.end, s.gene) for s in held]
+        seen = [s for s in held if s.mention is None or s.mention.polarity is not Polarity.NEGATED]
+        held = [s for s in seen if not (s.alteration or "").endswith(" mutation")] or seen or held
         best = Counter(s.kind for s in held).most_common(1)[0][0]
         return next(s for s in held if s.kind == best)
 

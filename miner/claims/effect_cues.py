@@ -137,9 +137,14 @@ def _says_nothing(view: View, cue: Cue) -> bool:
     return cue.sense != "resist" and bool(rules.idle_before.search(before) or rules.idle_after.match(after))
 
 
+_CARRIED = frozenset({"variant", "fusion", "mutation", "amplification"})
+
+
 def _acts_on_target(view: View, cue: Cue) -> bool:
     """Is what is inhibited a protein, and so only told how a therapy works: ``inhibits EGFR and HER2``?"""
     text = view.document.text
+    if text[cue.start : cue.end].lower().endswith("phosphorylation") and any(s.kind in _CARRIED for s in view.subjects):
+        return False
     genes = [m for m in view.of(Label.GENE) if cue.sense == "inhibit" and m.start >= cue.end]
     genes = [m for m in genes if shape("effects.of_protein").fullmatch(text[cue.end : m.start])]
     return any(not shape("effects.state_after").match(text, m.end) and not shape("effects.altered").match(text, m.end) for m in genes)

@@ -10,7 +10,7 @@ from miner.claims.claim_types import RESISTANCE_KINDS, family, targets
 from miner.claims.document import BODY, METHODS, RESULTS, TITLE, Subject, View, agents, therapies, therapy_role
 from miner.claims.effect_rules import shape
 from miner.claims.senses import Cue
-from miner.schema import Label, Mention
+from miner.schema import Label, Mention, Polarity
 
 ACQUIRED_KINDS = frozenset(
     {"amplification", "loss", "overexpression", "resistance mutation", "kinase domain mutation", "activation", "copy number gain"}
@@ -175,5 +175,7 @@ def owned(view: View, given: list[Mention], subjects: Sequence[Subject]) -> list
 
 def _unowned(subject: Subject, aimed: list[str], spans: list[tuple[int, int]]) -> bool:
     if subject.alteration not in RESISTANCE_KINDS or subject.gene in aimed:
+        return False
+    if subject.mention and subject.mention.polarity is Polarity.NEGATED:
         return False
     return not any(start < subject.end and subject.start < end for start, end in spans)

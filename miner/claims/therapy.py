@@ -152,7 +152,8 @@ _BOTH = re.compile(r"\b(?:dual|double|combin\w+|simultaneous|concurrent|concomit
 _SHARED = re.compile(r"(?:\b(?:and|or|plus)\b|[/,+])\s*$", re.I)
 # What stands between a class and the drug that it names: "SMO inhibitor vismodegib", "EGFR blockade (panitumumab)".
 _NAMES = re.compile(
-    r"\s*(?:\(|with|using|via|by|,?\s*e\.g\.,?|\(?i\.?e\.?,?|namely|,)?\s*(?:the\s+)?(?:drug|agent|compound|antibody)?\s*", re.I
+    r"\s*(?:(?:targeting|against|directed (?:at|against)|that targets)\s+[\w/-]+\s*)?"
+    r"(?:\(|with|using|via|by|,?\s*e\.g\.,?|\(?i\.?e\.?,?|namely|,)?\s*(?:the\s+)?(?:drug|agent|compound|antibody)?\s*", re.I
 )
 
 

@@ -37,7 +37,7 @@ def _altered(view: View, effect: Effect) -> list[Subject]:
 def _told(view: View, effect: Effect) -> list[Subject]:
     for span in (effect.clause, (view.start, effect.clause[0]), (view.start, view.end)):
         found = [s for s in _local(view) if span[0] <= s.start and s.end <= span[1] and not _told_against(view, s, effect)]
-        if found:
+        if found and not (effect.cue.sense == "inhibit" and all(s.alteration == "phosphorylation" for s in found)):
             return _silenced(view, found, effect) or distinct(_chosen(view, found, effect))
     if lacking := _lacked(view, effect.clause):
         return lacking
@@ -62,10 +62,15 @@ def _lacked(view: View, clause: Span) -> list[Subject]:
 
 
 def _silenced(view: View, found: list[Subject], effect: Effect) -> list[Subject]:
-    """The gene whose state made a population resistant: "knockdown of NF1 made EGFR-mutant cells resistant"."""
-    if effect.kind is not Kind.RESISTED or not all(of_population(view, s) for s in found):
+    """The gene whose state made a population resistant: "knockdown of NF1 made EGFR-mutant cells resistant"; or what predicted nothing."""
+    if not all(of_population(view, s) for s in found):
         return []
     held = {s.gene for s in found}
+    if effect.kind in (Kind.SAME, Kind.FAILED):
+        text, named = view.document.text, [m for m in view.of(Label.GENE) if m.name not in held and m.end <= effect.cue.end]
+        return [Subject(m.start, m.end, m.name, mention=m) for m in named if shape("effects.predicted").match(text, m.end)]
+    if effect.kind is not Kind.RESISTED:
+        return []
     return [s for s in _genes(view, effect.clause) if s.end <= effect.cue.start and s.gene not in held]
 
 
@@ -163,9 +168,13 @@ def _inside_therapy(view: View, subject: Subject) -> bool:
     return any(m.start <= subject.start and subject.end <= m.end for m in view.of(Label.DRUG, Label.DRUG_CLASS))
 
 
+_READOUTS = ("phosphorylation", "activation")
+
+
 def _salient(found: list[Subject]) -> list[Subject]:
     """Of several alterations: not the wild type, not the expression of a mutant, not the gene's fusion where its variant is named."""
     changed = [s for s in found if s.alteration != "wild-type"] or found
+    changed = [s for s in changed if s.alteration not in _READOUTS] or changed
     mutant = {s.gene for s in changed if s.kind not in ("expression", "wild-type")}
     changed = [s for s in changed if not (s.alteration == "expression" and s.gene in mutant)]
     named = {s.gene for s in changed if s.fusion}
