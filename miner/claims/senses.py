@@ -38,7 +38,7 @@ class CueLexicon:
         found = []
         for index, start, end in self._automaton.find_matches_as_indexes(lower, overlapping=True):
             (_, open_ended), senses = self._entries[index]
-            if start and lower[start - 1].isalnum():
+            if (start and lower[start - 1].isalnum()) or lower.startswith(("-free", " free survival"), end):
                 continue
             if end < len(lower) and lower[end].isalnum():
                 if not open_ended:

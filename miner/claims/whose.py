@@ -19,7 +19,7 @@ def subjects(view: View, effect: Effect) -> list[Subject]:
     if shape("effects.but_not").match(view.document.text, effect.clause[0]):
         told = [s for s in view.subjects if s.gene and effect.clause[0] <= s.start < effect.clause[1]]
         if told:
-            return distinct(s for s in told if s.alteration not in ("wild-type", "expression"))
+            return distinct(s for s in told if s.alteration not in ("wild-type", "expression")) or distinct(told)
     if effect.kind is Kind.RESISTED and _is_noun(view, effect.cue):
         return _causes(view, effect)
     if effect.kind is Kind.SAME:
