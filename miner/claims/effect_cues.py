@@ -201,7 +201,7 @@ def describes(view: View, cue: Cue) -> bool:
     behind = shape("effects.described_next").match(after)
     if word in ("resistant", "refractory") and behind and _DESCRIBED_AFTER.intersection(w.lower() for w in behind.groups() if w):
         return True
-    if word in _COMPLETE or (word == "resistance" and after.startswith(" of ")):
+    if word in _COMPLETE or word.startswith(_LIVED_ON) or (word == "resistance" and after.startswith(" of ")):
         return False
     if word.startswith("resistance") and shape("effects.moment").search(before):
         return True
@@ -215,6 +215,7 @@ _COMPLETE = frozenset(
 )
 
 
+_LIVED_ON = ("survived", "continued", "remained viable", "escaped", "proliferated", "grew")
 _DESCRIBED_AFTER = frozenset((
     "patients", "patient", "tumors", "tumours", "tumor", "tumour", "cells", "cell", "cases", "disease", "nsclc", "lung", "line", "lines",
     "clones", "cancer", "cancers", "clone", "models", "melanoma", "melanomas", "mutant", "mutants", "mutation", "mutations", "variants",

@@ -198,7 +198,7 @@ def _cue_of(view: View, chain: tuple[Mention, ...]) -> Cue | None:
     scored = [(s, c) for c in cues(view, view.clause(chain[0].start)) if (s := _score(view, chain, c, role)) is not None]
     if not scored and role == "agent":
         scored = [(s + 50, c) for c in cues(view) if (s := _score(view, chain, c, role)) is not None and chain[0].start <= c.start]
-    telling = [(s, c) for s, c in scored if c.sense != "outcome" or read(view, c)[0] is not None]
+    telling = [(s, c) for s, c in scored if c.sense not in ("outcome", "resist") or read(view, c)[0] is not None]
     return _outer(view, min(telling or scored)[1]) if scored else None
 
 
@@ -319,7 +319,9 @@ def _read(view: View, cue: Cue) -> tuple[Kind | None, bool]:
     if _lowered(view, cue) and kind is not Kind.FAILED:
         kind = Kind.WORKS if kind is Kind.RESISTED else Kind.RESISTED if cue.sense == "sensitive" else Kind.FAILED
         if negated and kind is not Kind.WORKS:
-            negated = not shape("effects.lacking").search(view.document.text[max(view.start, cue.start - 60) : cue.start])
+            text = view.document.text
+            lacking = shape("effects.lacking").search(text[max(view.start, cue.start - 60) : cue.start])
+            negated = not lacking and not effect_rules.load().lower_after.match(text[cue.end : cue.end + 80])
             kind = Kind.RESISTED if negated else kind
     if kind is Kind.WORKS and shape("effects.high_dose").search(view.document.text, cue.end, view.clause(cue.start)[1]):
         kind = Kind.RESISTED

@@ -19,7 +19,9 @@ ACQUIRED_KINDS = frozenset(
 
 def told(view: View) -> bool:
     """May a sentence tell why a therapy failed: by its own words, by those before it, or as a finding of a paper on resistance?"""
-    return bool(view.has("resist") or view.says("resistance.moment") or follows(view) or arisen(view) or topical(view) or bypassed(view))
+    return bool(view.has("resist") or view.says("resistance.moment") or follows(view) or arisen(view) or topical(view) or bypassed(view)) or (
+        bool(therapies(view)) and view.says("resistance.selected") and found(view, (view.start, view.end))
+    )
 
 
 def unanswered(view: View, cue: Cue) -> bool:
@@ -148,6 +150,14 @@ def emerged(view: View, subject: Subject) -> bool:
     if not subject.variant or not view.says("resistance.counted"):
         return False
     return not any(s.variant == subject.variant for v in view.document.views[: view.index] for s in v.subjects)
+
+
+def in_resistant(view: View, subject: Subject) -> bool:
+    """Is a variant told of what resisted a therapy: found at progression, or in clones that were selected; not the driver that stayed?"""
+    text = view.document.text
+    if shape("resistance.driver").search(text, max(view.start, subject.start - 30), subject.end):
+        return False
+    return view.says("resistance.selected") or view.says("resistance.moment")
 
 
 def resisting_variants(view: View) -> list[Subject]:

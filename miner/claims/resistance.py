@@ -72,7 +72,7 @@ def _mechanisms(view: View) -> Iterator[Claim]:
         return
     explicit = failures.explicit(view) or failures.arisen(view)
     works = [e for e in effects.find(view) if e.kind is effects.Kind.WORKS]
-    lapsed = [view.clause(e.cue.start)[1] for e in works if _lapsed(view, e)]
+    lapsed = [at for e in works if (at := _lapsed(view, e)) is not None]
     answered = len(works) > len(lapsed)
     if answered and not explicit:
         return
@@ -112,9 +112,13 @@ def _called(view: View, subject: Subject) -> bool:
     return bool(shape("resistance.called").search(view.document.text[subject.end : view.end]))
 
 
-def _lapsed(view: View, effect: effects.Effect) -> bool:
-    """Is failure told behind an effect: "A brought regression; at relapse a mutation was found"?"""
-    return shape("resistance.moment").search(view.document.text, view.clause(effect.cue.start)[1], view.end) is not None
+def _lapsed(view: View, effect: effects.Effect) -> int | None:
+    """Where failure is told behind an effect: "A brought regression; at relapse a mutation was found"; None where it is not."""
+    text, clause = view.document.text, view.clause(effect.cue.start)
+    if shape("resistance.moment").search(text, clause[1], view.end):
+        return clause[1]
+    back = shape("effects.came_back").search(text, max(effect.cue.end, *(m.end for m in effect.therapies)), view.end)
+    return back.end() if back else None
 
 
 def _only_lacked(view: View, subject: Subject) -> bool:
@@ -157,7 +161,7 @@ def _is_mechanism(view: View, subject: Subject, lost: list[Mention]) -> bool:
     focus = {family(s.gene) for s in view.document.focus}
     targets = {family(t) for m in lost for t in view.document.lexicon.targets(view.document.class_meant(m.name or ""))}
     other = family(subject.gene) not in targets if targets else family(subject.gene) not in focus
-    if not other and failures.emerged(view, subject) and failures.follows(view):
+    if not other and failures.emerged(view, subject) and (failures.follows(view) or failures.in_resistant(view, subject)):
         return True
     if other:
         return bool(

@@ -207,12 +207,15 @@ def _explains(view: View, group: Mention, drug: Mention) -> bool:
     classes = view.document.lexicon.classes(drug.name or "")
     first, second = sorted((group, drug))
     gap = view.document.text[first.end : second.start]
+    if first is group and _TURNS.search(gap):
+        return False
     if group.name not in classes and group.name != BARE_CLASS:
         return first is drug and bool(_APPOSED.fullmatch(gap))
     limit = 120 if first is drug and _APPOSITION.match(gap) else 70
     return len(gap) <= limit and not re.search(r"\b(?:or|than|versus|vs|plus|but)\b|[.;:]", gap) and (limit > 70 or " and " not in gap)
 
 
+_TURNS = re.compile(r"\b(?:whereas|while|although|though|unlike|however|in contrast)\b", re.I)
 _APPOSED = re.compile(r"\s*(?:\([^)]*\)|\))?,\s*an?\s+(?:(?!(?:and|or|plus|with)\b)[\w/-]+\s+){0,6}", re.I)
 _APPOSITION = re.compile(r"^\s*(?:\([^)]*\)|\))?,?\s*(?:is|was|being|as)?\s*(?:an?|the)\s", re.I)
 

@@ -46,8 +46,12 @@ def _told(view: View, effect: Effect) -> list[Subject]:
 
 
 def _told_against(view: View, subject: Subject, effect: Effect) -> bool:
-    """Does a later clause tell of a subject that the therapy failed, where this one tells that it works: "..., but not in B"?"""
-    if effect.kind is not Kind.WORKS or subject.start < effect.clause[1]:
+    """Is it told of a subject that the therapy failed, where the effect is that it works: "..., but not in B", "and relapsed with B"?"""
+    if effect.kind is not Kind.WORKS or subject.start < effect.cue.end:
+        return False
+    if shape("effects.came_back").search(view.document.text, effect.cue.end, subject.start):
+        return True
+    if subject.start < effect.clause[1]:
         return False
     return any(e.kind is Kind.FAILED and e.clause != effect.clause and e.clause[0] <= subject.start < e.clause[1] for e in find(view))
 
