@@ -19,9 +19,9 @@ ACQUIRED_KINDS = frozenset(
 
 def told(view: View) -> bool:
     """May a sentence tell why a therapy failed: by its own words, by those before it, or as a finding of a paper on resistance?"""
-    return bool(view.has("resist") or view.says("resistance.moment") or follows(view) or arisen(view) or topical(view) or bypassed(view)) or (
-        bool(therapies(view)) and view.says("resistance.selected") and found(view, (view.start, view.end))
-    )
+    if view.has("resist") or view.says("resistance.moment") or follows(view) or arisen(view) or topical(view) or bypassed(view):
+        return True
+    return bool(therapies(view)) and view.says("resistance.selected") and found(view, (view.start, view.end))
 
 
 def unanswered(view: View, cue: Cue) -> bool:
