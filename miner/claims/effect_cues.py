@@ -192,7 +192,7 @@ def describes(view: View, cue: Cue) -> bool:
     word, after = text[cue.start : cue.end].lower(), text[cue.end : cue.end + 40]
     before = text[max(view.start, cue.start - 60) : cue.start]
     made = shape("effects.rendered").search(text, max(view.clause(cue.start)[0], cue.start - 80), cue.start)
-    if made or word.endswith((" of", " to", " by", " for", " from")):
+    if made or word.startswith(_LIVED_ON) or word.endswith((" of", " to", " by", " for", " from")):
         return False
     if rules.described.search(before) or after.lstrip(" ").lower().startswith(("mutation", "mechanism", "variant")):
         return True
@@ -201,7 +201,7 @@ def describes(view: View, cue: Cue) -> bool:
     behind = shape("effects.described_next").match(after)
     if word in ("resistant", "refractory") and behind and _DESCRIBED_AFTER.intersection(w.lower() for w in behind.groups() if w):
         return True
-    if word in _COMPLETE or word.startswith(_LIVED_ON) or (word == "resistance" and after.startswith(" of ")):
+    if word in _COMPLETE or (word == "resistance" and after.startswith(" of ")):
         return False
     if word.startswith("resistance") and shape("effects.moment").search(before):
         return True
