@@ -43,6 +43,7 @@ _AIM_SENTENCE = re.compile(
     r"|(?:in this|the present|this|our|the current)\b[^.]{0,60}\b(?:aim|purpose|objective|goal)s?\b"
     r"|(?:we|here,? we|in this \w+,? we|herein,? we)\s+(?:aim|sought|investigat|evaluat|assess|examin|explor|compar|review|discuss|survey|"
     r"undertook|retrospectively|prospectively|analy[sz]ed|studied|looked)\w*"
+    r"|(?:this|the|our|the present|the current) study (?:compar|evaluat|assess|examin|explor|investigat|test|analy[sz])(?:e[ds]|ed|s)\b"
     r"|[^.]*\b(?:was|were) (?:studied|evaluated|investigated|assessed|examined|analy[sz]ed|explored|reviewed|compared)\W*$"
     r"|the (?:aim|purpose|objective|goal)s?\b|this (?:review|article|paper|chapter)\b|(?:in|for) this review\b|(?:the|our) review\b)",
     re.I,

@@ -23,7 +23,8 @@ def more_needed(view: View, cue: Cue) -> bool | None:
     told = [] if view.has("resist", "sensitive", "nodiff", "worse") else list(_VALUE.finditer(view.document.text, cue.end, view.end))
     if len(told) > 1 and (more := _against_other(view, *told[:2])) is not None:
         return more
-    around = view.document.text[max(clause[0], cue.start - 40) : min(clause[1], cue.end + 80)]
+    goes_on = shape("doses.goes_on").match(view.document.text, clause[1], view.end)
+    around = view.document.text[max(clause[0], cue.start - 40) : max(min(clause[1], cue.end + 80), goes_on.end() if goes_on else 0)]
     if shape("doses.many_fewer").search(around):
         return False
     if rules.more.search(around):

@@ -87,7 +87,7 @@ def _disarms(view: View, start: int, end: int) -> bool:
     text = view.document.text
     if text[start:end].lower().startswith("inhibitory") or shape("effects.determined").search(text, max(view.start, start - 12), start):
         return False
-    return any(0 < m.start - end <= 16 for m in view.of(Label.DRUG, Label.DRUG_CLASS))
+    return any(0 < m.start - end <= 16 or start <= m.start < end for m in view.of(Label.DRUG, Label.DRUG_CLASS))
 
 
 def _shorter_life(view: View, start: int, end: int) -> bool:
@@ -109,7 +109,7 @@ def _says_nothing(view: View, cue: Cue) -> bool:
         return True
     if any(m.start <= cue.start and cue.end <= m.end for m in view.of(Label.DRUG, Label.DRUG_CLASS, Label.MEASURE, Label.ASSAY)):
         return True
-    before, after = text[max(view.start, cue.start - 60) : cue.start], text[cue.end : min(view.end, cue.end + 60)]
+    before, after = text[max(view.start, cue.start - 60) : cue.start], text[cue.end : min(view.end, cue.end + 90)]
     if cue.sense in ("active", "inhibit", "respond") and rules.other_before.search(before):
         return True
     if any(told.match(text, cue.start) and lead.search(before) for lead, told in rules.idle_around):
@@ -166,6 +166,8 @@ def _only_when(view: View, cue: Cue) -> bool:
     if not said.startswith(("progress", "relaps", "disease progress", "rapid progress")) or said == "progressive disease":
         return False
     before = text[max(view.start, cue.start - 40) : cue.start]
+    if said == "progressed" and text[cue.start - 1 : cue.start] in ("-", "‐", "–"):
+        return True
     if said == "progressed":
         return bool(shape("effects.who").search(before))
     had = shape("effects.had").search(before) and shape("effects.had_on").match(text, cue.end, view.end)

@@ -227,6 +227,8 @@ def _score(view: View, chain: tuple[Mention, ...], cue: Cue, role: str) -> int |
     """How far a cue is from therapies that it can speak of; None where it cannot."""
     text = view.document.text
     first, last = chain[0], chain[-1]
+    if cue.sense in ("dose", "resist") and cue.start <= first.start and last.end <= cue.end:
+        return 0
     if cue.end <= first.start:
         gap = text[cue.end : first.start]
         if (

@@ -71,7 +71,7 @@ def _stated(view: View, counted: Set[tuple[int, int]]) -> Iterator[Claim]:
     for effect in effects.find(view) or ([] if counted else _carried(view)):
         if effect.clause in counted:
             continue
-        if _only_wanted(view, effect) or _of_harm(view, effect) or _is_caused(view, effect):
+        if _only_wanted(view, effect) or _of_harm(view, effect) or _is_caused(view, effect) or _between_carriers(view, effect):
             continue
         if effect.kind is Kind.RESISTED and not whose.subjects(view, effect):
             continue
@@ -105,6 +105,14 @@ def _of_harm(view: View, effect: Effect) -> bool:
 def _is_caused(view: View, effect: Effect) -> bool:
     """Is failure only what an alteration is told to be the cause of: "a cause of treatment failure"?"""
     return effect.kind is Kind.FAILED and bool(shape("response.caused").search(view.document.text[effect.clause[0] : effect.cue.start]))
+
+
+def _between_carriers(view: View, effect: Effect) -> bool:
+    """Is no difference told of two alterations of one gene, and not of carriers and others: "between L858R and exon 19 deletions"?"""
+    if effect.kind is not Kind.SAME or not view.says("response.set_against"):
+        return False
+    told = {(s.gene, s.variant or s.alteration) for s in view.subjects if s.gene and not s.fusion}
+    return len(told) > 1 and len({gene for gene, _ in told}) == 1 and not any(kind == "wild-type" for _, kind in told)
 
 
 def _explicit(view: View, effect: Effect) -> bool:
@@ -197,7 +205,8 @@ def _told(view: View, effect: Effect, given: tuple[str, ...], subject: Subject |
     if effect.kind is Kind.WORKS:
         return general, HEDGED if effect.hedged else SUPPORTS
     failed = failed_type(view, subject, given, general)
-    if subject is None or failed in (ClaimType.COMBINATION_THERAPY, ClaimType.IMMUNOTHERAPY_OUTCOME):
+    conferred = effect.kind is Kind.RESISTED and failed is ClaimType.COMBINATION_THERAPY
+    if subject is None or (failed in (ClaimType.COMBINATION_THERAPY, ClaimType.IMMUNOTHERAPY_OUTCOME) and not conferred):
         told = effect.kind is Kind.SAME or (effect.kind is Kind.FAILED and effect.cue.sense in effects.WORKING)
         return failed, (denied if told else (Direction.DOES_NOT_SUPPORT, hedge))
     resists, aimed = mechanism_type(view.document, subject, given), targets(view.document, given)

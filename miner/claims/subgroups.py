@@ -33,7 +33,7 @@ def of_figure(view: View, mention: Mention, measure: Measure, found: Sequence[tu
         return Subgroup((without(beside) if _lacks(beside) else beside,), None)
     sides = _sides(view) if pair else []
     if len(sides) != 2 or arms.names_both(view):
-        return None
+        return _one_sided(view, mention, pair) if pair and not sides and not arms.names_both(view) else None
     verdict = arms.verdict(view, mention, measure, found)
     subjects = sides[pair.index(mention)]
     lacking = subjects[0].alteration == "wild-type"
@@ -42,6 +42,19 @@ def of_figure(view: View, mention: Mention, measure: Measure, found: Sequence[tu
         return Subgroup(tuple(subjects), OPEN)
     told = lacking or (verdict == AGAINST and worse)
     return Subgroup(tuple(subjects), verdict if told and verdict in (AGAINST, SUPPORTS) else None)
+
+
+def _one_sided(view: View, mention: Mention, pair: Sequence[Mention]) -> Subgroup | None:
+    """Carriers with the first of two figures, where the others are not named: "X was associated with shorter PFS (4 versus 12 months)"."""
+    named = [s for s in view.subjects if s.gene]
+    if len({s.gene for s in named}) != 1 or named[-1].end > pair[0].start or any(_lacks(s) for s in named):
+        return None
+    linked = shape("subgroups.linked").match(view.document.text, named[-1].end, pair[0].start)
+    if linked is None:
+        return None
+    if mention != pair[0]:
+        return Subgroup(tuple(without(s) for s in distinct(named)), OPEN)
+    return Subgroup(tuple(distinct(named)), AGAINST if shape("subgroups.fared_worse").match(linked["how"]) else SUPPORTS)
 
 
 def _sides(view: View) -> list[list[Subject]]:
