@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from miner.claims.document import Document
 from miner.claims.effect_rules import shape
-from miner.schema import Alteration, Claim, ClaimType, Concept, Fusion, Mention, Variant
+from miner.schema import Alteration, Claim, ClaimType, Concept, Fusion, Label, Mention, Polarity, Variant
 
 _OF_A_THERAPY = frozenset(
     {ClaimType.SENSITIVITY_RESPONSE, ClaimType.IMMUNOTHERAPY_OUTCOME, ClaimType.COMBINATION_THERAPY, ClaimType.SAFETY}
@@ -38,10 +38,18 @@ def without_strangers(document: Document, claim: Claim) -> Claim:
         return claim
     if of_all:
         return _of_everybody(claim)
+    if not document.title and any(genes & _named(document, mention) for mention in _affirmed_before(document, claim.start)):
+        return claim
     aims = {target for therapy in claim.therapies for target in document.lexicon.targets(therapy)}
     if genes & _with_members(document, aims):
         return claim
     return _of_everybody(claim)
+
+
+def _affirmed_before(document: Document, position: int) -> list[Mention]:
+    """Alterations told before a position, and not denied: those of a patient, where there is no title to name them."""
+    altered = (Label.FUSION, Label.VARIANT, Label.ALTERATION)
+    return [m for m in document.reading.mentions if m.end <= position and m.label in altered and m.polarity is Polarity.ASSERTED]
 
 
 def _of_everybody(claim: Claim) -> Claim:

@@ -207,6 +207,8 @@ def _set_against(view: View, mention: Mention) -> bool:
     text = view.document.text
     before = text[max(view.clause(mention.start)[0], mention.start - 140) : mention.start]
     found = list(shape("effects.than").finditer(before))
+    if found and not before[: found[-1].start()].strip() and "," in before[found[-1].end() :]:  # "Compared with vehicle, A ..."
+        return False
     return bool(found) and not shape("effects.verb").search(before[found[-1].end() :])
 
 

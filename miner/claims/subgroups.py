@@ -11,7 +11,7 @@ from miner.claims.effect_rules import shape
 from miner.claims.frames import AGAINST, OPEN, SUPPORTS, Stance
 from miner.schema import Measure, Mention, Polarity
 
-_NEAR, _WORDS = 60, 6
+_NEAR, _WORDS, _FAR = 60, 6, 1.5
 _NOT_CARRIED = ("wild-type", "gene")
 
 
@@ -37,11 +37,17 @@ def of_figure(view: View, mention: Mention, measure: Measure, found: Sequence[tu
     verdict = arms.verdict(view, mention, measure, found)
     subjects = sides[pair.index(mention)]
     lacking = subjects[0].alteration == "wild-type"
-    worse = shape("subgroups.fared_worse").search(view.document.text, view.start, pair[0].start)
+    worse = shape("subgroups.fared_worse").search(view.document.text, view.start, pair[0].start) or _far_apart(pair, found)
     if lacking and verdict == SUPPORTS and worse:
         return Subgroup(tuple(subjects), OPEN)
     told = lacking or (verdict == AGAINST and worse)
     return Subgroup(tuple(subjects), verdict if told and verdict in (AGAINST, SUPPORTS) else None)
+
+
+def _far_apart(pair: Sequence[Mention], found: Sequence[tuple[Mention, Measure]]) -> bool:
+    """Is one of two figures well above the other?"""
+    low, high = sorted(float(r.value) if isinstance(r.value, int | float) else 0.0 for m, r in found if m in pair)[:2]
+    return low > 0 and high / low >= _FAR
 
 
 def _one_sided(view: View, mention: Mention, pair: Sequence[Mention]) -> Subgroup | None:
