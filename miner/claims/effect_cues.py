@@ -217,7 +217,7 @@ _COMPLETE = frozenset(
 )
 
 
-_LIVED_ON = ("survived", "continued", "remained viable", "escaped", "proliferated", "grew")
+_LIVED_ON = ("survived", "continued", "remained viable", "escaped", "proliferated", "grew", "stopped", "ceased", "no longer")
 _DESCRIBED_AFTER = frozenset((
     "patients", "patient", "tumors", "tumours", "tumor", "tumour", "cells", "cell", "cases", "disease", "nsclc", "lung", "line", "lines",
     "clones", "cancer", "cancers", "clone", "models", "melanoma", "melanomas", "mutant", "mutants", "mutation", "mutations", "variants",

@@ -147,7 +147,7 @@ def _said_of_others(view: View, found: Collection[Effect]) -> Iterator[Effect]:
                 break
 
 
-_SAID = frozenset({"respond", "resist", "sensitive", "inhibit"})
+_SAID = frozenset({"respond", "resist", "sensitive", "inhibit", "dose"})
 _DENIED = {**TURNED, Kind.FAILED: Kind.WORKS}
 _CONTRARY = {Kind.WORKS: (Kind.FAILED, Kind.SAME), Kind.FAILED: (Kind.WORKS,), Kind.SAME: (Kind.WORKS,)}
 

@@ -64,6 +64,8 @@ def measured(view: View) -> Iterator[Claim]:
     found = [f for f in found if f[1].metric != "DCR_percent" or not _of_one_place(view, f[1])]
     found = [f for f in found if not _of_ungiven(view, f[0], found)]
     found = [f for f in found if not _did_not_respond(view, *f) and (trial.design(view.document) or not arms.of_control(view, *f, found))]
+    if view.says("response_figures.how_often"):
+        found = [f for f in found if f[1].metric not in RATES]
     if not found or view.says("response_figures.planned") or view.tells(trial.rules(), "defined"):
         return
     if not agents(view) and view.says("response_figures.factors"):
@@ -361,8 +363,8 @@ def _figure_stance(view: View, span: tuple[int, int], members: list[tuple[Mentio
 def _mostly_progressed(members: list[tuple[Mention, Measure]]) -> bool:
     """Is progression told, and not of a minority: "progressive disease in 2 of 33" tells of the others' benefit?"""
     told = [measure for _, measure in members if measure.metric.startswith("PD")]
-    total = next((measure.total for measure in told if measure.total), None)
-    counted = sum(measure.n or 0 for _, measure in members)
+    total = next((measure.total for _, measure in members if measure.total), None)
+    counted = sum(measure.n or (measure.value if isinstance(measure.value, int) and measure.metric == "PD" else 0) for measure in told)
     return bool(told) and (not total or not counted or 2 * counted > total)
 
 

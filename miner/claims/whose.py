@@ -157,8 +157,16 @@ def resisting(view: View) -> list[Effect]:
     return [e for e in find(view) if e.kind in (Kind.RESISTED, Kind.NOT_RESISTED) and subjects(view, e)]
 
 
+def _borne(view: View, subject: Subject) -> bool:
+    """Is it a drug that "neither" denies, and not the alteration of the cells that it is tried in?"""
+    text = view.document.text
+    lacked = shape("resistance.lacked").search(text, max(view.start, subject.start - 40), subject.start)
+    return not lacked and shape("effects.neither").search(text, view.clause(subject.start)[0], subject.start) is not None
+
+
 def _local(view: View) -> list[Subject]:
-    held = [s for s in frames.affirmed(view.subjects) if s.gene and not compared(view, s) and not _inside_therapy(view, s)]
+    told = [s for s in view.subjects if s in frames.affirmed([s]) or _borne(view, s)]
+    held = [s for s in told if s.gene and not compared(view, s) and not _inside_therapy(view, s)]
     text = view.document.text
     held = [
         s
@@ -193,6 +201,7 @@ def _chosen(view: View, found: list[Subject], effect: Effect) -> list[Subject]:
     if effect.kind is not Kind.WORKS:
         treated = _treated(view, changed)
         changed = [s for s in changed if s not in treated] or changed
+        changed = [s for s in changed if effect.kind is Kind.RESISTED and failures.acquired(view, s, "resistance.acquired")] or changed
     before = [s for s in changed if s.end <= effect.cue.start]
     if before and len(before) < len(changed) and effect.kind is not Kind.WORKS:
         return before
