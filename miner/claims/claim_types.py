@@ -19,6 +19,7 @@ RESISTANCE_KINDS = frozenset(
         "gatekeeper mutation",
         "xDFG mutation",
         "secondary mutation",
+        "compound mutation",
     }
 )
 CHEMOTHERAPIES = frozenset({"chemotherapy", "platinum-based chemotherapy", "taxanes"})

@@ -57,7 +57,7 @@ def _find(view: View) -> list[Effect]:
         if cue is None or only_asked(view, cue):
             continue
         kind, hedged = read(view, cue)
-        if kind is None:
+        if kind is None or (hedged and shape("effects.bearing_on").search(view.document.text, view.clause(cue.start)[0], cue.start)):
             continue
         if hedged and view.has("unknown", within=view.clause(cue.start)):
             doubted = kind is Kind.FAILED and shape("effects.doubted").search(view.document.text, view.start, cue.start)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -75,7 +76,7 @@ def explicit(view: View) -> list[Mention]:
     """Therapies that the sentence itself says to have failed, or to have been given before."""
     found: list[Mention] = []
     text = view.document.text
-    for mention in view.of(Label.DRUG, Label.DRUG_CLASS):
+    for mention in _named(view):
         listed = bool(found) and bool(shape("resistance.listed").fullmatch(text[found[-1].end : mention.start]))
         before, after = text[max(0, mention.start - 70) : mention.start], text[mention.end : mention.end + 40]
         if shape("resistance.before_it").search(before):
@@ -88,6 +89,16 @@ def explicit(view: View) -> list[Mention]:
         ):
             found.append(mention)
     return found
+
+
+def _named(view: View) -> list[Mention]:
+    """The therapies of a sentence; of a class with the drugs it is given as only those: "TRK inhibition by A and B"."""
+    found, told = view.of(Label.DRUG, Label.DRUG_CLASS), therapies(view)
+    spelt = [m for m in found if m.label is Label.DRUG_CLASS and m not in told and _GIVEN_AS.match(view.document.text, m.end)]
+    return [m for m in found if m not in spelt]
+
+
+_GIVEN_AS = re.compile(r"\s(?:by|with|using|via)\s")
 
 
 def lost(view: View) -> list[Mention]:

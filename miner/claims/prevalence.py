@@ -89,7 +89,7 @@ def _counted(view: View, item: Item, items: Sequence[Item]) -> list[Subject]:
         return []
     if measure.item:
         named = tied(view, everyone, measure.item)
-        if named:
+        if named or rules().within("no_alteration", text, *measure.item):
             return named
     local = [s for s in everyone if clause[0] <= s.start < clause[1]] or everyone
     if not local:

@@ -96,6 +96,7 @@ def _deal(
         or _set_against(text, sentence.start, start, len(run))
         or (_listed(names, text, end, stop, len(run)) if stop else None)
         or (_listed(_genetic_units(names), text, sentence.start, start, len(run), whole=True) if stop else None)
+        or (_parts_before(text, sentence.start, start, len(run)) if stop else None)
     )
     if not parts:
         return None
@@ -135,6 +136,23 @@ def _parts(text: str, start: int, end: int, count: int, *, exact: bool) -> list[
         at = match.end()
     spans.append((at, stop))
     spans = [trimmed for span in spans if (trimmed := _trim(text, *span))]
+    return spans if len(spans) == count else None
+
+
+_SUBJECTS = re.compile(r"\b(?:of|for|in|among|with|to)\s(?P<list>(?:(?!\s(?:was|were|is|are|had)\s)[^;:()])+)\s(?:was|were|is|are|had)\s(?:\w+ly\s)?$")
+
+
+def _parts_before(text: str, start: int, end: int, count: int) -> list[Span] | None:
+    """The list that is the subject of figures, split at commas and "and": "the rates of A, B and no mutation were 5%, 3% and 92%"."""
+    match = _SUBJECTS.search(text, start, end)
+    if not match:
+        return None
+    spans, at = [], match.start("list")
+    for cut in (*_LIST.finditer(text, at, match.end("list")), None):
+        stop = cut.start() if cut else match.end("list")
+        if trimmed := _trim(text, at, stop):
+            spans.append(trimmed)
+        at = cut.end() if cut else stop
     return spans if len(spans) == count else None
 
 

@@ -29,7 +29,7 @@ _MORE = re.compile(r"\b(?:high(?:er)?|increased|elevated|greater)\s(?:the\s)?$",
 _LUNG = re.compile(r"\b(?:[Ll]ung|[Pp]ulmonary|m?NSCLCs?)\b")
 _FREE = re.compile(r"mutation|substitution")
 _WORD = re.compile(r"[A-Za-z]+")
-_GLUED = re.compile(r"([A-Z](?<![A-Za-z0-9][A-Z])[A-Z0-9]{2,6})(?:m|mut)\+?(?![A-Za-z0-9])")
+_GLUED = re.compile(r"([A-Z](?<![A-Za-z0-9][A-Z])[A-Z0-9]{2,6}?)(?:(?:m|mut|MUT)\+?|(?P<wild>WT|wt))(?![A-Za-z0-9])")
 _COMPOUND = re.compile(r"\b[a-z]{4,}[-‐‑–]$")  # "repair-deficient TRK fusion-positive" says nothing of TRK
 _PATHWAY = re.compile(
     r"[\s-]+(?:signal\w+\s+)?pathway(?:[\s-]+(?:related|associated))?\s+(?:genes?|members?|components?|alterations?|mutations?)\b"
@@ -195,11 +195,11 @@ def _positive(assigner: Assigner, variants: Sequence[Mention]) -> _Found:
 
 
 def _glued(assigner: Assigner) -> _Found:
-    """ "EGFRm", "KRASmut"."""
+    """ "EGFRm", "KRASmut", "KRASWT"."""
     for match in _GLUED.finditer(assigner.text):
         concept = assigner.lexicon.gene(match[1])
         if concept and concept.name in assigner.lexicon.kinases | {"KRAS", "NRAS", "HRAS", "TP53"}:
-            yield match.start(), match.end(), concept.name, "mutation"
+            yield match.start(), match.end(), concept.name, "wild-type" if match["wild"] else "mutation"
 
 
 def _exon(assigner: Assigner, variants: Sequence[Mention]) -> _Found:
