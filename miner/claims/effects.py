@@ -253,12 +253,18 @@ def _score(view: View, chain: tuple[Mention, ...], cue: Cue, role: str) -> int |
             0 < c[0].start - cue.end < 60 and therapy_role(view.document, c[0]) != "comparator" for c in _chains(view)
         ):
             return None
-        if not _clear(view, (last.end, cue.start), ahead=False):
+        if not _clear(view, (last.end, cue.start), ahead=False) or (not gap.strip() and _made_to(view, first, cue)):
             return None
         if role == "prior" and not (cue.sense == "resist" and len(gap) <= 2 and not describes(view, cue)):
             return None
         return len(gap) + 15
     return None
+
+
+def _made_to(view: View, first: Mention, cue: Cue) -> bool:
+    """Do words behind a therapy only tell what it was made for, where it is said before to be resisted: "resistance to A designed to"?"""
+    said = shape("effects.made_to").match(view.document.text, cue.start)
+    return bool(said) and any(c.sense == "resist" and 0 < first.start - c.end < 60 for c in cues(view, view.clause(first.start)))
 
 
 def _clear(view: View, span: Span, *, ahead: bool) -> bool:

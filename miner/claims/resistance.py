@@ -38,7 +38,8 @@ def _inevitable(view: View) -> Iterator[Claim]:
     told = [c for c in told if _comes(view, c)]
     if not told or view.role == TITLE or whose.resisting(view):
         return
-    named = failures.targeted(view, therapies(view))
+    given = therapies(view)
+    named = failures.targeted(view, [m for m in given if view.clause(m.start) == view.clause(told[0].start)] or given)
     lost = named or failures.targeted(view, frames.carried_therapies(view))
     known = view.document.resistance_variants
     drivers = _drivers(view) or _aimed_at(view, lost)

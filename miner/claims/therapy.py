@@ -215,7 +215,10 @@ def _explains(view: View, group: Mention, drug: Mention) -> bool:
     return len(gap) <= limit and not re.search(r"\b(?:or|than|versus|vs|plus|but)\b|[.;:]", gap) and (limit > 70 or " and " not in gap)
 
 
-_TURNS = re.compile(r"\b(?:whereas|while|although|though|unlike|however|in contrast)\b", re.I)
+_TURNS = re.compile(
+    r"\b(?:whereas|while|although|though|unlike|however|in contrast"
+    r"|can|could|may|might|will|occurs?|occurred|develops?|developed|arises?|arose|emerges?|emerged|fail(?:s|ed)?)\b", re.I
+)
 _APPOSED = re.compile(r"\s*(?:\([^)]*\)|\))?,\s*an?\s+(?:(?!(?:and|or|plus|with)\b)[\w/-]+\s+){0,6}", re.I)
 _APPOSITION = re.compile(r"^\s*(?:\([^)]*\)|\))?,?\s*(?:is|was|being|as)?\s*(?:an?|the)\s", re.I)
 

@@ -139,7 +139,9 @@ def _parts(text: str, start: int, end: int, count: int, *, exact: bool) -> list[
     return spans if len(spans) == count else None
 
 
-_SUBJECTS = re.compile(r"\b(?:of|for|in|among|with|to)\s(?P<list>(?:(?!\s(?:was|were|is|are|had)\s)[^;:()])+)\s(?:was|were|is|are|had)\s(?:\w+ly\s)?$")
+_SUBJECTS = re.compile(
+    r"\b(?:of|for|in|among|with|to)\s(?P<list>(?:(?!\s(?:was|were|is|are|had)\s)[^;:()])+)\s(?:was|were|is|are|had)\s(?:\w+ly\s)?$"
+)
 
 
 def _parts_before(text: str, start: int, end: int, count: int) -> list[Span] | None:

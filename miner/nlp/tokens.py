@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -105,6 +105,7 @@ _STARTER = re.compile(
 )
 _SPACED_DECIMAL = re.compile(r"\d\.\s\d{1,3}\s?(?:%|months?\b)")
 _BRACKET = re.compile(rf"[{_OPEN}{_CLOSE}]")
+_COMMA = re.compile(r",\s+")
 _HEAD_WORD = re.compile(r"\w+")
 _REACH = 400
 
@@ -125,6 +126,8 @@ class _SentenceRules:
         self.label_words = first_words((*rules.words("labels", "words"), *bare))
         self.clause = _clause_pattern(rules)
         self.verb = re.compile(rf"\b{alternation(rules.words('clauses', 'verbs'))}\b", re.IGNORECASE)
+        self.subordinate = re.compile(rf"\W*{alternation(rules.words('clauses', 'subordinate'))}\b", re.IGNORECASE)
+        self.goes_on = re.compile(rf"{alternation(rules.words('clauses', 'goes_on'))}\b", re.IGNORECASE)
 
 
 def _clause_pattern(rules: Rules) -> re.Pattern[str]:
@@ -263,13 +266,32 @@ def clauses(text: str, start: int, end: int) -> tuple[tuple[int, int], ...]:
     """Spans that tile a sentence: semicolons, contrasts, relative clauses and coordinate clauses with a verb of their own."""
     rules, cuts = _rules(), [start]
     inside = _bracketed(text, start, end)
+    main = _main_clause(text, start, end, inside)
     for match in rules.clause.finditer(text, start, end):
+        if main is not None and main <= match.end():
+            cuts += [main] if main < match.end() else []
+            main = None
         at = match.end()
         if at - cuts[-1] < 3 or end - at < 3 or any(opened < at <= closed for opened, closed in inside):
             continue
         if match.lastgroup is None or rules.verb.search(text, cuts[-1], match.start()):
             cuts.append(at)
+    if main is not None:
+        cuts.append(main)
     return tuple(zip(cuts, [*cuts[1:], end], strict=True))
+
+
+def _main_clause(text: str, start: int, end: int, inside: Sequence[tuple[int, int]]) -> int | None:
+    """Where the main clause begins behind one that opens the sentence: "While A was found, B and C were given"."""
+    rules = _rules()
+    if not rules.subordinate.match(text, start, end):
+        return None
+    for comma in _COMMA.finditer(text, start, end):
+        if any(opened < comma.start() <= closed for opened, closed in inside) or not rules.verb.search(text, start, comma.start()):
+            continue
+        listed = rules.goes_on.match(text, comma.end(), end)
+        return None if listed or not rules.verb.search(text, comma.end(), end) else comma.end()
+    return None
 
 
 def _bracketed(text: str, start: int, end: int) -> list[tuple[int, int]]:
