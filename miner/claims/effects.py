@@ -8,10 +8,11 @@ from enum import StrEnum
 
 from miner.claims import doses, effect_rules, frames
 from miner.claims.document import View
+from miner.claims.effect_chains import chains
 from miner.claims.effect_cues import WORKING, Span, compared, cues, describes, only_asked, predicated
 from miner.claims.effect_rules import shape
 from miner.claims.senses import Cue
-from miner.claims.therapy import joined, therapies, therapy_role
+from miner.claims.therapy import therapies, therapy_role
 from miner.schema import Label, Mention, Polarity
 
 __all__ = ["WORKING", "Effect", "Kind", "Span", "compared", "cues", "find", "likened", "read"]
@@ -52,7 +53,7 @@ def find(view: View) -> list[Effect]:
 
 def _find(view: View) -> list[Effect]:
     held: dict[tuple[Cue, Kind, bool], Effect] = {}
-    for chain in _chains(view):
+    for chain in chains(view):
         cue = _cue_of(view, chain)
         if cue is None or only_asked(view, cue):
             continue
@@ -118,7 +119,7 @@ def _elided(view: View, found: Collection[Effect]) -> Iterator[Effect]:
     """The contrary of an effect for a therapy of which nothing but that is said: "whereas A did not", "A, but not B, inhibited"."""
     text = view.document.text
     spoken = {m for effect in found for m in effect.therapies}
-    for chain in _chains(view):
+    for chain in chains(view):
         if not found or spoken.intersection(chain):
             continue
         before = [e for e in found if e.cue.end <= chain[0].start] or list(found)
@@ -150,42 +151,6 @@ def _said_of_others(view: View, found: Collection[Effect]) -> Iterator[Effect]:
 _SAID = frozenset({"respond", "resist", "sensitive", "inhibit", "dose"})
 _DENIED = {**TURNED, Kind.FAILED: Kind.WORKS}
 _CONTRARY = {Kind.WORKS: (Kind.FAILED, Kind.SAME), Kind.FAILED: (Kind.WORKS,), Kind.SAME: (Kind.WORKS,)}
-
-
-def _chains(view: View) -> list[tuple[Mention, ...]]:
-    """Therapies of a sentence, those of a list together."""
-    if "_chains" not in view.__dict__:
-        view.__dict__["_chains"] = _listed(view)
-    found: list[tuple[Mention, ...]] = view.__dict__["_chains"]
-    return found
-
-
-def _listed(view: View) -> list[tuple[Mention, ...]]:
-    chains: list[list[Mention]] = []
-    text = view.document.text
-    given = [m for m in therapies(view) if m.name not in effect_rules.load().inert and not text.endswith(("known ", "Known "), 0, m.start)]
-    given = [m for m in given if not shape("effects.left_out").search(text, max(view.start, m.start - 60), m.start)]
-    for mention in given:
-        if chains and _together(view, chains[-1][-1], mention):
-            chains[-1].append(mention)
-        else:
-            chains.append([mention])
-    return [tuple(chain) for chain in chains]
-
-
-def _together(view: View, last: Mention, mention: Mention) -> bool:
-    """Is a therapy in a list or a combination with the last, or its other name?"""
-    text = view.document.text
-    gap = text[last.end : mention.start]
-    if shape("effects.added_to").fullmatch(gap) and shape("effects.adding").search(text, view.start, last.start):
-        return True
-    return (
-        joined(view, last, mention)
-        or gap.strip() == "nor"
-        or bool(shape("effects.also").fullmatch(gap))
-        or bool(shape("claim_types.joint").fullmatch(gap))
-        or (last.name == mention.name and gap.strip(" [") == "(")
-    )
 
 
 def _cue_of(view: View, chain: tuple[Mention, ...]) -> Cue | None:
@@ -250,7 +215,7 @@ def _score(view: View, chain: tuple[Mention, ...], cue: Cue, role: str) -> int |
     if cue.start >= last.end:
         gap = text[last.end : cue.start]
         if cue.sense != "overcome" and shape("effects.object").match(text, cue.end) and any(
-            0 < c[0].start - cue.end < 60 and therapy_role(view.document, c[0]) != "comparator" for c in _chains(view)
+            0 < c[0].start - cue.end < 60 and therapy_role(view.document, c[0]) != "comparator" for c in chains(view)
         ):
             return None
         if not _clear(view, (last.end, cue.start), ahead=False) or (not gap.strip() and _made_to(view, first, cue)):
@@ -269,7 +234,7 @@ def _made_to(view: View, first: Mention, cue: Cue) -> bool:
 
 def _clear(view: View, span: Span, *, ahead: bool) -> bool:
     """Does no other therapy stand between cue and therapy, unless it is listed with it: "sensitive to A and to B"?"""
-    between = [m for chain in _chains(view) for m in chain if span[0] <= m.start and m.end <= span[1]]
+    between = [m for chain in chains(view) for m in chain if span[0] <= m.start and m.end <= span[1]]
     between = [m for m in between if not ahead or not shape("effects.prior_adjective").match(view.document.text, m.end)]
     between = [m for m in between if therapy_role(view.document, m) == "agent" and not _set_against(view, m)] if not ahead else between
     if not between or not ahead:

@@ -1,0 +1,45 @@
+"""Which therapies of a sentence belong together, as one cue speaks of them."""
+
+from __future__ import annotations
+
+from miner.claims import effect_rules
+from miner.claims.document import View
+from miner.claims.effect_rules import shape
+from miner.claims.therapy import joined, therapies
+from miner.schema import Mention
+
+
+def chains(view: View) -> list[tuple[Mention, ...]]:
+    """Therapies of a sentence, those of a list together."""
+    if "_chains" not in view.__dict__:
+        view.__dict__["_chains"] = _listed(view)
+    found: list[tuple[Mention, ...]] = view.__dict__["_chains"]
+    return found
+
+
+def _listed(view: View) -> list[tuple[Mention, ...]]:
+    found: list[list[Mention]] = []
+    text = view.document.text
+    given = [m for m in therapies(view) if m.name not in effect_rules.load().inert and not text.endswith(("known ", "Known "), 0, m.start)]
+    given = [m for m in given if not shape("effects.left_out").search(text, max(view.start, m.start - 60), m.start)]
+    for mention in given:
+        if found and _together(view, found[-1][-1], mention):
+            found[-1].append(mention)
+        else:
+            found.append([mention])
+    return [tuple(chain) for chain in found]
+
+
+def _together(view: View, last: Mention, mention: Mention) -> bool:
+    """Is a therapy in a list or a combination with the last, or its other name?"""
+    text = view.document.text
+    gap = text[last.end : mention.start]
+    if shape("effects.added_to").fullmatch(gap) and shape("effects.adding").search(text, view.start, last.start):
+        return True
+    return (
+        joined(view, last, mention)
+        or gap.strip() == "nor"
+        or bool(shape("effects.also").fullmatch(gap))
+        or bool(shape("claim_types.joint").fullmatch(gap))
+        or (last.name == mention.name and gap.strip(" [") == "(")
+    )
