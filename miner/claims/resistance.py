@@ -79,10 +79,12 @@ def _mechanisms(view: View) -> Iterator[Claim]:
         return
     if not explicit and agents(view) and view.has("overcome", "inhibit", "active", "sensitive"):
         return
+    answers = {m.name for e in works for m in e.therapies}
     lost = explicit or failures.lost(view)
+    lost = [m for m in lost if m.name not in answers] or lost
     named = [s for s in failures.owned(view, lost, view.subjects) if s.gene and s.start >= max(lapsed, default=0)]
     mechanisms = _named_first([s for s in named if _is_mechanism(view, s, lost) and not _only_lacked(view, s)])
-    mechanisms = [s for s in mechanisms if not answered or failures.acquired(view, s) or _called(view, s)]
+    mechanisms = [s for s in mechanisms if not answered or failures.acquired(view, s) or _called(view, s) or _told_first(view, s, works)]
     if view.is_aim:
         mechanisms = [s for s in mechanisms if s.start >= (_enumerated(view) or 0)]
     if not mechanisms and not answered:
@@ -111,6 +113,12 @@ def _enumerated(view: View) -> int | None:
 def _called(view: View, subject: Subject) -> bool:
     """Is an alteration called a mechanism of resistance, before what answers it is told?"""
     return bool(shape("resistance.called").search(view.document.text[subject.end : view.end]))
+
+
+def _told_first(view: View, subject: Subject, works: list[effects.Effect]) -> bool:
+    """Was an alteration found at failure, before what answers it is told: "X was found at progression on A; B gave a response"?"""
+    answers = min(view.clause(e.cue.start)[0] for e in works)
+    return shape("resistance.moment").search(view.document.text, subject.end, max(subject.end, answers)) is not None
 
 
 def _lapsed(view: View, effect: effects.Effect) -> int | None:

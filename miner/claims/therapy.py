@@ -271,6 +271,8 @@ def joined(view: View, previous: Mention, mention: Mention) -> bool:
         return True
     named = [m for m in view.of(Label.DRUG_CLASS) if previous.end < m.start < mention.start and _names_its_drug(view, m, mention)]
     gap = view.document.text[previous.end : named[0].start if named else mention.start]
+    if "," in gap and view.clause(previous.start) != view.clause(mention.start):  # "at progression on A, and B then induced ..."
+        return False
     return bool(_LIST_GAP.fullmatch(gap))
 
 
