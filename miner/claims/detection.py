@@ -98,7 +98,8 @@ def _tells(view: View, span: Span) -> bool:
 
 def _assays(view: View, span: Span) -> list[Mention]:
     """The tests of a span; of a relative clause without one the test straight before it: "sequencing, which found"."""
-    inside = view.of(Label.ASSAY, within=span)
+    text, idle = view.document.text, _rules()["not_done"]
+    inside = [m for m in view.of(Label.ASSAY, within=span) if not idle.search(text[max(view.start, m.start - 50) : m.start])]
     if inside or not _rules()["relative"].match(view.document.text[span[0] : span[1]]):
         return inside
     return [m for m in view.of(Label.ASSAY) if m.end <= span[0] and not view.document.text[m.end : span[0]].strip(" ,()")][-1:]

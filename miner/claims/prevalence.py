@@ -234,6 +234,8 @@ def _hosts(view: View, group: list[Subject], total: int | None, position: int) -
     lexicon = view.document.lexicon
     kin = {m for g in genes for m in (g, family(g), *lexicon.members(g or ""))}
     named = [s for s in candidates(view) if s.gene not in kin and is_population(view, s) and not kin & set(lexicon.members(s.gene or ""))]
+    text, told = view.document.text, rules()
+    named = [s for s in named if not told["cases_of"].search(text[max(view.start, s.start - 40) : s.start])]
     if named:
         return ([s for s in named if s.start >= position] or named)[:1]
     if not total or total > 400:
@@ -337,6 +339,8 @@ def _in_words(view: View) -> Iterator[Claim]:
     for clause in view.clauses:
         inside = [s for s in spans if clause[0] <= s[0] < clause[1]]
         subjects = [s for s in frames.affirmed(view.subjects) if s.gene and clause[0] <= s.start < clause[1]]
+        if not view.subjects and rules()["they"].match(text[clause[0] : clause[0] + 30]):
+            subjects = [s for s in frames.carried_subjects(view) if s.kind == "fusion"]
         subjects = [s for s in subjects if s.alteration not in ("wild-type", "expression", "overexpression") and not is_population(view, s)]
         featured = _featured(view, clause) and not rules().within("carrying", text, *clause)
         if inside and subjects and not featured:

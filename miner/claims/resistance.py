@@ -35,7 +35,7 @@ def _inevitable(view: View) -> Iterator[Claim]:
     told = [c for c in view.sense("resist", "worse") if shape("resistance.outcome").match(text, c.start)]
     told = [c for c in told if not shape("resistance.attributive").match(text, c.end)]
     told = [c for c in told if not shape("resistance.borne").search(text, view.clause(c.start)[0], c.start)]
-    told = [c for c in told if _comes(view, c)]
+    told = [c for c in told if _comes(view, c) and not shape("resistance.rarely").search(text, *view.clause(c.start))]
     if not told or view.role == TITLE or whose.resisting(view):
         return
     given = therapies(view)

@@ -78,6 +78,8 @@ def _stated(view: View, counted: Set[tuple[int, int]]) -> Iterator[Claim]:
         given = [drug for m in effect.therapies for drug in stands_for(view, m)]
         given = trial.spelt(view, combined(view, given) or given)
         subjects = _answered(view, effect, given) or whose.subjects(view, effect)
+        if all(m.name == "standard of care" for m in given) and view.of(Label.ASSAY, within=effect.clause):
+            continue
         if not any(view.start <= s.start < view.end for s in subjects):
             subjects = subgroups.as_told(subjects)
         if frames.is_checkpoint(view, given):
