@@ -55,6 +55,8 @@ def _kind(view: View, found: Sequence[Subject], gene: str) -> str:
 def is_population(view: View, subject: Subject) -> bool:
     """Does an alteration name the group that a figure is a share of: ``in KRAS-mutant tumours``?"""
     text = view.document.text
+    if rules()["cases_of"].search(text[max(view.start, subject.start - 40) : subject.start]):
+        return False
     others = any(family(s.gene) != family(subject.gene) for s in view.subjects)
     if others and rules()["among_those"].search(text[max(view.start, subject.start - 60) : subject.start]):
         return True

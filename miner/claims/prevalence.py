@@ -234,8 +234,6 @@ def _hosts(view: View, group: list[Subject], total: int | None, position: int) -
     lexicon = view.document.lexicon
     kin = {m for g in genes for m in (g, family(g), *lexicon.members(g or ""))}
     named = [s for s in candidates(view) if s.gene not in kin and is_population(view, s) and not kin & set(lexicon.members(s.gene or ""))]
-    text, told = view.document.text, rules()
-    named = [s for s in named if not told["cases_of"].search(text[max(view.start, s.start - 40) : s.start])]
     if named:
         return ([s for s in named if s.start >= position] or named)[:1]
     if not total or total > 400:
