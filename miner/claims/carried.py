@@ -38,7 +38,7 @@ def without_strangers(document: Document, claim: Claim) -> Claim:
         return claim
     if of_all:
         return _of_everybody(claim)
-    if not document.title and any(genes & _named(document, mention) for mention in _affirmed_before(document, claim.start)):
+    if not document.title and _only_these(document, claim.start, genes):
         return claim
     aims = {target for therapy in claim.therapies for target in document.lexicon.targets(therapy)}
     if genes & _with_members(document, aims):
@@ -46,10 +46,11 @@ def without_strangers(document: Document, claim: Claim) -> Claim:
     return _of_everybody(claim)
 
 
-def _affirmed_before(document: Document, position: int) -> list[Mention]:
-    """Alterations told before a position, and not denied: those of a patient, where there is no title to name them."""
+def _only_these(document: Document, position: int, genes: frozenset[str]) -> bool:
+    """Are all alterations told before a position, and not denied, of some genes, as those of a patient are where no title names them?"""
     altered = (Label.FUSION, Label.VARIANT, Label.ALTERATION)
-    return [m for m in document.reading.mentions if m.end <= position and m.label in altered and m.polarity is Polarity.ASSERTED]
+    told = [m for m in document.reading.mentions if m.end <= position and m.label in altered and m.polarity is Polarity.ASSERTED]
+    return bool(told) and all(genes & _named(document, m) for m in told)
 
 
 def _of_everybody(claim: Claim) -> Claim:
