@@ -83,8 +83,10 @@ def _whose(present: list[Subject], hosts: list[Subject], figures: Sequence[Item]
 def _listed(view: View, present: Sequence[Subject]) -> list[tuple[gene_lists.Listed, list[Subject]]]:
     """Alterations listed each with its figure, and those whose company they all keep."""
     members = gene_lists.read(view, counted.candidates(view), frames.measures(view, "value_percent", "n_pos"))
+    told = {(m.subject.gene, m.subject.variant, m.subject.alteration) for m in members}
     genes = {m.subject.gene for m in members}
-    others = [s for s in present if s.gene not in genes]
+    others = [s for s in present if s.gene not in genes or (s.variant and (s.gene, s.variant, s.alteration) not in told)]
+    others = others or (prevalence.all_carry(view) if members else [])
     return [(m, others) for m in members] if others else []
 
 

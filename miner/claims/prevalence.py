@@ -30,6 +30,7 @@ from miner.schema import Alteration, Claim, ClaimType, Cohort, Label, Measure, M
 Figures = dict[str, float | int | str]
 __all__ = ["all_carry", "extract", "figures_of", "rules"]
 _COUNTED = re.compile(r"\b(?:n\s*=|of|involv|in|had|harbou?red|carried|were)\b")
+_OWN_GAP = 3  # between a gene and its variant: "BRAF V600E"
 _SERIES = (StudyType.RETROSPECTIVE_COHORT, StudyType.TRIAL, StudyType.DIAGNOSTIC_VALIDATION)
 
 
@@ -89,6 +90,8 @@ def _counted(view: View, item: Item, items: Sequence[Item]) -> list[Subject]:
         return []
     if measure.item:
         named = tied(view, everyone, measure.item)
+        later = next((m.start for m, _ in items if m.start >= measure.item[1]), view.end) if len(named) > 1 else view.end
+        named = [s for s in named if s.end <= later] or named
         if named or rules().within("no_alteration", text, *measure.item):
             return named
     local = [s for s in everyone if clause[0] <= s.start < clause[1]] or everyone
@@ -151,7 +154,8 @@ def _in_slot(view: View, mention: Mention, local: list[Subject], items: list[Ite
         local = [s for s in local if s not in parts.values()] or local
         first = [s for s in local if s.end <= mention.start + 1][-1:]
     chosen = first[0] if first else frames.nearest(local, (mention.start, mention.end), before_bonus=8)[0]
-    return [s for s in local if s.start == chosen.start or _coordinated(view, chosen, s, items)]
+    found = [s for s in local if s.start == chosen.start or _coordinated(view, chosen, s, items)]
+    return [s for s in found if not any(v.variant and v.gene == s.gene and 0 <= v.start - s.end < _OWN_GAP for v in found)]
 
 
 def _part_named(view: View, mention: Mention, local: Sequence[Subject]) -> Subject | None:

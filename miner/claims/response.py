@@ -163,6 +163,8 @@ def _answered(view: View, effect: Effect, given: list[Mention]) -> list[Subject]
     told = view.document.mechanisms(view)
     lost = view.document.defeated_by(told)
     new = {view.document.class_meant(m.name or "") for m in given} - lost
+    aimed = targets(view.document, tuple(new))
+    told = [s for s in told if family(s.gene) in aimed] or told
     return told if new and lost and view.document.study_type in (StudyType.CASE_REPORT, StudyType.PRECLINICAL) else []
 
 
