@@ -164,6 +164,8 @@ def response_population(
         return local[-1]
     if not arm and not local and (bracketed := _bracketed(view, book, position)):
         return bracketed
+    if shape("cohorts.subgroup").search(view.document.text, view.start, position):
+        return None
     if arm:
         return own or trial.total(view.document)
     return book.treated(view, position, therapies) or trial.population(view, therapies)

@@ -186,11 +186,18 @@ def _stance(view: View, cue: Span, figures: list[Item]) -> frames.Stance:
 
 
 def _events(view: View, items: list[Item]) -> str:
-    parts = []
-    for _, measure in items:
-        name = view.document.text[slice(*measure.anchor)] if measure.anchor else ""
+    parts, dealt = [], _dealt(view, items)
+    for place, (_, measure) in enumerate(items):
+        span = dealt[place] if dealt else measure.anchor
+        name = view.document.text[slice(*span)] if span else ""
         parts.append(f"{name} {measure.value}%".strip() if measure.value is not None else name)
     return "; ".join(p for p in parts if p) or "; ".join(dict.fromkeys(view.document.text[a:b] for a, b in _event_spans(view)))
+
+
+def _dealt(view: View, items: Sequence[Item]) -> list[Span]:
+    """Events in the order of figures that follow them all: "nausea, vomiting and diarrhea were uncommon: 2.6%, 2.5% and 2.7%"."""
+    before = [s for s in _event_spans(view) if items and s[1] <= items[0][0].start]
+    return before if len({m.anchor for _, m in items}) == 1 < len(items) == len(before) else []
 
 
 def _population(view: View, items: list[Item], chosen: Sequence[str]) -> int | None:
