@@ -42,7 +42,9 @@ def _told(view: View, effect: Effect) -> list[Subject]:
     if lacking := _lacked(view, effect.clause):
         return lacking
     genes = _pointed(view, effect.clause) or [s for s in _genes(view, effect.clause) if not _told_against(view, s, effect)]
-    return genes or _salient(frames.carried_subjects(view)) or _salient(_told_before(view)) or _resisting_targets(view, effect)
+    against = [s for s in _local(view) if _told_against(view, s, effect)]
+    carried = genes or _salient(frames.carried_subjects(view)) or _salient(_told_before(view)) or _resisting_targets(view, effect)
+    return [s for s in carried if not any((s.gene, s.fusion, s.variant, s.kind) == (a.gene, a.fusion, a.variant, a.kind) for a in against)]
 
 
 def _told_against(view: View, subject: Subject, effect: Effect) -> bool:
