@@ -20,6 +20,10 @@ _ANTI = re.compile(r"\banti[\s-]?$", re.I)
 _OF = re.compile(rf"\b(?i:{either(_CUES['of'])}) (?:the |both )?$")
 _LINK = re.compile(r"\s?(?:/|,|, and|, or| and| or| and/or|, and/or)\s?")
 _GOES_ON = re.compile(rf"(?:[\s-]+{either(_CUES['altered'])}|::)")
+# Behind a gene: it is in whom a therapy works, "inhibitors against ROS1-rearranged tumours", and not what it is aimed at.
+_CARRIERS = re.compile(
+    rf"[\s-]{either(_CUES['altered'])}\w*[\s-]+(?:[\w-]+ )?(?i:tumou?rs?|cancers?|carcinomas?|cells?|NSCLCs?|disease|models?|patients)\b"
+)
 _CONTINUES = re.compile(r"(?:-|::)[A-Z][A-Z0-9]{2}")
 
 _NAMES = cues("organisation")
@@ -73,7 +77,7 @@ def _class_span(source: str, gene: Hit, before: Hit | None) -> tuple[int, int] |
     if match:
         return _long_form_start(source, gene, before), match.end()
     first = _fused_start(source, gene, before)
-    of = None if _CONTINUES.match(source, gene.end) else _OF.search(source, max(0, first - 40), first)
+    of = None if _CONTINUES.match(source, gene.end) or _CARRIERS.match(source, gene.end) else _OF.search(source, max(0, first - 40), first)
     return (of.start(), gene.end) if of else None
 
 

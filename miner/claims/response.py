@@ -39,7 +39,7 @@ def extract(view: View) -> list[Claim]:
         return found
     counted = {view.clause(m.start) for m, _ in frames.measures(view, *METRICS)} if found else frozenset[tuple[int, int]]()
     stated = list(_stated(view, counted))
-    return [*found, *(stated or ([] if found else [*draws.drawn(view), *_as_target(view)]))]
+    return [*found, *(stated or ([] if found else [*draws.drawn(view), *_as_target(view), *_not_known(view)]))]
 
 
 def _title_asserts(view: View) -> bool:
@@ -60,6 +60,21 @@ def _as_target(view: View) -> Iterator[Claim]:
     if at and subjects and frames.stance_at(view, at.start(1), at.end()) == HEDGED and not view.has("unknown"):
         type_ = ClaimType.OVERCOMES_RESISTANCE if view.says("claim_types.resistant") else ClaimType.SENSITIVITY_RESPONSE
         yield from build(view, type_, "effect.target", subjects=subjects, stance=HEDGED, confidence=0.5)
+
+
+def _not_known(view: View) -> Iterator[Claim]:
+    """What immunotherapy does for carriers, where the text says that it is not known: "its role in ROS1-positive cancer is unclear"."""
+    given = [m for m in therapies(view) if frames.is_checkpoint(view, [m])]
+    clause = view.clause(given[0].start) if given else (view.start, view.start)
+    told = [s for s in frames.affirmed(view.subjects) if s.gene and s.kind not in ("gene", "expression")]
+    subjects = [s for s in told if clause[0] <= s.start < clause[1]]
+    if not subjects or not view.has("unknown", within=clause):
+        return
+    if shape("response.role_of").search(view.document.text, clause[0], given[0].start):
+        yield from build(
+            view, ClaimType.IMMUNOTHERAPY_OUTCOME, "effect.unknown", subjects=subjects, therapies=names(view, given), stance=HEDGED,
+            confidence=0.5,
+        )  # fmt: skip
 
 
 def _named_alone(view: View) -> list[Subject]:
@@ -164,7 +179,7 @@ def _answered(view: View, effect: Effect, given: list[Mention]) -> list[Subject]
     lost = view.document.defeated_by(told)
     new = {view.document.class_meant(m.name or "") for m in given} - lost
     aimed = targets(view.document, tuple(new))
-    told = [s for s in told if family(s.gene) in aimed] or told
+    told = [s for s in told if family(s.gene) in aimed] if aimed else told
     return told if new and lost and view.document.study_type in (StudyType.CASE_REPORT, StudyType.PRECLINICAL) else []
 
 

@@ -216,7 +216,7 @@ def _explains(view: View, group: Mention, drug: Mention) -> bool:
 
 
 _TURNS = re.compile(
-    r"\b(?:whereas|while|although|though|unlike|however|in contrast"
+    r"\b(?:whereas|while|although|though|unlike|however|in contrast|after|following|before|despite|failing"
     r"|can|could|may|might|will|occurs?|occurred|develops?|developed|arises?|arose|emerges?|emerged|fail(?:s|ed)?)\b", re.I
 )
 _APPOSED = re.compile(r"\s*(?:\([^)]*\)|\))?,\s*an?\s+(?:(?!(?:and|or|plus|with)\b)[\w/-]+\s+){0,6}", re.I)
