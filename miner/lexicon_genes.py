@@ -13,7 +13,9 @@ _LIGAND = re.compile(table("gene")["ligands"])
 _RECEPTOR = re.compile(r"\)?(?:-\d)?(?: \([^()\s]+\))?[ -]receptors?\b")
 _FURTHER_MEMBER = re.compile(r"(?:/|, (?:and |or )?|,| and | or | and/or |-and -|-, -?| ?& ?)-?(\d|[A-C])(?![A-Za-z0-9%·-]|\.\d)")
 _FIRST_MEMBER = re.compile(r" ?\(?(\d)(?=[/,)]| (?:and|or) \d)")
-_MEMBER = re.compile(rf"{_FURTHER_MEMBER.pattern}(?! (?:patients?|cases?|tumou?rs?|samples?|of|in|had|were|was)\b)")
+# A number that is a count: "NTRK3, 4 ALK".
+_NO_MEMBER = r" (?:patients?|cases?|tumou?rs?|samples?|of|in|had|were|was)\b| [A-Z][A-Z0-9]{1,6}(?:[ ,;.)]|-(?!based))"
+_MEMBER = re.compile(rf"{_FURTHER_MEMBER.pattern}(?!{_NO_MEMBER})")
 
 
 def compressed(source: str, genes: list[Hit], exact: Mapping[str, tuple[Concept, str]]) -> list[Hit]:

@@ -28,12 +28,18 @@ def candidates(view: View) -> list[Subject]:
     unsaid = not named and not altered(view)
     found = [s for s in named if s.alteration not in _PROTEIN] or list(named)
     spans = [(s.start, s.end) for s in view.subjects] + [(m.start, m.end) for m in view.of(Label.DRUG_CLASS, Label.ASSAY, Label.DRUG)]
+    stains = unsaid or view.tells(rules(), "stains")
     for mention in view.of(Label.GENE):
-        if unsaid and rules()["lineage_marker"].fullmatch(mention.text):
+        if stains and rules()["lineage_marker"].fullmatch(mention.text):
             continue
         if mention.name and not any(a < mention.end and mention.start < b for a, b in spans):
             found.append(Subject(mention.start, mention.end, mention.name, alteration=_kind(view, found, mention.name), mention=mention))
-    return sorted(found, key=lambda s: s.start)
+    return sorted((s for s in found if not _excepted(view, s)), key=lambda s: s.start)
+
+
+def _excepted(view: View, subject: Subject) -> bool:
+    """Is an alteration named as that of which a sentence does not speak: "no drivers other than the RET fusion"?"""
+    return bool(rules()["excepted"].search(view.document.text[max(view.start, subject.start - 40) : subject.start]))
 
 
 def altered(view: View) -> bool:
@@ -128,7 +134,7 @@ def told_before(view: View, mention: Mention, cue: int) -> bool:
 def counts_else(view: View, item: Item, items: Sequence[Item]) -> bool:
     """Does the figure count smokers, tested patients, stained tumours ... and not carriers?"""
     text, segment = view.document.text, _segment(view, item, items)
-    if _of_known(view, item) or _of_make_up(view, item, segment):
+    if _of_known(view, item) or _of_make_up(view, item, segment) or _of_marker(view, item[0]):
         return True
     if plainly_found(view, item[0]) and any(segment[0] <= s.start < item[0].start for s in view.subjects):
         return False
@@ -182,6 +188,15 @@ def _of_make_up(view: View, item: Item, segment: Span) -> bool:
         return False
     open_before = text.rfind("(", view.start, group.start), text.rfind("[", view.start, group.start)
     return max(open_before) > max(text.rfind(sign, view.start, group.start) for sign in ")]") or text[: group.start].rstrip().endswith(",")
+
+
+def _of_marker(view: View, mention: Mention) -> bool:
+    """Does a figure in brackets count who was stained for the protein before it: "CD34 (6/10) and SMA (4/10)"?"""
+    lead = view.document.text[view.start : mention.start].rstrip()
+    if lead[-1:] not in ("(", "["):
+        return False
+    end = view.start + len(lead[:-1].rstrip())
+    return any(b == end for _, b in rules().spans("lineage_marker", view.document.text, max(view.start, end - 20), end))
 
 
 def _set_against(view: View, item: Item, items: Sequence[Item]) -> bool:

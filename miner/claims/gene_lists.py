@@ -14,6 +14,7 @@ from miner.schema import Cohort, Label, Measure, Mention
 
 Item = tuple[Mention, Measure]
 LEAST, MOST_WORDS = 2, 8
+_NEXT = 25  # to the next number of a list
 _KINDS = ("fusion", "amplification", "mutation", "alteration")
 _EQUALS = re.compile(r"\bn\s*=")
 _WORD = re.compile(r"[^\W\d]+")
@@ -54,6 +55,20 @@ def sizes(view: View, items: Sequence[Item]) -> Iterator[Item]:
             continue
         if not any(m.start < mention.end and mention.start < m.end for m, _ in items):
             yield mention, Measure("n_pos", cohort.n, n=cohort.n)
+    yield from _cases(view, items)
+
+
+def _cases(view: View, items: Sequence[Item]) -> Iterator[Item]:
+    """The number of cases that a list of numbers begins with: "12 cases with ALK, 9 ROS1 and 6 RET fusions"."""
+    text = view.document.text
+    counts = [figure for figure, m in items if m.item and m.item[0] >= figure.end and m.metric == "n_pos"]
+    for mention in view.of(Label.COHORT):
+        cohort, link = mention.referent, _rules()["cases_with"].match(text[mention.end : mention.end + 40])
+        if not isinstance(cohort, Cohort) or not cohort.n or not link:
+            continue
+        gene = next((m for m in view.of(Label.GENE, Label.FUSION) if m.start == mention.end + link.end() + 1), None)
+        if gene and any(0 < f.start - gene.end < _NEXT and _only(text[gene.end : f.start], "between") for f in counts):
+            yield mention, Measure("n_pos", cohort.n, n=cohort.n, item=(gene.start, gene.end))
 
 
 def _runs(view: View, subjects: Sequence[Subject], items: Sequence[Item]) -> Iterator[list[tuple[Subject, Item]]]:
@@ -61,12 +76,16 @@ def _runs(view: View, subjects: Sequence[Subject], items: Sequence[Item]) -> Ite
     text, run = view.document.text, list[tuple[Subject, Item]]()
     for subject in sorted((_at_gene(view, s, subjects) for s in subjects), key=lambda s: s.start):
         item = next((item for item in items if _is_of(text, subject, item)), None)
-        if run and (item is None or not _only(text[run[-1][1][0].end : subject.start], "between")):
+        if run and (item is None or not _only(text[_end(run[-1]) : min(subject.start, item[0].start)], "between")):
             yield run
             run = []
         if item is not None:
             run.append((subject, item))
     yield run
+
+
+def _end(member: tuple[Subject, Item]) -> int:
+    return max(member[0].end, member[1][0].end)
 
 
 def _at_gene(view: View, subject: Subject, subjects: Sequence[Subject]) -> Subject:
@@ -84,6 +103,8 @@ def _at_gene(view: View, subject: Subject, subjects: Sequence[Subject]) -> Subje
 
 def _is_of(text: str, subject: Subject, item: Item) -> bool:
     mention, measure = item
+    if measure.item and measure.item[0] >= mention.end:
+        return mention.end <= subject.start < measure.item[1] and measure.item[0] < subject.end
     if mention.start < subject.end:
         return False
     gap = text[subject.end : mention.start]

@@ -118,10 +118,13 @@ def _absent_in_carriers(view: View, subjects: Sequence[Subject]) -> list[Subject
     absent = _denied(subjects)
     if not absent or view.role == TITLE or therapies(view) or view.has("respond", "outcome", "resist") or view.tells(rules, "acquired"):
         return []
+    last = absent[-1]
+    if rules["own_cases"].match(text[last.end : last.end + 90]):
+        return []
     carried = [s for s in subjects if s not in absent and s.kind not in ("gene", "wild-type")]
     after = [s for s in carried if rules["group_after"].match(text[s.end : s.end + 60])]
     carried = after or [s for s in carried if rules["group_before"].search(text[max(view.start, s.start - 60) : s.start])]
-    if not carried and rules["of_the_carriers"].match(text[absent[-1].end : absent[-1].end + 90]):
+    if not carried and rules["of_the_carriers"].match(text[last.end : last.end + 90]):
         carried = company.host(view, absent)
     genes = {family(s.gene or "") for s in carried}
     apart = [s for s in absent if family(s.gene or "") not in genes]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 
-from miner.claims import cohorts, frames, gene_lists, parts, restated
+from miner.claims import absent, cohorts, frames, gene_lists, parts, restated
 from miner.claims.claim_types import family
 from miner.claims.counted import (
     Item,
@@ -25,7 +25,7 @@ from miner.claims.counted import (
 from miner.claims.document import BODY, METHODS, RESULTS, TITLE, Subject, View, agents, distinct, tied
 from miner.claims.frames import DENIED, build
 from miner.numbers import parse_number, tidy
-from miner.schema import Alteration, Claim, ClaimType, Cohort, Label, Measure, Mention, Polarity, StudyType
+from miner.schema import Claim, ClaimType, Label, Measure, Mention, Polarity, StudyType
 
 Figures = dict[str, float | int | str]
 __all__ = ["all_carry", "extract", "figures_of", "rules"]
@@ -62,7 +62,7 @@ def extract(view: View, *, beside: Sequence[int] = ()) -> Iterator[Claim]:
     yield from _by_counts(view, counted, items)
     if not items and not listed:
         yield from _in_words(view)
-        yield from _none(view)
+    yield from absent.extract(view, [view.clause(m.start) for m, _ in items])
 
 
 def _listed(view: View, items: Sequence[Item]) -> list[gene_lists.Listed]:
@@ -204,8 +204,8 @@ def _in_figures(view: View, item: Item, group: list[Subject]) -> Iterator[Claim]
     if not values or (set(values) == {"n_pos"} and not _plain_count(view, mention)):
         return
     if set(values) == {"n_pos"} and group and all(s.mention and s.mention.polarity is Polarity.NEGATED for s in group):
-        values, n = {"N": values["n_pos"]}, measure.n
-    denied = measure.value == 0 or measure.n == 0 or not {"n_pos", "value_percent"} & set(values)
+        values, n = {"n_pos": 0, "N": values["n_pos"]}, measure.n
+    denied = measure.value == 0 or measure.n == 0 or values.get("n_pos") == 0
     others = _hosts(view, group, n, mention.end)
     if others and not denied:
         yield from _among_carriers(view, [*group, *others], values, n)
@@ -357,21 +357,3 @@ def _featured(view: View, clause: tuple[int, int]) -> bool:
     """Does a clause name a trait, other than by the name of a disease: "common in lung adenocarcinoma"?"""
     diseases = view.of(Label.DISEASE)
     return any(not any(d.start <= c.start and c.end <= d.end for d in diseases) for c in view.sense("feature", within=clause))
-
-
-def _none(view: View) -> Iterator[Claim]:
-    """An alteration that a counted group did not have."""
-    if view.document.study_type is StudyType.CASE_REPORT or view.has("exclusive", "cooccur") or agents(view) or acquired(view):
-        return
-    groups = [m.referent for m in view.of(Label.COHORT) if isinstance(m.referent, Cohort) and (m.referent.total or m.referent.n or 0) > 1]
-    if not groups or not view.has("frequency", "detect"):
-        return
-    focus = {s.gene for s in view.document.focus}
-    absent = [s for s in view.subjects if s.mention and s.mention.polarity is Polarity.NEGATED and s.gene in focus]
-    absent = [s for s in absent if s.fusion or (s.mention and isinstance(s.mention.referent, Alteration))]
-    if absent:
-        total = max(g.total or g.n or 0 for g in groups)
-        yield from build(
-            view, ClaimType.PREVALENCE, "biology.none", subjects=distinct(absent), stance=DENIED, figures={"N": total}, n=total,
-            confidence=0.6,
-        )
