@@ -107,6 +107,7 @@ def _company(view: View, subjects: Sequence[Subject], within: Span | None = None
     if same:
         return same[0]
     weak += [c for c in rules.spans("company", text, view.start, view.end) if any(0 <= s.start - c[1] < 60 for s in subjects)]
+    weak = [c for c in weak if not rules["findings_with"].search(text[max(view.start, c[0] - 60) : c[0]])]
     if len({(s.gene, s.fusion, s.variant) for s in subjects if s.kind not in ("gene", "wild-type")}) > 1 and weak:
         return weak[0]
     signed = rules.spans("signature", text, view.start, view.end)

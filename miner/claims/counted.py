@@ -134,7 +134,7 @@ def told_before(view: View, mention: Mention, cue: int) -> bool:
 def counts_else(view: View, item: Item, items: Sequence[Item]) -> bool:
     """Does the figure count smokers, tested patients, stained tumours ... and not carriers?"""
     text, segment = view.document.text, _segment(view, item, items)
-    if _of_known(view, item) or _of_make_up(view, item, segment) or _of_marker(view, item[0]):
+    if _is_cut_off(view, item[0]) or _of_known(view, item) or _of_make_up(view, item, segment) or _of_marker(view, item[0]):
         return True
     if plainly_found(view, item[0]) and any(segment[0] <= s.start < item[0].start for s in view.subjects):
         return False
@@ -157,9 +157,10 @@ def counts_else(view: View, item: Item, items: Sequence[Item]) -> bool:
 def _of_known(view: View, item: Item) -> bool:
     """Does a figure count alterations, known before, of which a test found or missed a part: "FISH missed 3 of 8 fusions"?"""
     mention, measure = item
-    if measure.total is None or not any(0 <= s.start - mention.end < _KNOWN_GAP and s.kind != "gene" for s in view.subjects):
+    behind = [s for s in view.subjects if 0 <= s.start - mention.end < _KNOWN_GAP and s.kind != "gene"]
+    if measure.total is None or not behind or ")" in view.document.text[mention.end : behind[0].start]:
         return False
-    known = next(s for s in view.subjects if s.start >= mention.end)
+    known = behind[0]
     if is_population(view, known) or rules()["carriers"].match(view.document.text[known.end : known.end + 60]):
         return False
     clause = view.clause(mention.start)
@@ -190,13 +191,21 @@ def _of_make_up(view: View, item: Item, segment: Span) -> bool:
     return max(open_before) > max(text.rfind(sign, view.start, group.start) for sign in ")]") or text[: group.start].rstrip().endswith(",")
 
 
+def _is_cut_off(view: View, mention: Mention) -> bool:
+    """Is a share that from which on a test is positive: "with 15% as the cut-off"?"""
+    text = view.document.text
+    behind = rules()["cut_off"].match(text[mention.end : min(view.end, mention.end + 60)])
+    return bool(behind or rules()["cut_off_of"].search(text[max(view.start, mention.start - 60) : mention.start]))
+
+
 def _of_marker(view: View, mention: Mention) -> bool:
-    """Does a figure in brackets count who was stained for the protein before it: "CD34 (6/10) and SMA (4/10)"?"""
-    lead = view.document.text[view.start : mention.start].rstrip()
-    if lead[-1:] not in ("(", "["):
+    """Does a figure count who was stained for a marker protein: "CD34 (6/10)", "were positive for S100 in 80%"?"""
+    text, start = view.document.text, view.clause(mention.start)[0]
+    markers = [s for s in rules().spans("lineage_marker", text, start, mention.start) if not text.startswith("PD", s[0])]
+    if not markers or any(markers[-1][1] <= s.start < mention.start for s in view.subjects):
         return False
-    end = view.start + len(lead[:-1].rstrip())
-    return any(b == end for _, b in rules().spans("lineage_marker", view.document.text, max(view.start, end - 20), end))
+    bracketed = text[markers[-1][1] : mention.start].strip() in ("(", "[")
+    return bracketed or (view.tells(rules(), "stains") and not altered(view))
 
 
 def _set_against(view: View, item: Item, items: Sequence[Item]) -> bool:

@@ -44,6 +44,9 @@ def _asked(view: View, cue: Span, clause: Span, stance: frames.Stance) -> bool:
     """Is it only asked, or set out to be studied, what drives?"""
     if view.is_aim or view.text.rstrip().endswith("?"):
         return True
+    aim = prevalence.rules()["aimed"].match(view.text)
+    if aim and cue[0] < view.start + aim.end():
+        return True
     if prevalence.rules()["partly"].search(view.document.text[clause[0] : cue[0]]):
         return True
     return stance in (frames.OPEN, HEDGED) and prevalence.rules().within("open_question", view.document.text, *clause)
@@ -122,6 +125,9 @@ def _described(view: View, cue: Span, clause: Span) -> list[Subject]:
     denied = frames.stance_at(view, *cue) == frames.DENIED
     local = every if denied and not local else local
     inside = [s for s in local if clause[0] <= s.start < clause[1]]
+    before = _premodified(view, inside, cue)
+    if before:
+        return before
     if inside:
         return _nearest_list(view, inside, cue)
     if local and len(view.clauses) < 3:
@@ -134,6 +140,13 @@ def _described(view: View, cue: Span, clause: Span) -> list[Subject]:
     if kinases and view.tells(rules, "activated"):
         return kinases
     return frames.carried_subjects(view) if not genes and frames.points_back(view) else []
+
+
+def _premodified(view: View, subjects: list[Subject], cue: Span) -> list[Subject]:
+    """The alterations alone in whose name an adjective of driving stands: "RAS oncogenic mutations and ALK fusions"."""
+    inside = [s for s in subjects if s.start < cue[0] and cue[1] <= s.end]
+    joined = inside and prevalence.rules()["and_another"].match(view.document.text[inside[-1].end :][:12])
+    return inside if joined else []
 
 
 def _nearest_list(view: View, subjects: list[Subject], cue: Span) -> list[Subject]:

@@ -30,7 +30,8 @@ class Listed:
     total: int | None
 
 
-def _rules() -> words.Words:
+def rules() -> words.Words:
+    """The word lists of lists."""
     return words.load("gene_lists.toml")
 
 
@@ -48,7 +49,7 @@ def read(view: View, subjects: Sequence[Subject], items: Sequence[Item]) -> list
 def sizes(view: View, items: Sequence[Item]) -> Iterator[Item]:
     """Sizes of groups as counts, where no count was read there: ``RET, n = 4``."""
     first = next((m.start for m in view.of(Label.GENE, Label.FUSION, Label.ALTERATION)), view.start)
-    lists = _rules()["listing"].search(view.document.text[max(view.start, first - 80) : first])
+    lists = rules()["listing"].search(view.document.text[max(view.start, first - 80) : first])
     for mention in view.of(Label.COHORT):
         cohort = mention.referent
         if not isinstance(cohort, Cohort) or not cohort.n or cohort.total or (cohort.unit and not (lists and "=" in mention.text)):
@@ -63,7 +64,7 @@ def _cases(view: View, items: Sequence[Item]) -> Iterator[Item]:
     text = view.document.text
     counts = [figure for figure, m in items if m.item and m.item[0] >= figure.end and m.metric == "n_pos"]
     for mention in view.of(Label.COHORT):
-        cohort, link = mention.referent, _rules()["cases_with"].match(text[mention.end : mention.end + 40])
+        cohort, link = mention.referent, rules()["cases_with"].match(text[mention.end : mention.end + 40])
         if not isinstance(cohort, Cohort) or not cohort.n or not link:
             continue
         gene = next((m for m in view.of(Label.GENE, Label.FUSION) if m.start == mention.end + link.end() + 1), None)
@@ -116,7 +117,7 @@ def _is_of(text: str, subject: Subject, item: Item) -> bool:
 def _only(gap: str, name: str) -> bool:
     """Is there nothing in a gap but signs and words of a list?"""
     gap = _EQUALS.sub(" ", gap)
-    listed = _rules()[name]
+    listed = rules()[name]
     return not _OTHER.search(gap) and len(told := _WORD.findall(gap)) <= MOST_WORDS and all(listed.fullmatch(word) for word in told)
 
 
@@ -126,10 +127,10 @@ def _counts_carriers(view: View, run: Sequence[tuple[Subject, Item]]) -> bool:
     lead = (view.start, start)
     if any(_counting().within(name, text, *lead) for name in ("other_count", "stained", "treated")):
         return False
-    opened = text[:start].rstrip()[-1:] in (":", "(", "[") or bool(_rules()["listing"].search(text[max(view.start, start - 80) : start]))
+    opened = text[:start].rstrip()[-1:] in (":", "(", "[") or bool(rules()["listing"].search(text[max(view.start, start - 80) : start]))
     first = (run[0][0].end, run[0][1][0].start)
     told = any(_counting().within("found", text, *span) for span in (lead, first, (run[-1][1][0].end, view.end)))
-    return opened or told or _rules().within("involved", text, *first)
+    return opened or told or rules().within("involved", text, *first)
 
 
 def _members(view: View, run: Sequence[tuple[Subject, Item]]) -> Iterator[Listed]:
@@ -143,7 +144,7 @@ def _members(view: View, run: Sequence[tuple[Subject, Item]]) -> Iterator[Listed
 def _kind(view: View, run: Sequence[tuple[Subject, Item]]) -> str | None:
     """What befell all genes of which only the symbol stands: what the sentence says before the list, else its first member."""
     lead = view.document.text[view.start : run[0][1][0].start]
-    told = {name: m.start() for name in _KINDS for m in _rules()[name].finditer(lead)}
+    told = {name: m.start() for name in _KINDS for m in rules()[name].finditer(lead)}
     if told:
         return max(told, key=told.__getitem__)
     return next((s.alteration for s, _ in run if s.alteration and s.mention and s.mention.label is not Label.GENE), None)
@@ -170,7 +171,7 @@ def _total(view: View, run: Sequence[tuple[Subject, Item]]) -> int | None:
         if cohort.total and not run[0][0].start <= mention.start < run[-1][1][0].start:
             return cohort.total
     for mention, cohort in cohorts:
-        of = _rules()["of_whole"].search(view.document.text[max(view.start, mention.start - 25) : mention.start])
+        of = rules()["of_whole"].search(view.document.text[max(view.start, mention.start - 25) : mention.start])
         apart = mention.end <= run[0][0].start or mention.start >= run[-1][1][0].end
         if of and apart and cohort.n and cohort.n not in counted:
             return cohort.n

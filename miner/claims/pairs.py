@@ -12,6 +12,7 @@ from miner.claims.frames import AGAINST, DENIED, SUPPORTS, Stance, build
 from miner.schema import Claim, ClaimType, Label, Polarity
 
 Span = tuple[int, int]
+_PAIRED = 60
 _NEGATIVE = re.compile(
     r"(?:did |do |does |was |were )?not|no|lack|absence|without|less|rarely|had no|depletion|never|seldom|none|absent|wild|negative"
     r"|only|exclusively|solely|inverse|almost|hardly|exceptionally|infrequent|uncommon"
@@ -95,7 +96,7 @@ def _exclusive(view: View, subjects: list[Subject]) -> Iterator[Claim] | None:
         if told or not _lacks_others(view, subjects, denials[0]):
             return None
     genes, focus = {s.gene for s in subjects}, {s.gene for s in view.document.focus}
-    whole = len(genes) > 1 and (genes & focus or not focus) and not company.pointed_at(view)
+    whole = len(genes) > 1 and (genes & focus or not focus or _named_as_pair(view, subjects, cues)) and not company.pointed_at(view)
     chosen = subjects if whole else distinct([*subjects, *company.host(view, subjects)])
     if not chosen or (len({s.gene for s in chosen}) == 1 and agents(view)):
         return None  # "active only in patients without EGFR mutations": of whom a therapy is told
@@ -106,6 +107,16 @@ def _exclusive(view: View, subjects: list[Subject]) -> Iterator[Claim] | None:
             n=company.size(view, view.clause(span[0])), joint=True, confidence=0.7,
         )
     )  # fmt: skip
+
+
+def _named_as_pair(view: View, subjects: Sequence[Subject], cues: Sequence[Span]) -> bool:
+    """Are alterations told to exclude each other, and nothing else: "mutually exclusive mutations in HRAS or NRAS"?"""
+    if len(cues) != 1:
+        return False
+    text, (start, end) = view.document.text, cues[0]
+    behind = [s for s in subjects if 0 <= s.start - end < _PAIRED]
+    to_others = re.match(r"\s*(?:with|to|from|of)\b", text[end : end + 8])
+    return len({s.gene for s in behind}) > 1 and not to_others and not any(s.end <= start for s in subjects)
 
 
 def _denied(subjects: Sequence[Subject]) -> list[Subject]:

@@ -50,8 +50,10 @@ def extract(view: View, *, beside: Sequence[int] = ()) -> Iterator[Claim]:
     places = [(m.subject.start, m.subject.end) for m in listed]
     told = {s.start for s in candidates(view) if any(s.start < end and start < s.end for start, end in places)} if places else set()
     loose = [i for i in items if i not in [m.item for m in listed]]
-    of_all = [i for i in loose if places and (i[1].total or i[0].start < places[0][0])]
-    bound = [(i, g) for i in loose if (g := _counted(view, i, items)) and not (i in of_all and told & {s.start for s in g})]
+    whole = sum(m.item[1].n or 0 for m in listed)
+    of_all = [i for i in loose if places and (i[1].total or i[0].start < places[0][0] or i[1].n == whole)]
+    bound = [(i, _of_kind(view, i, items, g)) for i in loose if (g := _counted(view, i, items))]
+    bound = [(i, g) for i, g in bound if not (i in of_all and told & {s.start for s in g})]
     for item, group in bound:
         yield from _in_figures(view, item, group)
     if view.is_aim or view.role == METHODS:
@@ -91,7 +93,7 @@ def _counted(view: View, item: Item, items: Sequence[Item]) -> list[Subject]:
     if measure.item:
         named = tied(view, everyone, measure.item)
         later = next((m.start for m, _ in items if m.start >= measure.item[1]), view.end) if len(named) > 1 else view.end
-        named = [s for s in named if s.end <= later] or named
+        named = _one_gene(mention, [s for s in named if s.end <= later] or named)
         if named or rules().within("no_alteration", text, *measure.item):
             return named
     local = [s for s in everyone if clause[0] <= s.start < clause[1]] or everyone
@@ -101,6 +103,26 @@ def _counted(view: View, item: Item, items: Sequence[Item]) -> list[Subject]:
     if len(here) == len(local) > 1 and "respectively" in view.text:
         return [local[[m for m, _ in here].index(mention)]]
     return _in_slot(view, mention, local, here)
+
+
+def _of_kind(view: View, item: Item, items: Sequence[Item], group: list[Subject]) -> list[Subject]:
+    """Of mutations and fusions carried from before those that the words before a figure name: "mutations in 40%, fusions in 20%"."""
+    if not group or any(view.start <= s.start for s in group):
+        return group
+    start = max([view.start, *(m.end for m, _ in items if m.end <= item[0].start)])
+    lead = view.document.text[start : item[0].start]
+    kinds = {kind for kind in ("fusion", "mutation", "amplification") if gene_lists.rules()[kind].search(lead)}
+    named = [s for s in group if s.kind in kinds or ("mutation" in kinds and s.variant)]
+    return named if len(kinds) == 1 and named else group
+
+
+def _one_gene(mention: Mention, group: list[Subject]) -> list[Subject]:
+    """Fusions of one gene whose figure stands inside them all: "NTRK1 (8/11) fusions with partners TPM3, LMNA and BCR"."""
+    inside = [s for s in group if s.fusion and s.start < mention.start and mention.end <= s.end]
+    if len(inside) < 2 or len({s.gene for s in inside}) > 1:
+        return group
+    one = inside[0]
+    return [s for s in group if s not in inside] + [Subject(one.start, mention.end, one.gene, alteration="fusion")]
 
 
 def _told_in(view: View, mention: Mention) -> tuple[int, int]:
