@@ -137,6 +137,8 @@ def _objects(view: View, cue: Span, clause: Span) -> list[Mention]:
     """What the cue speaks of: the therapy it governs to its right, else the one before it, else one after it, else one named before."""
     rules, text = _rules(), view.document.text
     named = [m for m in therapies(view) if clause[0] <= m.start < clause[1] and m.name not in _NO_THERAPY]
+    if rules.within("agents_told", text, clause[0], cue[0]) and not any(m.end <= cue[0] for m in named):
+        return _meant(view, clause, cue)
     within = [m for m in named if cue[0] <= m.start < cue[1]]
     if within:
         return _chain(view, within)
@@ -166,6 +168,15 @@ def _objects(view: View, cue: Span, clause: Span) -> list[Mention]:
         return _chain(view, _not_first_of(view, elsewhere)[::-1])[::-1]
     back = frames.points_back(view) or rules["it"].search(text[clause[0] : cue[0]])
     return frames.carried_therapies(view) if back and not named else []
+
+
+def _meant(view: View, clause: Span, cue: Span) -> list[Mention]:
+    """The therapies told before that "both agents" or "the latter two" means."""
+    rules, text = _rules(), view.document.text
+    told = list({m.name: m for m in frames.carried_therapies(view)}.values())
+    if rules.within("last_told", text, clause[0], cue[0]):
+        return told[-2:] if re.search(r"\b(?:two|both)\b", text[clause[0] : cue[0]]) else told[-1:]
+    return told
 
 
 def _begin(view: View, mention: Mention) -> int:

@@ -58,11 +58,19 @@ class Words:
 
     def within(self, name: str, text: str, start: int, end: int) -> bool:
         """Does a word of the list stand in [start, end)?"""
-        return self._openings.stand(name, self[name], text, start, end)
+        return self._openings.stand(name, self[name], text, start, _whole(text, start, end))
 
     def spans(self, name: str, text: str, start: int, end: int) -> list[tuple[int, int]]:
         """Spans of the words of a list in [start, end), as offsets into the text."""
-        return self._openings.spans(name, self[name], text, start, end)
+        return self._openings.spans(name, self[name], text, start, _whole(text, start, end))
+
+
+def _whole(text: str, start: int, end: int) -> int:
+    """An end that cuts no word in two: the first half of "cancers" is no "can"."""
+    if 0 < end < len(text) and text[end].isalnum():
+        while end > start and text[end - 1].isalnum():
+            end -= 1
+    return end
 
 
 @cache
