@@ -143,7 +143,8 @@ def counts_else(view: View, item: Item, items: Sequence[Item]) -> bool:
         return counts_else(view, before[-1], items)
     clause = view.clause(item[0].start)
     start = clause[0]
-    if rules().within("more_often", text, start, item[0].start) and view.has("feature", within=clause) and _set_against(view, item, items):
+    compared = rules().within("more_often", text, start, item[0].start) and _set_against(view, item, items)
+    if compared and (view.has("feature", within=clause) or rules().within("than_carriers", text, start, item[0].start)):
         return True
     if rules().within("treated", text, start, item[0].start) or _chained(view, item, items):
         return True

@@ -133,7 +133,7 @@ def _features(view: View, clause: Span) -> list[Span]:
 def _relations(view: View, clause: Span) -> list[Span]:
     cues = [(c.start, c.end) for c in view.sense("associate", "nodiff", within=clause)]
     text = view.document.text
-    found = {*cues, *(s for name in ("relation", "housed") for s in _rules().spans(name, text, *clause))}
+    found = {*cues, *(s for name in ("relation", "housed", "much_of") for s in _rules().spans(name, text, *clause))}
     found |= {*_spread(view, clause)}
     vague = _rules().spans("vague", text, *clause)
     told = sorted(s for s in found if not any(a <= s[0] and s[1] <= b for a, b in vague))
@@ -150,7 +150,7 @@ def _spread(view: View, clause: Span) -> list[Span]:
 
 
 def _of_clause(view: View, clause: Span, features: Sequence[Span], relations: Sequence[Span]) -> Iterator[Claim]:
-    subjects = _of_predicate(view, clause, relations[0], _subjects(view, clause))
+    subjects = _having(view, clause, relations[0], features) or _of_predicate(view, clause, relations[0], _subjects(view, clause))
     if not subjects:
         return
     own = frames.points_back(view) or view.tells(_rules(), "carriers") or any(view.start <= s.start < view.end for s in subjects)
@@ -170,6 +170,15 @@ def _of_clause(view: View, clause: Span, features: Sequence[Span], relations: Se
         view, ClaimType.CLINICAL_FEATURES_ASSOCIATION, "biology.features", subjects=subjects, stance=stance, figures=figures, n=n,
         confidence=0.55, significance=way if outcome and stance[0] is Direction.SUPPORTS else None,
     )  # fmt: skip
+
+
+def _having(view: View, clause: Span, relation: Span, features: Sequence[Span]) -> list[Subject]:
+    """Carriers who have a feature and, told behind it, another alteration: "A-driven tumours had a high TMB and mutations of B"."""
+    found = [s for s in frames.affirmed(view.subjects) if s.gene and s.alteration not in _NO_SUBJECT and clause[0] <= s.start < clause[1]]
+    carriers = [s for s in found if s.end <= relation[0] and is_population(view, s)]
+    first = next((f for f in features if f[0] >= relation[0]), None)
+    others = [s for s in found if s not in carriers]
+    return carriers if carriers and others and first and all(s.start >= first[1] for s in others) else []
 
 
 def _of_predicate(view: View, clause: Span, relation: Span, subjects: list[Subject]) -> list[Subject]:
