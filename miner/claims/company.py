@@ -28,8 +28,10 @@ def together(view: View, subjects: list[Subject], within: Span | None = None) ->
     alterations = {(s.gene, s.fusion, s.variant, s.alteration) for s in present}
     if len(alterations) > 1 and all(s.fusion for s in present) and len({s.gene for s in present}) == 1:
         return
-    if present and not signed and (len(alterations) < 2 or (denied and len({s.gene for s in present}) < 2)):
-        present = distinct([*present, *host(view, present)])
+    alone = len(alterations) < 2 or (denied and len({s.gene for s in present}) < 2)
+    own = _own(view, cue, present) if not alone else []
+    if present and not signed and (alone or own):
+        present = distinct([*present, *(host(view, present) if alone else own)])
     amplified = sum(s.alteration == "amplification" for s in present) == 1
     if not signed and not amplified and len({s.gene for s in present}) == 1 and not all(s.variant or s.fusion for s in present):
         return
@@ -43,7 +45,7 @@ def together(view: View, subjects: list[Subject], within: Span | None = None) ->
     figures = _figures(view, cue, len({s.gene for s in present}))
     if view.is_aim and not figures:
         return
-    listed = [] if within or denied else _listed(view, present)
+    listed = [] if within or denied else _listed(view, present, own)
     for member, others in listed:
         values, n = _counts(view, member.item, others)
         yield from build(
@@ -80,13 +82,22 @@ def _whose(present: list[Subject], hosts: list[Subject], figures: Sequence[Item]
     return [partners[list(figures).index(item)], *hosts]
 
 
-def _listed(view: View, present: Sequence[Subject]) -> list[tuple[gene_lists.Listed, list[Subject]]]:
+def _own(view: View, cue: Span, present: Sequence[Subject]) -> list[Subject]:
+    """What the carriers have of whom other alterations are told: "concomitant events included TP53 and STK11 mutations"."""
+    told = counted.rules().spans("beside_own", view.document.text, view.start, view.end)
+    focus = {m for s in view.document.focus for m in (s.gene, *view.document.lexicon.members(s.gene or ""))}
+    if not any(a <= cue[0] < b for a, b in told) or any(s.gene in focus for s in present):
+        return []
+    return host(view, present)[:1]
+
+
+def _listed(view: View, present: Sequence[Subject], own: Sequence[Subject]) -> list[tuple[gene_lists.Listed, list[Subject]]]:
     """Alterations listed each with its figure, and those whose company they all keep."""
     members = gene_lists.read(view, counted.candidates(view), frames.measures(view, "value_percent", "n_pos"))
     told = {(m.subject.gene, m.subject.variant, m.subject.alteration) for m in members}
     genes = {m.subject.gene for m in members}
     others = [s for s in present if s.gene not in genes or (s.variant and (s.gene, s.variant, s.alteration) not in told)]
-    others = others or (prevalence.all_carry(view) if members else [])
+    others = [*own] or others or (prevalence.all_carry(view) if members else [])
     return [(m, others) for m in members] if others else []
 
 

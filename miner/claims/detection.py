@@ -201,13 +201,16 @@ def _subjects(view: View, span: Span, assays: Sequence[Mention], *, carry: bool)
         return targets
     if local:
         return generic(distinct(local))
-    genes = [Subject(m.start, m.end, m.name, mention=m) for m in view.of(Label.GENE) if m.name]
-    text = view.document.text
+    text, markers = view.document.text, words.load("biology.toml")["lineage_marker"]
+    named = [m for m in view.of(Label.GENE) if m.name and (m.name == "CD274" or not markers.fullmatch(m.text))]
+    genes = [Subject(m.start, m.end, m.name, mention=m) for m in named]
     alone = [g for g in genes if span[0] <= g.start < span[1] and text[g.end : g.end + 1] not in ("-", "/", ":")]
     sought = [g for g in alone if _rules()["sought"].search(text[view.start : g.start]) or any(g.end + 1 == a.start for a in assays)]
     if sought:
         return sought
-    carried = _titled(view, assays) or frames.carried_subjects(view) if carry or frames.points_back(view) else []
+    others = [m for m in markers.finditer(text, *span) if not m[0].startswith("PD")]
+    back = (carry or frames.points_back(view)) and not others
+    carried = _titled(view, assays) or frames.carried_subjects(view) if back else []
     return generic(carried) or (genes if carry else []) or None
 
 

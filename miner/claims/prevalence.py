@@ -369,10 +369,22 @@ def _in_words(view: View) -> Iterator[Claim]:
         featured = _featured(view, clause) and not rules().within("carrying", text, *clause)
         if inside and subjects and not featured:
             stance = frames.stance_at(view, *inside[0])
+            hosts = _carriers_told(view, subjects)
+            found = ClaimType.CO_OCCURRENCE if hosts else ClaimType.PREVALENCE
             yield from build(
-                view, ClaimType.PREVALENCE, "biology.commonness", subjects=distinct(subjects), stance=stance, confidence=0.5
+                view, found, "biology.commonness", subjects=distinct([*subjects, *hosts]), stance=stance, joint=bool(hosts), confidence=0.5
             )
             return
+
+
+def _carriers_told(view: View, subjects: Sequence[Subject]) -> list[Subject]:
+    """The carriers among whom other alterations are common: those an earlier clause tells of, or all patients of the paper."""
+    kin = {m for s in subjects for m in (s.gene, family(s.gene), *view.document.lexicon.members(s.gene or ""))}
+    text, after = view.document.text, rules()["group_after"]
+    before = [s for s in view.subjects if s.end <= subjects[0].start and s.kind != "gene"]
+    here = [s for s in before if is_population(view, s) or after.match(text[s.end : s.end + 60])]
+    found = [s for s in here or all_carry(view) if not {s.gene, family(s.gene)} & kin]
+    return found[:1] if all(s.kind != "gene" for s in subjects) else []
 
 
 def _featured(view: View, clause: tuple[int, int]) -> bool:
