@@ -25,7 +25,7 @@ def extract(view: View, told: Sequence[tuple[int, int]]) -> Iterator[Claim]:
     counted = bool(absent) and rules()["own_cases"].match(text[absent[-1].end : absent[-1].end + 90])
     total = max(_looked_at(view, absent), default=0)
     absent = absent if counted or total else [s for s in absent if s.gene in focus]
-    total = total or cohorts.ledger(view.document).only_screened(view.start, 0)
+    total = total or cohorts.ledger(view.document).only_screened(view.start, 0) or 0
     if absent and (total or counted):
         yield from build(
             view, ClaimType.PREVALENCE, "biology.none", subjects=distinct(absent), stance=DENIED, n=total or None,
