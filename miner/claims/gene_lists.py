@@ -104,7 +104,7 @@ def _at_gene(view: View, subject: Subject, subjects: Sequence[Subject]) -> Subje
 
 def _is_of(text: str, subject: Subject, item: Item) -> bool:
     mention, measure = item
-    if measure.item and measure.item[0] >= mention.end:
+    if measure.metric == "n_pos" and measure.item and 0 <= measure.item[0] - mention.end < _NEXT:
         return mention.end <= subject.start < measure.item[1] and measure.item[0] < subject.end
     if mention.start < subject.end:
         return False
