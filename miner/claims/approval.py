@@ -58,13 +58,25 @@ def _of_therapy(view: View, clause: Span) -> Iterator[Claim]:
     if not acts and _of_test(view, cue, clause):
         return
     given = [m for m in _objects(view, cue, clause) if m.name not in _NO_THERAPY]
+    following = None if given else _named_next(view, clause)
+    given = [m for m in therapies(following) if m.label is Label.DRUG] if following else given
     if not {m.name for m in given} - _NO_DRUG:
         return
     for subjects, chosen in _by_target(view, _subjects(view, clause, given), given):
-        yield from build(
+        for claim in build(
             view, ClaimType.APPROVAL_RECOMMENDATION, "practice.approval" if acts else "practice.advice", subjects=subjects,
             therapies=names(view, chosen), stance=_stance(view, cue, clause), confidence=0.7 if acts else 0.5,
-        )  # fmt: skip
+        ):  # fmt: skip
+            yield replace(claim, spans=(*claim.spans, (following.start, following.end))) if following else claim
+
+
+def _named_next(view: View, clause: Span) -> View | None:
+    """The next sentence, where it names the drugs of which this one gives the number: "three drugs are approved. These are A, B and C"."""
+    views, text = view.document.views, view.document.text
+    following = views[view.index + 1] if view.index + 1 < len(views) else None
+    if following is None or following.role != view.role or not _rules().within("drugs_unnamed", text, *clause):
+        return None
+    return following if _rules()["these_are"].match(text[following.start : following.end]) else None
 
 
 def _asked(view: View, cue: Span, clause: Span) -> bool:

@@ -40,11 +40,13 @@ _COPYRIGHT = re.compile(r"^\s*(©|copyright\b|\(c\)|see related|this article is|
 _AIM_SENTENCE = re.compile(
     r"^\W*(to (?:\w+ly )?(?:assess|evaluate|determine|investigate|examine|"
     r"explore|compare|study|describe|identify|analy[sz]e|report|clarify|test)\b"
-    r"|(?:in this|the present|this|our|the current)\b[^.]{0,60}\b(?:aim|purpose|objective|goal)s?\b"
+    r"|(?:in this|the present|this|our|the current)\b[^.]{0,60}\b(?:aim(?:ed|s|ing)?|purposes?|objectives?|goals?)\b"
     r"|(?:we|here,? we|in this \w+,? we|herein,? we)\s+(?:aim|sought|investigat|evaluat|assess|examin|explor|compar|review|discuss|survey|"
     r"undertook|retrospectively|prospectively|analy[sz]ed|studied|looked)\w*"
     r"|(?:this|the|our|the present|the current) study (?:compar|evaluat|assess|examin|explor|investigat|test|analy[sz])(?:e[ds]|ed|s)\b"
     r"|[^.]*\b(?:was|were) (?:studied|evaluated|investigated|assessed|examined|analy[sz]ed|explored|reviewed|compared)\W*$"
+    r"|(?:this|the|our|the present|the current) (?:\w+ )?(?:study|trial|analysis|work|project) (?:was|is) (?:\w+ly )?"
+    r"(?:designed|conducted|undertaken|carried out|initiated|planned|set up|launched) to\b|(?:we|the authors) set out to\b"
     r"|the (?:aim|purpose|objective|goal)s?\b|this (?:review|article|paper|chapter)\b|(?:in|for) this review\b|(?:the|our) review\b)",
     re.I,
 )

@@ -22,12 +22,19 @@ def _listed(view: View) -> list[tuple[Mention, ...]]:
     text = view.document.text
     given = [m for m in therapies(view) if m.name not in effect_rules.load().inert and not text.endswith(("known ", "Known "), 0, m.start)]
     given = [m for m in given if not shape("effects.left_out").search(text, max(view.start, m.start - 60), m.start)]
+    given = [m for m in given if not _of_dosing(text, m)]
     for mention in given:
         if found and _together(view, found[-1][-1], mention):
             found[-1].append(mention)
         else:
             found.append([mention])
     return [tuple(chain) for chain in found]
+
+
+def _of_dosing(text: str, mention: Mention) -> bool:
+    """Is it the reduction, interruption ... of a therapy that is told of, and not the therapy?"""
+    before = text[max(0, mention.start - 45) : mention.start]
+    return bool(shape("effects.of_dosing").match(text, mention.end) or shape("effects.to_dosing").search(before))
 
 
 def _together(view: View, last: Mention, mention: Mention) -> bool:

@@ -11,7 +11,7 @@ from miner.schema import Claim, ClaimType, Cohort, Label, Measure, Mention, Pola
 
 Item = tuple[Mention, Measure]
 Span = tuple[int, int]
-_FEW = 3
+_FEW, _ASIDE = 3, 6
 _OWN_PATIENTS = (StudyType.TRIAL, StudyType.RETROSPECTIVE_COHORT)
 
 
@@ -188,10 +188,18 @@ def _stance(view: View, cue: Span, figures: list[Item]) -> frames.Stance:
 def _events(view: View, items: list[Item]) -> str:
     parts, dealt = [], _dealt(view, items)
     for place, (_, measure) in enumerate(items):
-        span = dealt[place] if dealt else measure.anchor
+        span = dealt[place] if dealt else _main_event(view, measure.anchor)
         name = view.document.text[slice(*span)] if span else ""
         parts.append(f"{name} {measure.value}%".strip() if measure.value is not None else name)
     return "; ".join(p for p in parts if p) or "; ".join(dict.fromkeys(view.document.text[a:b] for a, b in _event_spans(view)))
+
+
+def _main_event(view: View, anchor: Span | None) -> Span | None:
+    """The event that a figure is of, where another is only set beside it: "dizziness, with or without ataxia, in 41%"."""
+    if anchor is None or not _words()["set_beside"].search(view.document.text[max(view.start, anchor[0] - 25) : anchor[0]]):
+        return anchor
+    before = [s for s in _event_spans(view) if s[1] <= anchor[0] and view.document.text[s[1] : anchor[0]].count(" ") < _ASIDE]
+    return before[-1] if before else anchor
 
 
 def _dealt(view: View, items: Sequence[Item]) -> list[Span]:

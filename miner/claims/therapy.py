@@ -276,4 +276,8 @@ def joined(view: View, previous: Mention, mention: Mention) -> bool:
     return bool(_LIST_GAP.fullmatch(gap))
 
 
-_LIST_GAP = re.compile(r"\)?\s*(?:\([^)]{0,30}\))?\s*(?:,|/|and|or|,\s*(?:and|or)|and/or)\s*(?:(?:the|an?|another)\s+)?")
+_LIST_GAP = re.compile(
+    r"\)?\s*(?:\([^)]{0,30}\))?\s*(?:,|/|and|or|,\s*(?:and|or)|and/or)\s*(?:(?:the|an?|another)\s+)?(?:[\w-]+[- ]generation\s+)?"
+    r"|\)\s*(?:,|and|or|,\s*(?:and|or))\s+(?:[\w-]+\s+){0,3}(?:inhibitors?|TKIs?|agents|drugs|antibodies)"
+    r"\s*\((?:(?:e\.?g|i\.?e)\.?,?\s*|such as\s+|including\s+)?"
+)

@@ -41,10 +41,26 @@ def _told(view: View, effect: Effect) -> list[Subject]:
             return _silenced(view, found, effect) or distinct(_chosen(view, found, effect))
     if lacking := _lacked(view, effect.clause):
         return lacking
+    if inhibited := _inhibited(view, effect):
+        return inhibited
     genes = _pointed(view, effect.clause) or [s for s in _genes(view, effect.clause) if not _told_against(view, s, effect)]
     against = [s for s in _local(view) if _told_against(view, s, effect)]
     carried = genes or _salient(frames.carried_subjects(view)) or _salient(_told_before(view)) or _resisting_targets(view, effect)
     return [s for s in carried if not any((s.gene, s.fusion, s.variant, s.kind) == (a.gene, a.fusion, a.variant, a.kind) for a in against)]
+
+
+def _inhibited(view: View, effect: Effect) -> list[Subject]:
+    """Genes that a verb of inhibition has as its objects: "crizotinib also inhibits ROS1 and MET"."""
+    text = view.document.text
+    verb = shape("effects.inhibits").match(text, effect.cue.start) if effect.kind is Kind.WORKS else None
+    if verb is None or any(m.start > effect.cue.start for m in effect.therapies):
+        return []
+    end, found = verb.end(), list[Subject]()
+    for mention in view.of(Label.GENE):
+        if mention.start >= end and shape("effects.to_object" if not found else "effects.next_object").fullmatch(text, end, mention.start):
+            found.append(Subject(mention.start, mention.end, mention.name, mention=mention))
+            end = mention.end
+    return [] if found and shape("effects.no_object").match(text, end) else distinct(found)
 
 
 def _told_against(view: View, subject: Subject, effect: Effect) -> bool:

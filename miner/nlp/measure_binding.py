@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from miner.nlp.measure_cues import Cue
 from miner.nlp.measure_groups import Bound, coordinated, is_group, is_whole, of_ending
 from miner.nlp.measure_lists import aligned, compared, goes_on, has_predicate, sharing
-from miner.nlp.measure_quantities import Element, Quantity, kind_of
+from miner.nlp.measure_quantities import SORTS, Element, Quantity, kind_of
 from miner.nlp.measure_rules import measure_rules
 
 _RULES = measure_rules()
@@ -94,7 +94,7 @@ def _default(quantity: Quantity, elements: Sequence[Element], i: int) -> str | N
     """Metric of a quantity that nothing names: a frequency, or a count of a total."""
     if quantity.form == "percent":
         return "value_percent"
-    if quantity.form != "count" or quantity.total is None or quantity.noun.lower() in _PLACES:
+    if quantity.form != "count" or quantity.total is None or quantity.noun.lower() in _PLACES | SORTS:
         return None
     if quantity.n == quantity.total and is_whole(quantity, elements, i):
         return None
@@ -103,6 +103,8 @@ def _default(quantity: Quantity, elements: Sequence[Element], i: int) -> str | N
 
 def _takes(cue: Cue, quantity: Quantity, text: str) -> bool:
     """Can a quantity of this form be a figure of the cue's endpoint?"""
+    if quantity.noun.lower() in SORTS:
+        return False
     if cue.metric(kind_of(quantity)) is None:
         return False
     if quantity.form == "count" and quantity.total in (None, quantity.n) and not cue.endpoint.weak:

@@ -159,7 +159,8 @@ def _set_noun(quantity: Quantity, following: Sequence[Lexeme]) -> None:
         if lexeme.kind == "n":
             after = following[i + 1] if i + 1 < len(following) else lexeme
             head = after if after.kind == "n" else lexeme
-            quantity.noun = head.text
+            behind = next((e for e in following[i + 1 + (head is after) : i + 2 + (head is after)]), lexeme)
+            quantity.noun = behind.text if behind.text.lower() in SORTS else head.text
             if not listed:
                 quantity.counted = (quantity.counted[0], head.end)
             return
@@ -170,6 +171,7 @@ def _set_noun(quantity: Quantity, following: Sequence[Lexeme]) -> None:
 
 
 _BE = frozenset({"was", "were", "is", "are"})
+SORTS = measure_rules().word_set("words", "sorts")
 _STOPS = measure_rules().word_set("words", "noun_stops")
 
 
