@@ -8,12 +8,13 @@ from itertools import pairwise
 
 from miner.claims import frames, words
 from miner.claims.claim_types import family
-from miner.claims.document import Subject, View, therapies
-from miner.schema import Cohort, Label, Measure, Mention
+from miner.claims.document import BODY, RESULTS, Subject, View, therapies
+from miner.schema import Cohort, Label, Measure, Mention, StudyType
 
 Item = tuple[Mention, Measure]
 Span = tuple[int, int]
 _BESIDE, _KNOWN_GAP, _LACKING = 50, 14, 80
+_SERIES = (StudyType.RETROSPECTIVE_COHORT, StudyType.TRIAL, StudyType.DIAGNOSTIC_VALIDATION)
 _PROTEIN = ("expression", "overexpression")
 
 
@@ -194,7 +195,9 @@ def _of_make_up(view: View, item: Item, segment: Span) -> bool:
 
 def _is_cut_off(view: View, mention: Mention) -> bool:
     """Is a share that from which on a test is positive: "with 15% as the cut-off"?"""
-    text = view.document.text
+    text, measure = view.document.text, mention.referent
+    if isinstance(measure, Measure) and isinstance(measure.value, str) and rules()["expressed_at"].search(text[view.start : mention.start]):
+        return True
     behind = rules()["cut_off"].match(text[mention.end : min(view.end, mention.end + 60)])
     return bool(behind or rules()["cut_off_of"].search(text[max(view.start, mention.start - 60) : mention.start]))
 
@@ -227,6 +230,18 @@ def _chained(view: View, item: Item, items: Sequence[Item]) -> bool:
 def of_response(view: View, clause: Span) -> bool:
     told = rules().within("carrying", view.document.text, *clause)
     return view.has("respond", "outcome", "safetycore", within=clause) or (not told and view.has("respond", "outcome", "safetycore"))
+
+
+def all_carry(view: View) -> list[Subject]:
+    """The alteration that all patients of a paper carry, by its title: "Spitz tumours with NTRK1 fusion"."""
+    title = view.document.title
+    if title is None or view.document.study_type not in _SERIES or view.role not in (RESULTS, BODY):
+        return []
+    text, told = view.document.text, rules()
+    return [
+        s for s in title.subjects
+        if s.gene and (told["all_carriers"].match(text[s.end : s.end + 50]) or told["carried_by"].search(text[: s.start][-40:]))
+    ]  # fmt: skip
 
 
 def acquired(view: View) -> bool:

@@ -223,6 +223,8 @@ def _subjects(view: View, clause: Span) -> list[Subject]:
     """The alteration of the clause, else of the sentence, else the one that the sentence goes on about."""
     found = frames.affirmed(view.subjects) or view.subjects
     local = [s for s in found if s.gene and s.alteration not in _NO_SUBJECT]
+    told = [s for s in local if not _compared(view, clause, s)]
+    local = told or ([] if view.role == TITLE else local)
     inside = [s for s in local if clause[0] <= s.start < clause[1]]
     if inside:
         return distinct(_apart_from_carriers(view, clause, inside))
@@ -239,6 +241,12 @@ def _subjects(view: View, clause: Span) -> list[Subject]:
     if frames.points_back(view) or view.tells(_rules(), "carriers"):
         return generic(frames.carried_subjects(view))
     return []
+
+
+def _compared(view: View, clause: Span, subject: Subject) -> bool:
+    """Is an alteration that with which others are compared: "worse than did B mutations", "as compared to B-mutant tumours"?"""
+    inside = clause[0] <= subject.start < clause[1]
+    return inside and bool(_rules()["than_whom"].search(view.document.text[clause[0] : subject.start]))
 
 
 def _apart_from_carriers(view: View, clause: Span, inside: list[Subject]) -> list[Subject]:

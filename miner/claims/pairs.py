@@ -114,6 +114,8 @@ def _named_as_pair(view: View, subjects: Sequence[Subject], cues: Sequence[Span]
     if len(cues) != 1:
         return False
     text, (start, end) = view.document.text, cues[0]
+    if "exclusiv" not in text[start:end].lower():
+        return False
     behind = [s for s in subjects if 0 <= s.start - end < _PAIRED]
     to_others = re.match(r"\s*(?:with|to|from|of)\b", text[end : end + 8])
     return len({s.gene for s in behind}) > 1 and not to_others and not any(s.end <= start for s in subjects)

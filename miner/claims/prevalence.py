@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 
-from miner.claims import absent, cohorts, frames, gene_lists, parts, restated
+from miner.claims import absent, cohorts, commonness, frames, gene_lists, parts, restated
 from miner.claims.claim_types import family
 from miner.claims.counted import (
     Item,
     acquired,
+    all_carry,
     altered,
     candidates,
     counts_else,
@@ -22,7 +23,7 @@ from miner.claims.counted import (
     those_without,
     told_before,
 )
-from miner.claims.document import BODY, METHODS, RESULTS, TITLE, Subject, View, agents, distinct, tied
+from miner.claims.document import METHODS, TITLE, Subject, View, agents, distinct, tied
 from miner.claims.frames import DENIED, build
 from miner.numbers import parse_number, tidy
 from miner.schema import Claim, ClaimType, Label, Measure, Mention, Polarity, StudyType
@@ -30,8 +31,8 @@ from miner.schema import Claim, ClaimType, Label, Measure, Mention, Polarity, St
 Figures = dict[str, float | int | str]
 __all__ = ["all_carry", "extract", "figures_of", "rules"]
 _COUNTED = re.compile(r"\b(?:n\s*=|of|involv|in|had|harbou?red|carried|were)\b")
+_NOBODY = 50  # per cent of a person
 _OWN_GAP = 3  # between a gene and its variant: "BRAF V600E"
-_SERIES = (StudyType.RETROSPECTIVE_COHORT, StudyType.TRIAL, StudyType.DIAGNOSTIC_VALIDATION)
 
 
 def extract(view: View, *, beside: Sequence[int] = ()) -> Iterator[Claim]:
@@ -63,7 +64,7 @@ def extract(view: View, *, beside: Sequence[int] = ()) -> Iterator[Claim]:
     counted = {s.start for _, g in bound for s in g} | told
     yield from _by_counts(view, counted, items)
     if not items and not listed:
-        yield from _in_words(view)
+        yield from commonness.extract(view)
     yield from absent.extract(view, [view.clause(m.start) for m, _ in items])
 
 
@@ -83,6 +84,8 @@ def _counted(view: View, item: Item, items: Sequence[Item]) -> list[Subject]:
         return [] if measure.metric == "n_pos" and measure.total is None else lacking
     if rules()["several"].match(text[mention.end : mention.end + 90]) or rules()["several_in"].search(text[clause[0] : mention.start]):
         return []
+    if view.role == TITLE and measure.metric == "n_pos" and rules()["looked_in"].search(text[view.start : mention.start]):
+        return []
     if not rules().within("found", text, *clause) or counts_else(view, item, items) or (measure.metric == "n_pos" and _looked_for(view)):
         return []
     if (of_response(view, clause) and not plainly_found(view, mention)) or acquired(view):
@@ -98,7 +101,7 @@ def _counted(view: View, item: Item, items: Sequence[Item]) -> list[Subject]:
             return named
     local = [s for s in everyone if clause[0] <= s.start < clause[1]] or everyone
     if not local:
-        return _carried(view, measure)
+        return [] if rules()["kinds_counted"].match(text[mention.end : mention.end + 40]) else _carried(view, measure)
     here = [i for i in items if clause[0] <= i[0].start < clause[1]]
     if len(here) == len(local) > 1 and "respectively" in view.text:
         return [local[[m for m, _ in here].index(mention)]]
@@ -135,18 +138,6 @@ def _told_in(view: View, mention: Mention) -> tuple[int, int]:
             break
         start = view.clause(start - 1)[0]
     return start, end
-
-
-def all_carry(view: View) -> list[Subject]:
-    """The alteration that all patients of a paper carry, by its title: "Spitz tumours with NTRK1 fusion"."""
-    title = view.document.title
-    if title is None or view.document.study_type not in _SERIES or view.role not in (RESULTS, BODY):
-        return []
-    text, told = view.document.text, rules()
-    return [
-        s for s in title.subjects
-        if s.gene and (told["all_carriers"].match(text[s.end : s.end + 50]) or told["carried_by"].search(text[: s.start][-40:]))
-    ]  # fmt: skip
 
 
 def _carried(view: View, measure: Measure) -> list[Subject]:
@@ -284,15 +275,25 @@ def figures_of(view: View, mention: Mention, measure: Measure) -> tuple[Figures,
         values["n_pos"] = measure.value
     if measure.n is not None:
         values["n_pos"] = measure.n
-    total = cohorts.prevalence_population(view, mention, measure)
+    total = None if _of_subgroup(view, mention, measure) else cohorts.prevalence_population(view, mention, measure)
     alone = measure.total is None and measure.n is None and "value_percent" in values
     few = measure.value if isinstance(measure.value, int | float) and measure.value < 50 else None
     if alone and total and few is not None and any(g.n == total and g.genes and _counts_carriers(view, g, mention) for g in _groups(view)):
         values.setdefault("n_pos", total)
         total = cohorts.ledger(view.document).fitting(total, few, mention.start)
+    if total and isinstance(measure.value, int | float) and measure.metric == "value_percent" and 0 < measure.value * total < _NOBODY:
+        total = cohorts.ledger(view.document).only_screened(view.start, total)
     if total:
         values["N"] = total
     return values, total
+
+
+def _of_subgroup(view: View, mention: Mention, measure: Measure) -> bool:
+    """Is a share in brackets that of the disease before it: "highest in salivary gland cancer (2.6%) and glioma (1.9%)"?"""
+    text = view.document.text
+    if measure.n is not None or measure.total or text[mention.start - 1 : mention.start] not in ("(", "["):
+        return False
+    return any(m.end == len(text[: mention.start - 1].rstrip()) for m in view.of(Label.DISEASE)) and not view.of(Label.COHORT)
 
 
 def _counts_carriers(view: View, group: cohorts.Group, mention: Mention) -> bool:
@@ -349,45 +350,3 @@ def _by_counts(view: View, counted: set[int], items: Sequence[Item]) -> Iterator
 def _looked_for(view: View) -> bool:
     """Does a title only say in how many something was looked for: "Screening for RET fusions in 800 tumours"?"""
     return view.role == TITLE and (view.has("frequency", "detect") or view.holds(Label.ASSAY) or view.tells(rules(), "screening"))
-
-
-def _in_words(view: View) -> Iterator[Claim]:
-    """Rare, common, in the majority of ..."""
-    text = view.document.text
-    things = rules().spans("common_thing", text, view.start, view.end)
-    spans = [s for s in rules().spans("commonness", text, view.start, view.end) if not any(a <= s[0] and s[1] <= b for a, b in things)]
-    if not spans or (not view.of(Label.DISEASE, Label.COHORT) and not view.tells(rules(), "people")):
-        return
-    if agents(view) or view.has("safety", "resist", "approvecore", "respond", "outcome") or view.tells(rules(), "common_else"):
-        return
-    for clause in view.clauses:
-        inside = [s for s in spans if clause[0] <= s[0] < clause[1]]
-        subjects = [s for s in frames.affirmed(view.subjects) if s.gene and clause[0] <= s.start < clause[1]]
-        if not view.subjects and rules()["they"].match(text[clause[0] : clause[0] + 30]):
-            subjects = [s for s in frames.carried_subjects(view) if s.kind == "fusion"]
-        subjects = [s for s in subjects if s.alteration not in ("wild-type", "expression", "overexpression") and not is_population(view, s)]
-        featured = _featured(view, clause) and not rules().within("carrying", text, *clause)
-        if inside and subjects and not featured:
-            stance = frames.stance_at(view, *inside[0])
-            hosts = _carriers_told(view, subjects)
-            found = ClaimType.CO_OCCURRENCE if hosts else ClaimType.PREVALENCE
-            yield from build(
-                view, found, "biology.commonness", subjects=distinct([*subjects, *hosts]), stance=stance, joint=bool(hosts), confidence=0.5
-            )
-            return
-
-
-def _carriers_told(view: View, subjects: Sequence[Subject]) -> list[Subject]:
-    """The carriers among whom other alterations are common: those an earlier clause tells of, or all patients of the paper."""
-    kin = {m for s in subjects for m in (s.gene, family(s.gene), *view.document.lexicon.members(s.gene or ""))}
-    text, after = view.document.text, rules()["group_after"]
-    before = [s for s in view.subjects if s.end <= subjects[0].start and s.kind != "gene"]
-    here = [s for s in before if is_population(view, s) or after.match(text[s.end : s.end + 60])]
-    found = [s for s in here or all_carry(view) if not {s.gene, family(s.gene)} & kin]
-    return found[:1] if all(s.kind != "gene" for s in subjects) else []
-
-
-def _featured(view: View, clause: tuple[int, int]) -> bool:
-    """Does a clause name a trait, other than by the name of a disease: "common in lung adenocarcinoma"?"""
-    diseases = view.of(Label.DISEASE)
-    return any(not any(d.start <= c.start and c.end <= d.end for d in diseases) for c in view.sense("feature", within=clause))

@@ -21,10 +21,17 @@ def subjects(view: View, effect: Effect) -> list[Subject]:
         if told:
             return distinct(s for s in told if s.alteration not in ("wild-type", "expression")) or distinct(told)
     if effect.kind is Kind.RESISTED and _is_noun(view, effect.cue):
-        return _causes(view, effect)
+        return _outside_model(view, _causes(view, effect))
     if effect.kind is Kind.SAME:
         return _altered(view, effect)
     return failures.owned(view, list(effect.therapies), _told(view, effect))
+
+
+def _outside_model(view: View, found: list[Subject]) -> list[Subject]:
+    """What confers resistance, and not the model that it was put in: "in cells harbouring X, Y caused resistance"."""
+    before = shape("effects.model_before")
+    rest = [s for s in found if not before.search(view.document.text[max(view.start, s.start - 80) : s.start])]
+    return rest or found
 
 
 def _altered(view: View, effect: Effect) -> list[Subject]:
