@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from miner.claims import frames, words
 from miner.claims.document import METHODS, RESULTS, TITLE, Subject, View, distinct, therapies, therapy_role
+from miner.claims.effect_rules import shape
 from miner.claims.frames import HEDGED, build, names
 from miner.claims.subgroups import without
 from miner.claims.therapy import joined
@@ -151,6 +152,8 @@ def _objects(view: View, cue: Span, clause: Span) -> list[Mention]:
     named = [m for m in therapies(view) if clause[0] <= m.start < clause[1] and m.name not in _NO_THERAPY]
     if rules.within("agents_told", text, clause[0], cue[0]) and not any(m.end <= cue[0] for m in named):
         return _meant(view, clause, cue)
+    if behind := _named_behind(view, cue):
+        return behind
     within = [m for m in named if cue[0] <= m.start < cue[1]]
     if within:
         return _chain(view, within)
@@ -180,6 +183,12 @@ def _objects(view: View, cue: Span, clause: Span) -> list[Mention]:
         return _chain(view, _not_first_of(view, elsewhere)[::-1])[::-1]
     back = frames.points_back(view) or rules["it"].search(text[clause[0] : cue[0]])
     return frames.carried_therapies(view) if back and not named else []
+
+
+def _named_behind(view: View, cue: Span) -> list[Mention]:
+    """The drugs that a list at the end of a sentence names: "two inhibitors are approved: A and B"."""
+    drugs, opened = [m for m in therapies(view) if m.label is Label.DRUG and m.start >= cue[1]], shape("effects.listed_behind")
+    return _chain(view, drugs) if drugs and opened.search(view.document.text, view.start, drugs[0].start) else []
 
 
 def _meant(view: View, clause: Span, cue: Span) -> list[Mention]:

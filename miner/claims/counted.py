@@ -160,7 +160,8 @@ def _of_known(view: View, item: Item) -> bool:
     """Does a figure count alterations, known before, of which a test found or missed a part: "FISH missed 3 of 8 fusions"?"""
     mention, measure = item
     behind = [s for s in view.subjects if 0 <= s.start - mention.end < _KNOWN_GAP and s.kind != "gene"]
-    if measure.total is None or not behind or ")" in view.document.text[mention.end : behind[0].start]:
+    gap = view.document.text[mention.end : behind[0].start] if behind else ""
+    if measure.total is None or not behind or ")" in gap or rules()["carry"].fullmatch(gap):
         return False
     known = behind[0]
     if is_population(view, known) or rules()["carriers"].match(view.document.text[known.end : known.end + 60]):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from miner.claims import frames, prevalence
 from miner.claims.document import METHODS, TITLE, Subject, View, agents, distinct
+from miner.claims.effect_rules import shape
 from miner.claims.frames import HEDGED, build
 from miner.schema import Claim, ClaimType, Direction, Label, Polarity
 
@@ -46,6 +47,9 @@ def _asked(view: View, cue: Span, clause: Span, stance: frames.Stance) -> bool:
         return True
     aim = prevalence.rules()["aimed"].match(view.text)
     if aim and cue[0] < view.start + aim.end():
+        return True
+    rest = view.document.text[cue[1] : clause[1]]
+    if prevalence.rules()["role"].match(rest) and shape("effects.left_open").search(rest):
         return True
     if prevalence.rules()["partly"].search(view.document.text[clause[0] : cue[0]]):
         return True

@@ -58,6 +58,10 @@ def _find(view: View) -> list[Effect]:
         if cue is None or only_asked(view, cue):
             continue
         kind, hedged = read(view, cue)
+        if kind is Kind.WORKS and _left_open(view, cue):
+            if not _is_open_of(view, chain, cue):
+                continue
+            hedged = True
         if kind is None or (hedged and shape("effects.bearing_on").search(view.document.text, view.clause(cue.start)[0], cue.start)):
             continue
         if hedged and view.has("unknown", within=view.clause(cue.start)):
@@ -79,6 +83,13 @@ def _find(view: View) -> list[Effect]:
         held[key] = Effect(kind, cue, view.clause(cue.start), (*before, *chain), hedged)
     found = held.values()
     return [*found, *_excepted(view, found), *_contrasted(view, found), *_elided(view, found), *_said_of_others(view, found)]
+
+
+def _left_open(view: View, cue: Cue) -> bool:
+    """Is it told of an effect only that it is not known: "the efficacy of A in patients with B is unclear"?"""
+    text, end = view.document.text, view.clause(cue.start)[1]
+    named = shape("effects.effect_named").fullmatch(text, cue.start, cue.end)
+    return bool(named and shape("effects.left_open").search(text, cue.end, end))
 
 
 def _is_open_of(view: View, chain: Collection[Mention], cue: Cue) -> bool:
@@ -160,11 +171,21 @@ def _cue_of(view: View, chain: tuple[Mention, ...]) -> Cue | None:
         role = "agent"
     if role == "comparator" or _set_against(view, chain[0]):
         return None
+    opened = shape("effects.listed_behind").search(view.document.text, view.start, chain[0].start)
+    if opened:
+        return next((c for c in cues(view, (opened.start(), opened.end())) if c.sense in WORKING), None)
     scored = [(s, c) for c in cues(view, view.clause(chain[0].start)) if (s := _score(view, chain, c, role)) is not None]
     if not scored and role == "agent":
-        scored = [(s + 50, c) for c in cues(view) if (s := _score(view, chain, c, role)) is not None and chain[0].start <= c.start]
+        later = [c for c in cues(view) if chain[0].start <= c.start and not _of_another(view, chain, c)]
+        scored = [(s + 50, c) for c in later if (s := _score(view, chain, c, role)) is not None]
     telling = [(s, c) for s, c in scored if c.sense not in ("outcome", "resist") or read(view, c)[0] is not None]
     return _outer(view, min(telling or scored)[1]) if scored else None
+
+
+def _of_another(view: View, chain: tuple[Mention, ...], cue: Cue) -> bool:
+    """Does a cue of a later part speak of a therapy named there: "received A and progressed; one responded to B"?"""
+    gap = view.document.text[chain[-1].end : cue.start]
+    return ";" in gap and any(m.start > chain[-1].end and view.clause(m.start) == view.clause(cue.start) for m in therapies(view))
 
 
 def _set_against(view: View, mention: Mention) -> bool:

@@ -84,7 +84,8 @@ def _named_alone(view: View) -> list[Subject]:
 
 def _stated(view: View, counted: Set[tuple[int, int]]) -> Iterator[Claim]:
     for effect in effects.find(view) or ([] if counted else _carried(view)):
-        if effect.clause in counted:
+        told = effect.clause in counted
+        if told and effect.cue.sense != "overcome":
             continue
         if _only_wanted(view, effect) or _of_harm(view, effect) or _is_caused(view, effect) or _between_carriers(view, effect):
             continue
@@ -102,7 +103,8 @@ def _stated(view: View, counted: Set[tuple[int, int]]) -> Iterator[Claim]:
         if not subjects and (not _explicit(view, effect) or PROCEDURES.issuperset(m.name or "" for m in given)):
             continue
         if not _too_general(view, effect, given):
-            yield from _claims(view, effect, given, subjects)
+            claims = _claims(view, effect, given, subjects)
+            yield from (c for c in claims if not told or c.type is ClaimType.OVERCOMES_RESISTANCE)
 
 
 def _only_wanted(view: View, effect: Effect) -> bool:

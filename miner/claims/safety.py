@@ -186,12 +186,19 @@ def _stance(view: View, cue: Span, figures: list[Item]) -> frames.Stance:
 
 
 def _events(view: View, items: list[Item]) -> str:
+    items = [(m, r) for m, r in items if not _is_least(view, r)]
     parts, dealt = [], _dealt(view, items)
     for place, (_, measure) in enumerate(items):
         span = dealt[place] if dealt else _main_event(view, measure.anchor)
         name = view.document.text[slice(*span)] if span else ""
         parts.append(f"{name} {measure.value}%".strip() if measure.value is not None else name)
     return "; ".join(p for p in parts if p) or "; ".join(dict.fromkeys(view.document.text[a:b] for a, b in _event_spans(view)))
+
+
+def _is_least(view: View, measure: Measure) -> bool:
+    """Is a share that from which on events are told: "the most common adverse reactions (≥20%) were nausea and cough"?"""
+    general = measure.anchor and _words()["any_event"].fullmatch(view.document.text[slice(*measure.anchor)])
+    return isinstance(measure.value, str) and bool(general) and bool(_event_spans(view))
 
 
 def _main_event(view: View, anchor: Span | None) -> Span | None:

@@ -153,7 +153,8 @@ _SHARED = re.compile(r"(?:\b(?:and|or|plus)\b|[/,+])\s*$", re.I)
 # What stands between a class and the drug that it names: "SMO inhibitor vismodegib", "EGFR blockade (panitumumab)".
 _NAMES = re.compile(
     r"\s*(?:(?:targeting|against|directed (?:at|against)|that targets)\s+[\w/-]+\s*)?"
-    r"(?:\(|with|using|via|by|,?\s*e\.g\.,?|\(?i\.?e\.?,?|namely|,)?\s*(?:the\s+)?(?:drug|agent|compound|antibody)?\s*", re.I
+    r"(?:\(|with|using|via|by|,?\s*e\.g\.,?|\(?i\.?e\.?,?|namely|,)?\s*(?:the\s+)?(?:drug|agent|compound|antibody)?\s*"
+    r"|\s*(?:with|using|by)\s+(?:the\s+|an?\s+)?(?:(?!and\b|or\b|plus\b)[\w/-]+\s+){0,6}\(?", re.I
 )
 
 
@@ -207,7 +208,7 @@ def _explains(view: View, group: Mention, drug: Mention) -> bool:
     classes = view.document.lexicon.classes(drug.name or "")
     first, second = sorted((group, drug))
     gap = view.document.text[first.end : second.start]
-    if first is group and _TURNS.search(gap):
+    if first is group and (_TURNS.search(gap) or _EXCEPTED.search(gap)):
         return False
     if group.name not in classes and group.name != BARE_CLASS:
         return first is drug and bool(_APPOSED.fullmatch(gap))
@@ -219,6 +220,7 @@ _TURNS = re.compile(
     r"\b(?:whereas|while|although|though|unlike|however|in contrast|after|following|before|despite|failing"
     r"|can|could|may|might|will|occurs?|occurred|develops?|developed|arises?|arose|emerges?|emerged|fail(?:s|ed)?)\b", re.I
 )
+_EXCEPTED = re.compile(r"\b(?:except|excluding|other than)\b", re.I)
 _APPOSED = re.compile(r"\s*(?:\([^)]*\)|\))?,\s*an?\s+(?:(?!(?:and|or|plus|with)\b)[\w/-]+\s+){0,6}", re.I)
 _APPOSITION = re.compile(r"^\s*(?:\([^)]*\)|\))?,?\s*(?:is|was|being|as)?\s*(?:an?|the)\s", re.I)
 
@@ -271,11 +273,20 @@ def joined(view: View, previous: Mention, mention: Mention) -> bool:
         return True
     named = [m for m in view.of(Label.DRUG_CLASS) if previous.end < m.start < mention.start and _names_its_drug(view, m, mention)]
     gap = view.document.text[previous.end : named[0].start if named else mention.start]
+    text, opening = view.document.text, view.clause(previous.start)[0]
+    if gap.strip() == "," and _OPENED.fullmatch(text, opening, previous.start) and not _LISTED_FIRST.match(text, previous.end):
+        return False
     if "," in gap and view.clause(previous.start) != view.clause(mention.start):  # "at progression on A, and B then induced ..."
         return False
     return bool(_LIST_GAP.fullmatch(gap))
 
 
+# "Compared with chemotherapy, A prolonged ...": what follows the comma is no further member.
+_OPENED = re.compile(
+    r"\W*(?:(?:as )?compared (?:with|to)|in (?:contrast|comparison) (?:to|with)|relative to|versus|unlike|instead of|rather than|over)\s+"
+    r"(?:[\w-]+,?\s+){0,7}", re.I
+)  # fmt: skip
+_LISTED_FIRST = re.compile(r",\s*(?:[\w-]+,\s*)*[\w-]+,?\s+(?:and|or)\s+[\w-]+(?:\s+[\w-]+)?,\s")
 _LIST_GAP = re.compile(
     r"\)?\s*(?:\([^)]{0,30}\))?\s*(?:,|/|and|or|,\s*(?:and|or)|and/or)\s*(?:(?:the|an?|another)\s+)?(?:[\w-]+[- ]generation\s+)?"
     r"|\)\s*(?:,|and|or|,\s*(?:and|or))\s+(?:[\w-]+\s+){0,3}(?:inhibitors?|TKIs?|agents|drugs|antibodies)"

@@ -194,11 +194,14 @@ def _positive(assigner: Assigner, variants: Sequence[Mention]) -> _Found:
             yield anchor.start, match.end(), anchor.genes[0], kind
 
 
+_GLUED_TO = frozenset({"KRAS", "NRAS", "HRAS", "TP53", "STK11", "KEAP1", "PIK3CA", "SMARCA4", "IDH1", "IDH2", "NF1", "PTEN"})
+
+
 def _glued(assigner: Assigner) -> _Found:
     """ "EGFRm", "KRASmut", "KRASWT"."""
     for match in _GLUED.finditer(assigner.text):
         concept = assigner.lexicon.gene(match[1])
-        if concept and concept.name in assigner.lexicon.kinases | {"KRAS", "NRAS", "HRAS", "TP53"}:
+        if concept and concept.name in assigner.lexicon.kinases | _GLUED_TO:
             yield match.start(), match.end(), concept.name, "wild-type" if match["wild"] else "mutation"
 
 
