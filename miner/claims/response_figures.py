@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
-from miner.claims import arms, cohorts, failures, frames, gene_lists, subgroups, trial, whose
+from miner.claims import arms, cohorts, failures, frames, gene_lists, subgroups, trial, uncounted, whose
 from miner.claims.claim_types import MECHANISMS, combined, failed_type, response_type
 from miner.claims.document import BODY, CONCLUSIONS, RESULTS, Subject, View, tied
 from miner.claims.effect_rules import shape
@@ -25,19 +25,6 @@ PROCEDURES = frozenset(
     {"radiotherapy", "surgery", "local therapy", "stereotactic body radiation therapy", "corticosteroids", "prednisone", "dexamethasone"}
 )
 LOW_PERCENT = 10.0
-LONGEST_MONTHS = 300.0
-_FOLLOWED = re.compile(
-    r"\bfollow-?up (?:time |duration )?(?:at|for|of|in|from)\b[^.;,()]{0,90} (?:was|of)\s*$"
-    r"|\bfollow-?up(?: time| duration| period)?(?: of|,| was|:)?(?: about| approximately)?\s*$",
-    re.I,
-)
-_UNTIL = re.compile(r"\b(?:through|at|by|within|beyond)\s*$", re.I)
-_UNGIVEN = re.compile(
-    r"\b(?:not (?:been )?(?:receiv|treated|given|undergo)\w*|untreated|never (?:been )?(?:receiv|treated|given)\w*|other than"
-    r"|(?:those|patients|who) (?:who )?(?:did not\b|without)\W*(?:\w+\W+){0,3}$)",
-    re.I,
-)
-_PLACE = re.compile(r"\b(?:local|regional|locoregional|nodal|distant|elective|tumou?r bed)\b", re.I)
 _COUNTED_UNKNOWN = re.compile(r"\s*(?:in|for|:|=)?\s*\(?(?:n\s*=\s*)?\d")
 _RESPONSES = frozenset({"ORR_percent", "n_resp", "CR", "PR", "CR_percent", "PR_percent"})
 _MEDIANS = ("DoR_months", "PFS_months", "OS_months")
@@ -59,10 +46,10 @@ class Key(NamedTuple):
 def measured(view: View) -> Iterator[Claim]:
     """Claims of the figures of a sentence."""
     found = [f for f in frames.measures(view, *METRICS) if f[1].metric[:2] not in ("SD", "PD") or _counts_outcomes(view)]
-    found = [f for f in found if not _too_long(f[1])]
-    found = [f for f in found if f[1].metric not in TIMES or not _of_time(view.document.text[view.start : f[0].start])]
-    found = [f for f in found if f[1].metric != "DCR_percent" or not _of_one_place(view, f[1])]
-    found = [f for f in found if not _of_ungiven(view, f[0], found)]
+    found = [f for f in found if not uncounted.too_long(f[1]) and not uncounted.of_unassessed(view, *f)]
+    found = [f for f in found if f[1].metric not in TIMES or not uncounted.of_time(view.document.text[view.start : f[0].start])]
+    found = [f for f in found if f[1].metric != "DCR_percent" or not uncounted.of_one_place(view, f[1])]
+    found = [f for f in found if not uncounted.of_ungiven(view, f[0], found)]
     found = [f for f in found if not _did_not_respond(view, *f) and (trial.design(view.document) or not arms.of_control(view, *f, found))]
     if view.says("response_figures.how_often"):
         found = [f for f in found if f[1].metric not in RATES]
@@ -97,29 +84,6 @@ def _key(view: View, mention: Mention, measure: Measure, found: list[Item]) -> K
     if verdict == SUPPORTS and arm and arm.given:
         verdict = None
     return Key(names(view, given), arm, subgroup, None if subgroup else _subject_item(view, mention, measure), verdict)
-
-
-def _of_time(before: str) -> bool:
-    """Do the words before a figure make it the length of follow-up, or the time at which something was measured?"""
-    return _FOLLOWED.search(before) is not None or _UNTIL.search(before) is not None
-
-
-def _of_ungiven(view: View, mention: Mention, found: list[Item]) -> bool:
-    """Is a figure beside others that of those who were not given the therapy?"""
-    before = max((m.end for m, _ in found if m.end <= mention.start), default=None)
-    return before is not None and _UNGIVEN.search(view.document.text, before, mention.start) is not None
-
-
-def _too_long(measure: Measure) -> bool:
-    """Is it no median of a survival but an age, turned into months?"""
-    texts = str(measure.value).replace("<", "").replace(">", "").replace("=", "").split("-")
-    months = [float(text) for text in texts if text.replace(".", "", 1).isdigit()]
-    return measure.metric in TIMES and measure.metric != "HR" and any(value > LONGEST_MONTHS for value in months)
-
-
-def _of_one_place(view: View, measure: Measure) -> bool:
-    """Is it the control of a place by surgery or radiation, and not that of the disease?"""
-    return bool(measure.anchor) and _PLACE.search(view.document.text[slice(*measure.anchor or (0, 0))]) is not None
 
 
 def _did_not_respond(view: View, mention: Mention, measure: Measure) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from miner.claims import arms, cohorts, frames, trial, words
 from miner.claims.document import BACKGROUND, BODY, METHODS, TITLE, Subject, View, agents, therapies, therapy_role
+from miner.claims.effect_rules import shape
 from miner.claims.frames import build, names
 from miner.schema import Claim, ClaimType, Cohort, Label, Measure, Mention, Polarity, StudyType
 
@@ -188,8 +189,9 @@ def _stance(view: View, cue: Span, figures: list[Item]) -> frames.Stance:
 def _events(view: View, items: list[Item]) -> str:
     items = [(m, r) for m, r in items if not _is_least(view, r)]
     parts, dealt = [], _dealt(view, items)
-    for place, (_, measure) in enumerate(items):
-        span = dealt[place] if dealt else _main_event(view, measure.anchor)
+    for place, (mention, measure) in enumerate(items):
+        before = items[place - 1] if place else None
+        span = dealt[place] if dealt else _named_before(view, mention, measure, before) or _main_event(view, measure.anchor)
         name = view.document.text[slice(*span)] if span else ""
         parts.append(f"{name} {measure.value}%".strip() if measure.value is not None else name)
     return "; ".join(p for p in parts if p) or "; ".join(dict.fromkeys(view.document.text[a:b] for a, b in _event_spans(view)))
@@ -207,6 +209,19 @@ def _main_event(view: View, anchor: Span | None) -> Span | None:
         return anchor
     before = [s for s in _event_spans(view) if s[1] <= anchor[0] and view.document.text[s[1] : anchor[0]].count(" ") < _ASIDE]
     return before[-1] if before else anchor
+
+
+def _named_before(view: View, mention: Mention, measure: Measure, before: Item | None) -> Span | None:
+    """The event told right before a figure, where no name was known there: "asthenia in four (5%), and carcinoma in four (4%)"."""
+    anchor, text = measure.anchor, view.document.text
+    if anchor is None or anchor[1] > mention.start:
+        return None
+    general = _words()["any_event"].fullmatch(text[slice(*anchor)]) is not None
+    if not (general or (before and before[1].anchor == anchor)):
+        return None
+    start = max(anchor[1], before[0].end) if before and before[1].anchor == anchor else anchor[1]
+    told = shape("safety.told_event" if start > anchor[1] else "safety.first_event").fullmatch(text, start, mention.start)
+    return told.span("event") if told else None
 
 
 def _dealt(view: View, items: Sequence[Item]) -> list[Span]:

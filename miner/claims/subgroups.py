@@ -86,7 +86,13 @@ def _without_name(view: View) -> int | None:
     """Where patients without the alteration stand, no gene named again: "wild-type patients", "those without a mutation"."""
     spans = words.load("trial.toml").spans("lacking", view.document.text, view.start, view.end)
     inside = [s for s in view.subjects if any(a <= s.start < b for a, b in spans)]
-    return spans[0][0] if len(spans) == 1 and not inside else None
+    return spans[0][0] if len(spans) == 1 and not inside and not _of_another_trait(view, spans[0][0]) else None
+
+
+def _of_another_trait(view: View, place: int) -> bool:
+    """Is it another trait that patients are without: "11 months in patients with brain metastases and 20 in those without"?"""
+    told = list(shape("subgroups.having").finditer(view.document.text, view.start, place))
+    return bool(told) and not any(told[-1].start() <= s.start < place for s in view.subjects)
 
 
 def _in_brackets_after(view: View, mention: Mention, pair: Sequence[Mention]) -> Subject | None:

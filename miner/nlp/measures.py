@@ -108,14 +108,22 @@ def find_measures(text: str, sentences: Sequence[Sentence], mentions: Sequence[M
     return sorted(_with_sums(found), key=_ORDER)
 
 
+_SAID_AGAIN = frozenset({" (", " [", "(", "["})
+
+
 def _is_ratio(cue: Cue | None) -> bool:
     return cue is not None and set(cue.endpoint.metrics) == {"ratio"}
 
 
 def _literals(text: str, made: MeasureRules) -> list[Lexeme]:
+    """What stands for a figure ("not reached"), told once: not its abbreviation in brackets behind it, "not reached (NR)"."""
     if not made.literal_signs.find_matches_as_indexes(text):
         return []
-    return [Lexeme("L", m.start(), m.end(), text=m[0]) for m in made.literal.finditer(text)]
+    found: list[Lexeme] = []
+    for match in made.literal.finditer(text):
+        if not found or text[found[-1].end : match.start()] not in _SAID_AGAIN:
+            found.append(Lexeme("L", match.start(), match.end(), text=match[0]))
+    return found
 
 
 def _cue_lexemes(text: str, cues: Sequence[Cue]) -> list[Lexeme]:
