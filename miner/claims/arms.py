@@ -76,11 +76,22 @@ def sides(view: View, before: int | None = None) -> tuple[list[Mention], list[Me
     """The two arms that a sentence compares: therapies before and behind "versus" or "compared with", up to a place."""
     text, end = view.document.text, before or view.end
     given = [m for m in therapies(view) if m.end <= end]
+    if opened := _opened(view, given):
+        return opened
     marks = [view.start + m.start() for m in shape("effects.than").finditer(text[view.start : end])]
+    marks += [m.start(1) for m in shape("arms.over").finditer(text, view.start, end)] if not marks else []
     marks = [at for at in marks if any(m.end <= at for m in given) and any(at <= m.start <= at + 60 for m in given)]
     if len(marks) != 1 or shape("arms.listed").search(text, view.start, marks[0]):
         return None
     return [m for m in given if m.end <= marks[0]], [m for m in given if m.start >= marks[0]]
+
+
+def _opened(view: View, given: Sequence[Mention]) -> tuple[list[Mention], list[Mention]] | None:
+    """The arms of a sentence that opens with the one it compares with: "Compared with A, B prolonged survival (9 v 5 months)"."""
+    opening = shape("arms.opening").match(view.document.text, view.start, view.end)
+    against = [m for m in given if opening and m.end <= opening.end()]
+    behind = [m for m in given if opening and m.start >= opening.end()]
+    return (behind, against) if against and behind else None
 
 
 def arm(view: View, mention: Mention, measure: Measure, others: list[Item]) -> list[Mention] | None:

@@ -81,8 +81,20 @@ def _find(view: View) -> list[Effect]:
         key = (cue, kind, hedged)
         before = held[key].therapies if key in held else ()
         held[key] = Effect(kind, cue, view.clause(cue.start), (*before, *chain), hedged)
-    found = held.values()
+    found = [part for effect in held.values() for part in _fronted(view, effect)]
     return [*found, *_excepted(view, found), *_contrasted(view, found), *_elided(view, found), *_said_of_others(view, found)]
+
+
+def _fronted(view: View, effect: Effect) -> list[Effect]:
+    """An effect, and its contrary for those whom a fronted part excepts: "in patients with A, but not in those with B, C was better"."""
+    start = effect.clause[0]
+    fronted = shape("effects.but_not_fronted").match(view.document.text, start, effect.cue.start)
+    if not fronted or start == view.start or effect.kind not in TURNED or any(m.start < fronted.end() for m in effect.therapies):
+        return [effect]
+    return [
+        Effect(effect.kind, effect.cue, (view.start, start), effect.therapies, effect.hedged),
+        Effect(TURNED[effect.kind], effect.cue, (start, fronted.end()), effect.therapies, effect.hedged),
+    ]
 
 
 def _left_open(view: View, cue: Cue) -> bool:
