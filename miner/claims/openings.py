@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from ahocorasick_rs import AhoCorasick
 
-_PIECE = re.compile(r"(?:(?P<literal>[\w ,'%/-])|\[(?P<any>[\w ]+-?|-[\w ]*)\]|\(\?:(?P<group>[^()]*)\))(?P<times>[?*{+]?)")
+_PIECE = re.compile(r"(?:(?P<literal>[\w ,'%/-])|\[(?P<any>[\w ]+-?|-[\w ]*)\]|\(\?:(?P<group>(?:[^()]|\([^()]*\))*)\))(?P<times>[?*{+]?)")
 _PLAIN = re.compile(r"(?:[\w ,'%/-](?![?*{]))*")
 _WIDTHLESS = re.compile(r"(?:\(\?<?[!=][^()]*\)|\\b)+")
 _OUTER = re.compile(r"\\b\(\?:(.*)\)\\b")
@@ -23,34 +23,27 @@ def openings(word: str) -> frozenset[str]:
     at = before.end() if (before := _WIDTHLESS.match(word)) else 0
     heads = [""]
     while (piece := _PIECE.match(word, at)) and piece["times"] in ("", "?") and len(heads) < _MOST:
-        options = [piece["literal"]] if piece["literal"] else list(piece["any"]) if piece["any"] else piece["group"].split("|")
+        options = [piece["literal"]] if piece["literal"] else list(piece["any"]) if piece["any"] else _split(piece["group"])
         plain = [found[0] if (found := _PLAIN.match(option)) else "" for option in options]
         longer = [head + option for head in heads for option in plain]
         heads, at = heads + longer if piece["times"] else longer, piece.end()
         if plain != options:
             break
-    if _has_alternatives(word) or min(map(len, heads)) < _LEAST:
+    if len(_split(word)) > 1 or min(map(len, heads)) < _LEAST:
         return frozenset()
     return frozenset(head.lower() for head in heads)
-
-
-def _has_alternatives(word: str) -> bool:
-    """Whether a pattern has a bar outside every bracket."""
-    depth = 0
-    for sign in re.sub(r"\\.|\[[^\]]*\]", "", word):
-        depth += (sign == "(") - (sign == ")")
-        if sign == "|" and not depth:
-            return True
-    return False
 
 
 def alternatives(pattern: str) -> list[str]:
     """The words of a pattern like ``\\b(?:one|other)\\b``, for `Openings`; another pattern is one word that may begin with anything."""
     outer = _OUTER.fullmatch(pattern)
-    if not outer:
-        return [""]
+    return _split(outer[1]) if outer else [""]
+
+
+def _split(pattern: str) -> list[str]:
+    """A pattern at the bars outside every bracket; where its brackets don't match, one part that may begin with anything."""
     parts, depth = [""], 0
-    for sign in _SIGN.findall(outer[1]):
+    for sign in _SIGN.findall(pattern):
         depth += (sign == "(") - (sign == ")")
         if depth < 0:
             return [""]

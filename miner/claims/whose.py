@@ -45,7 +45,7 @@ def _told(view: View, effect: Effect) -> list[Subject]:
     for span in (effect.clause, (view.start, effect.clause[0]), (view.start, view.end)):
         found = [s for s in _local(view) if span[0] <= s.start and s.end <= span[1] and not _told_against(view, s, effect)]
         if found and not (effect.cue.sense == "inhibit" and all(s.alteration == "phosphorylation" for s in found)):
-            return _silenced(view, found, effect) or distinct(_chosen(view, found, effect))
+            return _silenced(view, found, effect) or distinct(_chosen(view, _progressed(view, found, effect), effect))
     if lacking := _lacked(view, effect.clause):
         return lacking
     if inhibited := _inhibited(view, effect):
@@ -54,6 +54,13 @@ def _told(view: View, effect: Effect) -> list[Subject]:
     against = [s for s in _local(view) if _told_against(view, s, effect)]
     carried = genes or _salient(frames.carried_subjects(view)) or _salient(_told_before(view)) or _resisting_targets(view, effect)
     return [s for s in carried if not any((s.gene, s.fusion, s.variant, s.kind) == (a.gene, a.fusion, a.variant, a.kind) for a in against)]
+
+
+def _progressed(view: View, found: list[Subject], effect: Effect) -> list[Subject]:
+    """Whose disease progressed, and not what was found then: "a patient with A progressed on B, and biopsy revealed C"."""
+    failed = effect.kind is Kind.FAILED and shape("effects.disease_progressed").match(view.document.text, effect.cue.start, effect.cue.end)
+    before = [s for s in found if s.end <= effect.cue.start] if failed else []
+    return before or found
 
 
 def _inhibited(view: View, effect: Effect) -> list[Subject]:
