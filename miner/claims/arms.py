@@ -11,7 +11,7 @@ from miner.claims.claim_types import combined
 from miner.claims.document import BACKGROUND, TITLE, Document, View
 from miner.claims.effect_rules import shape
 from miner.claims.frames import AGAINST, DENIED, SUPPORTS, Stance
-from miner.claims.therapy import joined, therapies
+from miner.claims.therapy import joined, therapies, therapy_role
 from miner.schema import Label, Measure, Mention
 
 _FAR = 90
@@ -121,7 +121,17 @@ def of_control(view: View, mention: Mention, measure: Measure, others: list[Item
     paired = shape("arms.against").fullmatch(gap) or (
         shape("arms.paired").fullmatch(gap) and shape("arms.listed").search(text, mention.end)
     )
-    return bool(paired) and sides(view) is None and bool(shape("arms.control").search(text))
+    if not paired or sides(view) is not None:
+        return False
+    return bool(shape("arms.control").search(text)) or (shape("arms.against").fullmatch(gap) is not None and _compared_before(view))
+
+
+def _compared_before(view: View) -> bool:
+    """Does a sentence without therapies go on from one that set a therapy against another: "A was better than B. ORR was 70% vs 31%"?"""
+    if therapies(view) or view.subjects or view.index == 0:
+        return False
+    previous = view.document.views[max(0, view.index - 2) : view.index]
+    return any({therapy_role(view.document, m) for m in therapies(v)} >= {"agent", "comparator"} for v in previous)
 
 
 def placed(view: View, mention: Mention, measure: Measure, others: Sequence[Item], *, apart: bool = False) -> trial.Arm | None:

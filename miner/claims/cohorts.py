@@ -7,7 +7,7 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from miner.claims import trial
+from miner.claims import frames, trial
 from miner.claims.document import AIM, METHODS, RESULTS, TITLE, Document, View
 from miner.claims.effect_rules import shape
 from miner.schema import Cohort, Label, Measure, Mention
@@ -93,6 +93,7 @@ class Ledger:
         if tied:
             return tied[-1].n
         near = [g for g in before if g.treated and g.view.role == view.role and view.index - g.view.index <= 3 and not g.drugs - wanted]
+        near = [g for g in near if not _of_part(g, near)]
         return near[-1].n if near else None
 
     def screened(self, position: int) -> int | None:
@@ -104,6 +105,12 @@ class Ledger:
         """The one group larger than a count that was looked at before a position; None where there were several."""
         found = {g.n for g in [*self.groups, *self.wholes] if g.start < position and (g.screened or g.view.role in (TITLE, METHODS))}
         return max(found) if len(found) == 1 and max(found) > least else None
+
+
+def _of_part(group: Group, others: Iterable[Group]) -> bool:
+    """Is a group one of several that another sentence sets side by side, each with its figures: "14 with A had 7 months, 5 with B 3"?"""
+    beside = [g for g in others if g.view is group.view and g.n != group.n]
+    return bool(beside) and len(frames.measures(group.view, "PFS_months", "OS_months", "DoR_months", "ORR_percent", "DCR_percent")) > 1
 
 
 def _share(mention: Mention) -> Measure | None:

@@ -184,8 +184,9 @@ def _cue_of(view: View, chain: tuple[Mention, ...]) -> Cue | None:
     if role == "comparator" or _set_against(view, chain[0]):
         return None
     opened = shape("effects.listed_behind").search(view.document.text, view.start, chain[0].start)
-    if opened:
-        return next((c for c in cues(view, (opened.start(), opened.end())) if c.sense in WORKING), None)
+    within = [c for c in cues(view, (opened.start(), opened.end())) if c.sense in WORKING] if opened else []
+    if within or (opened and opened[0].rstrip().endswith(":")):
+        return within[0] if within else None
     scored = [(s, c) for c in cues(view, view.clause(chain[0].start)) if (s := _score(view, chain, c, role)) is not None]
     if not scored and role == "agent":
         later = [c for c in cues(view) if chain[0].start <= c.start and not _of_another(view, chain, c)]

@@ -57,8 +57,23 @@ def therapy_role(document: Document, mention: Mention) -> str:
     """How a sentence uses a therapy: ``agent`` (given), ``prior`` (given before, resisted) or ``comparator``."""
     role = document.roles.get(mention)
     if role is None:
-        role = document.roles[mention] = _role(document.text, mention)
+        role = _role(document.text, mention)
+        if role == "agent" and (partner := _partner_before(document, mention)) and therapy_role(document, partner) == "comparator":
+            role = "comparator"
+        document.roles[mention] = role
     return role
+
+
+def _partner_before(document: Document, mention: Mention) -> Mention | None:
+    """The drug that a drug is given with, named right before it: "compared with cisplatin plus pemetrexed"."""
+    joint = _PLUS.search(document.text, max(0, mention.start - _JOINT_REACH), mention.start)
+    if joint is None:
+        return None
+    return next((m for m in document.reading.mentions if m.end == joint.start() and m.label in (Label.DRUG, Label.DRUG_CLASS)), None)
+
+
+_PLUS = re.compile(r"\s*(?:\bplus\b|\+|[-–/]|\bcombined with\b|\bin combination with\b)\s*\Z")
+_JOINT_REACH = 24
 
 
 def _role(text: str, mention: Mention) -> str:
