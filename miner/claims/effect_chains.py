@@ -50,3 +50,13 @@ def _together(view: View, last: Mention, mention: Mention) -> bool:
         or bool(shape("claim_types.joint").fullmatch(gap))
         or (last.name == mention.name and gap.strip(" [") == "(")
     )
+
+
+def set_against(view: View, mention: Mention) -> bool:
+    """Does a therapy stand behind "than", with no verb between?"""
+    text = view.document.text
+    before = text[max(view.clause(mention.start)[0], mention.start - 140) : mention.start]
+    found = list(shape("effects.than").finditer(before))
+    if found and not before[: found[-1].start()].strip() and "," in before[found[-1].end() :]:  # "Compared with vehicle, A ..."
+        return False
+    return bool(found) and not shape("effects.verb").search(before[found[-1].end() :])

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from miner.claims import doses, effect_rules, frames
 from miner.claims.document import View
-from miner.claims.effect_chains import chains
+from miner.claims.effect_chains import chains, set_against
 from miner.claims.effect_cues import WORKING, Span, compared, cues, describes, only_asked, predicated
 from miner.claims.effect_rules import shape
 from miner.claims.senses import Cue
@@ -181,7 +181,7 @@ def _cue_of(view: View, chain: tuple[Mention, ...]) -> Cue | None:
     role = therapy_role(view.document, chain[0])
     if role == "prior" and shape("effects.received").search(view.document.text, view.start, chain[0].start):
         role = "agent"
-    if role == "comparator" or _set_against(view, chain[0]):
+    if role == "comparator" or set_against(view, chain[0]):
         return None
     opened = shape("effects.listed_behind").search(view.document.text, view.start, chain[0].start)
     within = [c for c in cues(view, (opened.start(), opened.end())) if c.sense in WORKING] if opened else []
@@ -199,16 +199,6 @@ def _of_another(view: View, chain: tuple[Mention, ...], cue: Cue) -> bool:
     """Does a cue of a later part speak of a therapy named there: "received A and progressed; one responded to B"?"""
     gap = view.document.text[chain[-1].end : cue.start]
     return ";" in gap and any(m.start > chain[-1].end and view.clause(m.start) == view.clause(cue.start) for m in therapies(view))
-
-
-def _set_against(view: View, mention: Mention) -> bool:
-    """Does a therapy stand behind "than", with no verb between?"""
-    text = view.document.text
-    before = text[max(view.clause(mention.start)[0], mention.start - 140) : mention.start]
-    found = list(shape("effects.than").finditer(before))
-    if found and not before[: found[-1].start()].strip() and "," in before[found[-1].end() :]:  # "Compared with vehicle, A ..."
-        return False
-    return bool(found) and not shape("effects.verb").search(before[found[-1].end() :])
 
 
 def _outer(view: View, cue: Cue) -> Cue:
@@ -270,7 +260,7 @@ def _clear(view: View, span: Span, *, ahead: bool) -> bool:
     """Does no other therapy stand between cue and therapy, unless it is listed with it: "sensitive to A and to B"?"""
     between = [m for chain in chains(view) for m in chain if span[0] <= m.start and m.end <= span[1]]
     between = [m for m in between if not ahead or not shape("effects.prior_adjective").match(view.document.text, m.end)]
-    between = [m for m in between if therapy_role(view.document, m) == "agent" and not _set_against(view, m)] if not ahead else between
+    between = [m for m in between if therapy_role(view.document, m) == "agent" and not set_against(view, m)] if not ahead else between
     if not between or not ahead:
         return not between
     return bool(shape("effects.and").fullmatch(view.document.text[between[-1].end : span[1]]))
@@ -287,7 +277,7 @@ def _undone_by(view: View, cue: Cue) -> bool:
 def _given(view: View, cue: Cue) -> bool:
     """Is another therapy given in the clause of a cue?"""
     within = view.clause(cue.start)
-    return any(therapy_role(view.document, m) == "agent" for m in therapies(view, within) if not _set_against(view, m))
+    return any(therapy_role(view.document, m) == "agent" for m in therapies(view, within) if not set_against(view, m))
 
 
 def _of_this(text: str, cue: Cue, gap: str) -> bool:
