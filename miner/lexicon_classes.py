@@ -18,7 +18,8 @@ _TAIL = re.compile(
 _AFTER_ANTI = re.compile(rf"s?(?:[\s-]+{_MODIFIER}){{0,2}}[\s-]+{_THERAPY}(?![A-Za-z])")
 _ANTI = re.compile(r"\banti[\s-]?$", re.I)
 _OF = re.compile(rf"\b(?i:{either(_CUES['of'])}) (?:the |both )?$")
-_LINK = re.compile(r"\s?(?:/|,|, and|, or| and| or| and/or|, and/or)\s?")
+_GERUND = re.compile(rf"(?:^|[.;:] |\b(?:[Tt]hat|[Hh]ow|[Tt]hus|[Tt]herefore|[Hh]owever|[Ww]hether),? )(?:\w+ly )?(?P<verb>(?i:{either(_CUES['gerund'])})) (?:the |both )?$")
+_LINK = re.compile(r"\s?(?:/|,|, and|, or| and| or| and/or|, and/or| plus|,? along with|,? together with|,? as well as|,? in addition to)\s?")
 _GOES_ON = re.compile(rf"(?:[\s-]+{either(_CUES['altered'])}|::)")
 # Behind a gene: it is in whom a therapy works, "inhibitors against ROS1-rearranged tumours", and not what it is aimed at.
 _CARRIERS = re.compile(
@@ -77,7 +78,11 @@ def _class_span(source: str, gene: Hit, before: Hit | None) -> tuple[int, int] |
     if match:
         return _long_form_start(source, gene, before), match.end()
     first = _fused_start(source, gene, before)
-    of = None if _CONTINUES.match(source, gene.end) or _CARRIERS.match(source, gene.end) else _OF.search(source, max(0, first - 40), first)
+    if _CONTINUES.match(source, gene.end) or _CARRIERS.match(source, gene.end):
+        return None
+    of = _OF.search(source, max(0, first - 40), first)
+    if not of and (verb := _GERUND.search(source, max(0, first - 60), first)):
+        return verb.start("verb"), gene.end
     return (of.start(), gene.end) if of else None
 
 

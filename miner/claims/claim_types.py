@@ -9,7 +9,7 @@ from miner.claims.document import Document, Subject, View
 from miner.claims.effect_rules import load, shape
 from miner.claims.therapy import CHEMORADIOTHERAPY, therapies, therapy_role
 from miner.lexicon_rows import families
-from miner.schema import ClaimType, Mention
+from miner.schema import ClaimType, Label, Mention
 
 RESISTANCE_KINDS = frozenset(
     {
@@ -136,7 +136,8 @@ def combined(view: View, given: list[Mention]) -> list[Mention]:
     several = len({m.name for m in given}) > 1
     if several and shape("claim_types.jointly").match(text, given[-1].end):
         return given
-    if several and shape("claim_types.combination_of").search(text[max(0, given[0].start - 60) : given[0].start]):
+    before = given[0].end if given and given[0].label is Label.DRUG_CLASS else given[0].start if given else 0
+    if several and shape("claim_types.combination_of").search(text[max(0, given[0].start - 60) : before]):
         return given
     return given if _one_regimen(view, given) else _with_partner(view, given)
 

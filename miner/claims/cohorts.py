@@ -13,6 +13,7 @@ from miner.claims.effect_rules import shape
 from miner.schema import Cohort, Label, Measure, Mention
 
 _FEW, _FEWEST_LISTED, _BRACKET = 3, 3, 8
+_OUTCOMES = ("CR", "PR", "SD", "PD", "n_resp")
 _BARE = re.compile(r"\s*(?:\([^()]*\)\s*)?(?:in|of|among)\s+(?:the\s+)?(\d{1,5})(?=[,;)]|\.?\s*$|\.\s)")  # "57% in 54"
 _BEHIND = re.compile(
     r"\s*(?:%|percent|months?)?\s*(?:\([^()]*\)|\[[^\[\]]*\])?,?\s*(?:(?:was|were)\s+(?:\w+ly\s+)?"
@@ -69,6 +70,8 @@ class Ledger:
     def _group(self, view: View, mention: Mention) -> Group | None:
         cohort = mention.referent
         if not isinstance(cohort, Cohort) or not cohort.n or not shape("cohorts.people").search(cohort.unit):
+            return None
+        if not cohort.unit and any(m.start == mention.start and _is_outcome(m) for m in view.of(Label.MEASURE)):
             return None
         beside = (max(view.start, mention.start - 60), min(view.end, mention.end + 60))
         drugs = frozenset(m.name or "" for m in view.of(Label.DRUG, Label.DRUG_CLASS, within=beside))
@@ -256,3 +259,8 @@ def prevalence_population(view: View, mention: Mention, measure: Measure) -> int
     if measure.metric == "value_percent":
         return book.screened(mention.start) if isinstance(measure.value, int | float) else None
     return book.only_screened(mention.start, measure.n or 0)
+
+
+def _is_outcome(mention: Mention) -> bool:
+    """Does it count an outcome, and no group: "partial (n = 30) response"?"""
+    return isinstance(mention.referent, Measure) and mention.referent.metric in _OUTCOMES

@@ -35,12 +35,18 @@ def candidates(view: View) -> list[Subject]:
             continue
         if mention.name and not any(a < mention.end and mention.start < b for a, b in spans):
             found.append(Subject(mention.start, mention.end, mention.name, alteration=_kind(view, found, mention.name), mention=mention))
-    return sorted((s for s in found if not _excepted(view, s)), key=lambda s: s.start)
+    counted = [s for s in found if not _excepted(view, s)]
+    return sorted([s for s in counted if not lacked_by(view, s)] or counted, key=lambda s: s.start)
 
 
 def _excepted(view: View, subject: Subject) -> bool:
     """Is an alteration named as that of which a sentence does not speak: "no drivers other than the RET fusion"?"""
     return bool(rules()["excepted"].search(view.document.text[max(view.start, subject.start - 40) : subject.start]))
+
+
+def lacked_by(view: View, subject: Subject) -> bool:
+    """Does a gene name a group of those without its alteration: "of 40 ALK-negative tumours"?"""
+    return rules()["who_lack_it"].match(view.document.text[subject.end : subject.end + 90]) is not None
 
 
 def altered(view: View) -> bool:
@@ -170,12 +176,18 @@ def _of_known(view: View, item: Item) -> bool:
     return bool(view.of(Label.ASSAY, within=clause)) or rules().within("test_made", view.document.text, *clause)
 
 
+# "ROS1 fusions were found in 4 of 80 (5%) EGFR wild-type tumours": the group in whom something else was found.
+_FOUND_AMONG = re.compile(r"\b(?:in|among)\s+(?:only\s+|about\s+)?(?:[\d,]+ (?:of|/|out of) (?:the )?[\d,]+\s*\(?)?$")
+
+
 def those_without(view: View, mention: Mention) -> list[Subject] | None:
     """The wild types that a figure counts, or none where it counts negative cases: "100 (83%) were KRAS wild-type"; else None."""
     text = view.document.text
     behind = rules()["lack_it"].match(text[mention.end : min(view.end, mention.end + _LACKING)])
     before = rules()["lacked_in"].search(text[max(view.start, mention.start - _LACKING) : mention.start])
     if not behind and not before:
+        return None
+    if not before and any(_FOUND_AMONG.search(text, s.end, mention.start) for s in candidates(view) if view.start <= s.end < mention.start):
         return None
     start, end = (mention.end, mention.end + behind.end()) if behind else (mention.start - _LACKING, mention.start)
     return [s for s in view.subjects if s.gene and s.alteration == "wild-type" and s.start < end and start < s.end]

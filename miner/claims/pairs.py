@@ -93,7 +93,7 @@ def _exclusive(view: View, subjects: list[Subject]) -> Iterator[Claim] | None:
         if not denials:
             return None
         told = therapies(view) or view.has("respond", "outcome") or view.tells(rules, "acquired")
-        if told or not _lacks_others(view, subjects, denials[0]):
+        if told or not _lacks_others(view, subjects, denials[0]) or any(counted.lacked_by(view, s) for s in subjects):
             return None
     genes, focus = {s.gene for s in subjects}, {s.gene for s in view.document.focus}
     whole = len(genes) > 1 and (genes & focus or not focus or _named_as_pair(view, subjects, cues)) and not company.pointed_at(view)
