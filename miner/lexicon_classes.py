@@ -18,8 +18,13 @@ _TAIL = re.compile(
 _AFTER_ANTI = re.compile(rf"s?(?:[\s-]+{_MODIFIER}){{0,2}}[\s-]+{_THERAPY}(?![A-Za-z])")
 _ANTI = re.compile(r"\banti[\s-]?$", re.I)
 _OF = re.compile(rf"\b(?i:{either(_CUES['of'])}) (?:the |both )?$")
-_GERUND = re.compile(rf"(?:^|[.;:] |\b(?:[Tt]hat|[Hh]ow|[Tt]hus|[Tt]herefore|[Hh]owever|[Ww]hether),? )(?:\w+ly )?(?P<verb>(?i:{either(_CUES['gerund'])})) (?:the |both )?$")
-_LINK = re.compile(r"\s?(?:/|,|, and|, or| and| or| and/or|, and/or| plus|,? along with|,? together with|,? as well as|,? in addition to)\s?")
+_GERUND = re.compile(
+    r"(?:^|[.;:] |\b(?:[Tt]hat|[Hh]ow|[Tt]hus|[Tt]herefore|[Hh]owever|[Ww]hether),? )(?:\w+ly )?"
+    rf"(?P<verb>(?i:{either(_CUES['gerund'])})) (?:the |both )?$"
+)
+_LINK = re.compile(
+    r"\s?(?:/|,|, and|, or| and| or| and/or|, and/or| plus|,? along with|,? together with|,? as well as|,? in addition to)\s?"
+)
 _GOES_ON = re.compile(rf"(?:[\s-]+{either(_CUES['altered'])}|::)")
 # Behind a gene: it is in whom a therapy works, "inhibitors against ROS1-rearranged tumours", and not what it is aimed at.
 _CARRIERS = re.compile(
