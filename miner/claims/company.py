@@ -126,9 +126,25 @@ def _company(view: View, subjects: Sequence[Subject], within: Span | None = None
         return None
     tied = [(c.start, c.end) for c in view.sense("associate")]
     before = [s for s in subjects if s.end <= signed[0][0] and s.kind not in ("gene", "wild-type")]
-    carriers = [s for s in before if counted.is_population(view, s) or rules["group_after"].match(text[s.end : s.end + 60])]
+    carriers = [s for s in before if _is_group(view, s)]
     shown = carriers and rules.within("with_signature", text, carriers[-1].end, signed[0][0])
+    behind = [s for s in subjects if s.start >= signed[0][1] and s.kind not in ("gene", "wild-type") and _is_group(view, s)]
+    shown = shown or (behind and _FOUND_IN.search(text, signed[0][1], behind[0].start))
     return tied[0] if tied else signed[0] if shown or _in_one(view) else None
+
+
+# "Microsatellite instability was seen in 11 of 15 NTRK-rearranged tumours".
+_FOUND_IN = re.compile(r"\b(?:seen|found|observed|detected|present|identified|noted|diagnosed|confirmed|shown)\s+in\b", re.I)
+
+_WITH = re.compile(r"\b(?:with|harbou?ring|carrying|bearing|having|positive for)(?: an?| the)?\s*$", re.I)
+
+
+def _is_group(view: View, subject: Subject) -> bool:
+    """Does an alteration name a group that carries it: "NTRK-rearranged tumours", "of 15 tumours with NTRK fusions"?"""
+    rules, text = counted.rules(), view.document.text
+    if counted.is_population(view, subject) or rules["group_after"].match(text[subject.end : subject.end + 60]):
+        return True
+    return bool(_WITH.search(text[max(view.start, subject.start - 40) : subject.start]))
 
 
 def _linked(view: View, subjects: Sequence[Subject]) -> Span | None:

@@ -46,7 +46,15 @@ def _excepted(view: View, subject: Subject) -> bool:
 
 def lacked_by(view: View, subject: Subject) -> bool:
     """Does a gene name a group of those without its alteration: "of 40 ALK-negative tumours"?"""
-    return rules()["who_lack_it"].match(view.document.text[subject.end : subject.end + 90]) is not None
+    text = view.document.text
+    if _WHO_WERE.search(text, max(view.start, subject.start - 40), subject.start):
+        return _NEGATIVE.match(text, subject.end) is not None
+    return rules()["who_lack_it"].match(text[subject.end : subject.end + 90]) is not None
+
+
+# "Of the 62 patients who were EGFR-negative, ...".
+_WHO_WERE = re.compile(r"\b(?:who|that|which) (?:were|was|are|is|tested|had tested) (?:\w+ )?$")
+_NEGATIVE = re.compile(r"(?:(?:/|, | and | or |-, )[A-Z][A-Z0-9]+)*[- ](?:negative|wild[- ]type|WT)\b")
 
 
 def altered(view: View) -> bool:
@@ -82,7 +90,14 @@ def is_population(view: View, subject: Subject) -> bool:
 def opens(view: View, mention: Mention, measure: Measure) -> bool:
     """Is the count that of the whole group: ``In the 368 cases ...``?"""
     before = view.document.text[view.start : mention.start]
+    if measure.metric == "n_pos" and measure.total is not None and measure.total == measure.n:
+        return bool(_ALL.search(before) and _THAT_CARRY.match(view.document.text, mention.end, view.end))
     return measure.metric == "n_pos" and measure.total is None and bool(rules()["whole"].search(before))
+
+
+# "All six tumours with NTRK fusions were ...": the carriers, of whom something is told.
+_ALL = re.compile(r"\ball (?:of )?(?:the |these |our )?$", re.I)
+_THAT_CARRY = re.compile(r"(?:\s+[\w-]+){0,3}?\s+(?:with|harbou?ring|carrying|bearing|having|positive for)\b")
 
 
 def _segment(view: View, item: Item, items: Sequence[Item]) -> Span:
