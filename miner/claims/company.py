@@ -129,8 +129,8 @@ def _company(view: View, subjects: Sequence[Subject], within: Span | None = None
     carriers = [s for s in before if _is_group(view, s)]
     shown = carriers and rules.within("with_signature", text, carriers[-1].end, signed[0][0])
     behind = [s for s in subjects if s.start >= signed[0][1] and s.kind not in ("gene", "wild-type") and _is_group(view, s)]
-    shown = shown or (behind and _FOUND_IN.search(text, signed[0][1], behind[0].start))
-    return tied[0] if tied else signed[0] if shown or _in_one(view) else None
+    seen = behind and _FOUND_IN.search(text, signed[0][1], behind[0].start)
+    return tied[0] if tied else signed[0] if shown or seen or _in_one(view) else None
 
 
 # "Microsatellite instability was seen in 11 of 15 NTRK-rearranged tumours".
