@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import spacy
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from miner.errors import ConfigError
@@ -192,6 +192,7 @@ PIECES = st.sampled_from(
 )
 
 
+@example("median PFS (22%")
 @given(st.lists(PIECES, max_size=40).map("".join))
 @settings(max_examples=300, deadline=None)
 def test_no_text_breaks_the_reading(text):

@@ -68,9 +68,10 @@ def _not_known(view: View) -> Iterator[Claim]:
     clause = view.clause(given[0].start) if given else (view.start, view.start)
     told = [s for s in frames.affirmed(view.subjects) if s.gene and s.kind not in ("gene", "expression")]
     subjects = [s for s in told if clause[0] <= s.start < clause[1]]
-    if not subjects or not view.has("unknown", within=clause):
+    if not subjects or view.is_aim:
         return
-    if shape("response.role_of").search(view.document.text, clause[0], given[0].start):
+    unclear = view.has("unknown", within=clause) and shape("response.role_of").search(view.document.text, clause[0], given[0].start)
+    if unclear or shape("response.scant").search(view.document.text, *clause):
         yield from build(
             view, ClaimType.IMMUNOTHERAPY_OUTCOME, "effect.unknown", subjects=subjects, therapies=names(view, given), stance=HEDGED,
             confidence=0.5,

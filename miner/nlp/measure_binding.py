@@ -162,9 +162,11 @@ def _found_in(elements: Sequence[Element], j: int, i: int) -> bool:
 
 def _is_share(elements: Sequence[Element], named: Mapping[int, Cue], i: int) -> bool:
     """Does a percentage open a bracket in which a name with its own figure follows: a group's share ("(22%; mOS = 9 months)")?"""
-    if elements[i - 1].kind == "(" and elements[i + 1].kind == "o" and i > 1 and elements[i - 2].kind != "c":
+    if not 0 < i < len(elements) - 1 or elements[i - 1].kind != "(":
+        return False
+    if elements[i + 1].kind == "o" and i > 1 and elements[i - 2].kind != "c":
         return True  # "patients on A (19% of all)"
-    return elements[i - 1].kind == "(" and i + 2 in named and elements[i + 1].kind in ";," and not named[i + 2].endpoint.weak
+    return i + 2 in named and elements[i + 1].kind in ";," and not named[i + 2].endpoint.weak
 
 
 def _inside(elements: Sequence[Element], k: int, i: int) -> bool:
@@ -184,11 +186,10 @@ def _countable(elements: Sequence[Element], i: int, j: int, quantity: Quantity, 
     if quantity.equals:
         counted = not cue.endpoint.weak or elements[j].text.lower() in _EVENTS
         return counted and j == i - 2 and elements[i - 1].kind == "("
-    before = elements[i - 1].text.lower() if i else ""
-    total = before == "of" and i > 1 and elements[i - 2].text.lower() == "total" and elements[i + 1].text.lower() in _EVENTS
-    if total:
+    before, behind = elements[i - 1].text.lower() if i else "", elements[i + 1].text.lower() if i + 1 < len(elements) else ""
+    if before == "of" and i > 1 and elements[i - 2].text.lower() == "total" and behind in _EVENTS:
         return j == i + 1
-    if j < i and i > 0 and elements[i - 1].kind in "a," and i + 1 < len(elements) and elements[i + 1].text.lower() in _PREDICATES:
+    if j < i and i > 0 and elements[i - 1].kind in "a," and behind in _PREDICATES:
         return False  # "78 discontinued and 93 continued": what is said of it follows
     if before in _FROM and (j < i or cue.endpoint.weak):
         return False
