@@ -18,6 +18,8 @@ def extract(view: View, told: Sequence[tuple[int, int]]) -> Iterator[Claim]:
     if not view.has("frequency", "detect") and not view.tells(rules(), "finding"):
         return
     text, focus = view.document.text, {s.gene for s in view.document.focus}
+    if view.tells(rules(), "cases_left_out"):
+        return
     absent = [s for s in view.subjects if s.mention and s.mention.polarity is Polarity.NEGATED and view.clause(s.start) not in told]
     absent = [s for s in absent if s.fusion or (s.mention and isinstance(s.mention.referent, Alteration))]
     told_of = next((s.start for s in absent if rules()["of_whom"].search(text[max(view.start, s.start - 60) : s.start])), view.end)

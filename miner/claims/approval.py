@@ -232,12 +232,14 @@ def _subjects(view: View, clause: Span, given: Sequence[Mention]) -> list[Subjec
     inside = [s for s in local if clause[0] <= s.start < clause[1]]
     if inside or local:
         return distinct(inside or local)
+    if given and _rules().within("everybody", view.document.text, *clause):
+        return []
     lexicon = view.document.lexicon
     wanted = _targets(view, given)
     told = [*(frames.carried_subjects(view) or view.document.focus), *view.document.subjects]
     if not wanted:
         goes_on = not given or frames.points_back(view) or view.document.study_type is not StudyType.REVIEW
-        return distinct(_generic(s) for s in frames.carried_subjects(view)) or _genes(view) if goes_on else _genes(view)
+        return distinct(_generic(s) for s in frames.carried_to(view, given)) or _genes(view) if goes_on else _genes(view)
     fitting = [s for s in told if wanted & {s.gene, *lexicon.members(s.gene or "")}]
     genes = [m for m in view.document.reading.mentions if m.label is Label.GENE and wanted & {m.name, *lexicon.members(m.name or "")}]
     named = [Subject(m.start, m.end, m.name, mention=m) for m in genes]

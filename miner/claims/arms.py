@@ -189,9 +189,12 @@ def _tied(named: Sequence[trial.Group], measure: Measure) -> trial.Arm | None:
 def pair(view: View, mention: Mention, measure: Measure, others: Sequence[Item]) -> list[Mention]:
     """Two figures of one kind, one set against the other: "13.4 v 19.5 months", "6.7 months and 4.7 months, respectively"."""
     same = sorted(m for m, r in others if r.metric == measure.metric)
-    for first, second in pairwise(same):
-        if mention in (first, second) and _set_against(view, first, second):
-            return [first, second]
+    held: list[Mention] = []
+    for first, second in sorted(pairwise(same), key=lambda two: two[1].start - two[0].end):
+        if first not in held and second not in held and _set_against(view, first, second):
+            held += [first, second]
+            if mention in (first, second):
+                return [first, second]
     return []
 
 

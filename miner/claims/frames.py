@@ -60,6 +60,7 @@ _BACKGROUND_WORDS = re.compile(
     r"|have been (?:shown|report|identif|describ|found)|is known|are known|known to)",
     re.I,
 )
+BLOCKED = frozenset({"PDCD1", "CTLA4", "VEGFA", "KDR"})  # named with a therapy, but not altered: what checkpoint and VEGF inhibitors block
 _NEXT_THAT = re.compile(r",?\s+(?:and|but) that\b", re.I)
 _FRONTED = re.compile(r"\s*((?:even )?(?:although|though|while|whereas|because|since|as)\b)", re.I)
 _COMMA = re.compile(r",\s+(?!(?:and|or|but|nor|which|who|that|including|such)\b)")
@@ -172,6 +173,14 @@ def therapies_for(view: View, span: tuple[int, int], *, carry: bool = True) -> l
     return carried_therapies(view) if carry else []
 
 
+def carried_to(view: View, therapies: Sequence[Mention]) -> list[Subject]:
+    """Subjects carried to what is told of therapies: a driver named before is not carried to a checkpoint inhibitor, given to all."""
+    found = carried_subjects(view)
+    if points_back(view) or not is_checkpoint(view, therapies):
+        return found
+    return [s for s in found if s in view.document.focus or s.kind in ("expression", "wild-type")]
+
+
 def carried_therapies(view: View) -> list[Mention]:
     """Therapies of the nearest of the two sentences before, else of the paper; not what the sentence sets something against."""
     others = {m.name for m in therapies(view) if therapy_role(view.document, m) == "comparator"}
@@ -242,7 +251,7 @@ def build(
     """
     if stance == OPEN:
         return []
-    chosen = distinct(subjects)
+    chosen = [s for s in distinct(subjects) if not (therapies and s.kind == "gene" and s.gene in BLOCKED)]
     groups = [chosen] if joint or not chosen else [[s] for s in chosen]
     groups = _merge_generic(groups) if not joint else groups
     common = Claim(

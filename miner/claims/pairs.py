@@ -97,7 +97,7 @@ def _exclusive(view: View, subjects: list[Subject]) -> Iterator[Claim] | None:
             return None
     genes, focus = {s.gene for s in subjects}, {s.gene for s in view.document.focus}
     whole = len(genes) > 1 and (genes & focus or not focus or _named_as_pair(view, subjects, cues)) and not company.pointed_at(view)
-    chosen = subjects if whole else distinct([*subjects, *company.host(view, subjects)])
+    chosen = subjects if whole else distinct([*subjects, *company.host(view, subjects), *_positive(view, subjects)])
     if not chosen or (len({s.gene for s in chosen}) == 1 and agents(view)):
         return None  # "active only in patients without EGFR mutations": of whom a therapy is told
     span = (cues or denials or [(view.start, view.end)])[0]
@@ -107,6 +107,13 @@ def _exclusive(view: View, subjects: list[Subject]) -> Iterator[Claim] | None:
             n=company.size(view, view.clause(span[0])), joint=True, confidence=0.7,
         )
     )  # fmt: skip
+
+
+def _positive(view: View, subjects: Sequence[Subject]) -> list[Subject]:
+    """The fusion of the title, where a sentence that names no alteration tells what "fusion-positive" tumours lack."""
+    if subjects or not counted.rules().within("fusion_positive", view.document.text, view.start, view.end):
+        return []
+    return [s for s in view.document.focus if s.kind == "fusion"][:1]
 
 
 def _named_as_pair(view: View, subjects: Sequence[Subject], cues: Sequence[Span]) -> bool:
@@ -154,7 +161,8 @@ def _lacks_others(view: View, subjects: Sequence[Subject], cue: Span) -> bool:
     carriers = [s for s in subjects if s.end <= cue[1] and s not in lacking] or company.pointed_at(view)
     carriers = carriers or (view.document.focus if frames.points_back(view) else [])
     kin = {m for s in carriers for m in (s.gene, *view.document.lexicon.members(s.gene or ""))}
-    return bool(lacking and carriers) and not any(s.gene in kin for s in lacking)
+    again = [m for m in view.of(Label.GENE) if m.start > cue[0] and m.name in kin]
+    return bool(lacking and carriers) and not again and not any(s.gene in kin for s in lacking)
 
 
 def _stance(view: View, span: Span, against: bool) -> Stance:

@@ -133,7 +133,7 @@ def _lapsed(view: View, effect: effects.Effect) -> int | None:
 def _only_lacked(view: View, subject: Subject) -> bool:
     """Does the absence of an alteration only describe people (patients without T790M), or are other mechanisms meant?"""
     before = view.document.text[max(view.start, subject.start - 60) : subject.start]
-    if shape("resistance.others").search(before) or view.sense("nodiff", within=view.clause(subject.start)):
+    if whose.excepted(view, subject) or view.sense("nodiff", within=view.clause(subject.start)):
         return True
     return bool(shape("resistance.lacked").search(before)) and subject.mention is not None and subject.mention.polarity is Polarity.NEGATED
 

@@ -27,6 +27,7 @@ GENERAL = frozenset(
     }
 )
 
+_BEFORE = 60
 RECEPTORS = frozenset({"PDCD1", "CTLA4"})  # what checkpoint inhibitors block, in the words that name them
 
 
@@ -117,8 +118,12 @@ def _only_wanted(view: View, effect: Effect) -> bool:
 
 
 def _of_harm(view: View, effect: Effect) -> bool:
-    """Is it harm that was not seen: "no significant adverse effects"?"""
-    after = view.document.text[effect.cue.end : effect.cue.end + 30]
+    """Is it harm that was not seen, or was worse: "no significant adverse effects", "nausea was worse with A"?"""
+    text, lists = view.document.text, words.load("safety.toml")
+    if effect.kind is Kind.FAILED and shape("response.worse").match(text, effect.cue.start):
+        before = max(effect.clause[0], effect.cue.start - _BEFORE), effect.cue.start
+        return lists.within("event", text, *before) or lists.within("any_event", text, *before)
+    after = text[effect.cue.end : effect.cue.end + 30]
     return effect.kind is Kind.SAME and bool(words.load("response.toml")["harm"].match(after))
 
 

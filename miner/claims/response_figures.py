@@ -49,7 +49,8 @@ def measured(view: View) -> Iterator[Claim]:
     found = [f for f in found if not uncounted.too_long(f[1]) and not uncounted.of_unassessed(view, *f)]
     found = [f for f in found if f[1].metric not in TIMES or not uncounted.of_time(view.document.text[view.start : f[0].start])]
     found = [f for f in found if f[1].metric != "DCR_percent" or not uncounted.of_one_place(view, f[1])]
-    found = [f for f in found if not uncounted.of_ungiven(view, f[0], found)]
+    found = [f for f in found if not uncounted.of_ungiven(view, f[0], found) and not uncounted.of_responders(view, f[1])]
+    found = [f for f in found if not uncounted.of_opposite(view, f[0]) and not uncounted.of_untreated(view, f[0])]
     found = [f for f in found if not _did_not_respond(view, *f) and (trial.design(view.document) or not arms.of_control(view, *f, found))]
     if view.says("response_figures.how_often"):
         found = [f for f in found if f[1].metric not in RATES]

@@ -9,6 +9,7 @@ from miner.claims import arms, frames, words
 from miner.claims.document import Subject, View, distinct
 from miner.claims.effect_rules import shape
 from miner.claims.frames import AGAINST, OPEN, SUPPORTS, Stance
+from miner.claims.senses import known_resistance
 from miner.schema import Measure, Mention, Polarity
 
 _NEAR, _WORDS, _FAR = 60, 6, 1.5
@@ -130,8 +131,9 @@ def as_told(subjects: Iterable[Subject]) -> list[Subject]:
 
 
 def without(subject: Subject) -> Subject:
-    """Those who lack an alteration."""
-    return replace(subject, fusion=None, variant=None, alteration="wild-type")
+    """Those who lack an alteration; who lack a variant of resistance have the driver that it came to."""
+    kind = "mutation" if subject.variant in known_resistance() else "wild-type"
+    return replace(subject, fusion=None, variant=None, alteration=kind)
 
 
 def _favoured(view: View, subject: Subject) -> bool:

@@ -63,3 +63,22 @@ def of_unassessed(view: View, mention: Mention, measure: Measure) -> bool:
 def of_one_place(view: View, measure: Measure) -> bool:
     """Is it the control of a place by surgery or radiation, and not that of the disease?"""
     return bool(measure.anchor) and _PLACE.search(view.document.text[slice(*measure.anchor or (0, 0))]) is not None
+
+
+def of_responders(view: View, measure: Measure) -> bool:
+    """Does a response only tell in whom something else was measured: "levels were lower in patients with a response (1.2%)"?"""
+    return bool(measure.anchor) and shape("response_figures.of_responders").search(
+        view.document.text, view.start, (measure.anchor or (0, 0))[0]
+    ) is not None
+
+
+def of_opposite(view: View, mention: Mention) -> bool:
+    """Is it the figure of those who lack what the sentence tells of: "0.6 for high and 1.2 for low copy number", "X-negative (1.4)"?"""
+    text = view.document.text
+    behind = shape("response_figures.for_low").match(text, mention.end, view.end)
+    return behind is not None or shape("response_figures.low_before").search(text, view.start, mention.start) is not None
+
+
+def of_untreated(view: View, mention: Mention) -> bool:
+    """Is it told of the untreated: "untreated X-positive patients had a shorter survival"?"""
+    return shape("response_figures.untreated").search(view.document.text, view.clause(mention.start)[0], mention.start) is not None

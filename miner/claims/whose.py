@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from miner.claims import effect_rules, failures, frames
+from miner.claims import effect_rules, failures, frames, words
 from miner.claims.document import Subject, View, distinct
 from miner.claims.effect_rules import shape
 from miner.claims.effects import Effect, Kind, Span, compared, cues, find
@@ -44,16 +44,35 @@ def _altered(view: View, effect: Effect) -> list[Subject]:
 def _told(view: View, effect: Effect) -> list[Subject]:
     for span in (effect.clause, (view.start, effect.clause[0]), (view.start, view.end)):
         found = [s for s in _local(view) if span[0] <= s.start and s.end <= span[1] and not _told_against(view, s, effect)]
+        found = [s for s in found if effect.kind is not Kind.WORKS or not _is_readout(view, s)]
         if found and not (effect.cue.sense == "inhibit" and all(s.alteration == "phosphorylation" for s in found)):
             return _silenced(view, found, effect) or distinct(_chosen(view, _progressed(view, found, effect), effect))
     if lacking := _lacked(view, effect.clause):
         return lacking
     if inhibited := _inhibited(view, effect):
         return inhibited
-    genes = _pointed(view, effect.clause) or [s for s in _genes(view, effect.clause) if not _told_against(view, s, effect)]
+    genes = [s for s in _genes(view, effect.clause) if effect.kind is not Kind.WORKS or not _is_readout(view, s)]
+    genes = _pointed(view, effect.clause) or [s for s in genes if not _told_against(view, s, effect)]
     against = [s for s in _local(view) if _told_against(view, s, effect)]
-    carried = genes or _salient(frames.carried_subjects(view)) or _salient(_told_before(view)) or _resisting_targets(view, effect)
+    carried = genes or _salient(_carried(view, effect)) or _salient(_told_before(view)) or _resisting_targets(view, effect)
     return [s for s in carried if not any((s.gene, s.fusion, s.variant, s.kind) == (a.gene, a.fusion, a.variant, a.kind) for a in against)]
+
+
+def _carried(view: View, effect: Effect) -> list[Subject]:
+    """What the text is about there; nothing where another marker is told to predict."""
+    if words.load("features.toml").within("other_marker", view.document.text, view.start, view.end):
+        return []
+    return frames.carried_to(view, effect.therapies)
+
+
+def _is_readout(view: View, subject: Subject) -> bool:
+    """Is it what a therapy does to a protein, and not what the tumour has: "A plus B inhibited STAT3 and BCL2 expression"?"""
+    if subject.alteration not in (*_MEASURED, None) or subject.fusion or subject.variant or of_population(view, subject):
+        return False
+    return shape("effects.readout_before").search(view.document.text, view.start, subject.start) is not None
+
+
+_MEASURED = ("expression", "overexpression", "underexpression", "phosphorylation", "activation")
 
 
 def _progressed(view: View, found: list[Subject], effect: Effect) -> list[Subject]:
@@ -198,7 +217,7 @@ def _borne(view: View, subject: Subject) -> bool:
 
 def _local(view: View) -> list[Subject]:
     told = [s for s in view.subjects if s in frames.affirmed([s]) or _borne(view, s)]
-    held = [s for s in told if s.gene and not compared(view, s) and not _inside_therapy(view, s)]
+    held = [s for s in told if s.gene and not compared(view, s) and not _inside_therapy(view, s) and not excepted(view, s)]
     text = view.document.text
     held = [
         s
@@ -206,6 +225,11 @@ def _local(view: View) -> list[Subject]:
         if s.alteration == "wild-type" or not shape("effects.unchanged").search(text[max(view.start, s.start - 30) : s.start])
     ]
     return [s for s in held if not shape("effects.known").match(text, s.end)]
+
+
+def excepted(view: View, subject: Subject) -> bool:
+    """Is it others than this that are meant: "mechanisms other than MET amplification"?"""
+    return bool(shape("resistance.others").search(view.document.text[max(view.start, subject.start - 80) : subject.start]))
 
 
 def _inside_therapy(view: View, subject: Subject) -> bool:
@@ -280,7 +304,7 @@ def _genes(view: View, clause: Span) -> list[Subject]:
         if mention.name in denied or (mention.name in aimed and not _measured(text, mention)):
             continue
         subject = Subject(mention.start, mention.end, mention.name, mention=mention)
-        if _inside_therapy(view, subject) or compared(view, subject) or _part_of_therapy(text, mention):
+        if _inside_therapy(view, subject) or compared(view, subject) or _part_of_therapy(text, mention) or excepted(view, subject):
             continue
         if any(c.start <= mention.start and mention.end <= c.end for c in cues(view) if c.sense != "overcome"):
             continue

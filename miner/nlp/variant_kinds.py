@@ -61,7 +61,7 @@ def _headed(assigner: Assigner, variants: Sequence[Mention]) -> _Found:
         kind = assigner.rules.kinds[int((match.lastgroup or "k0_0")[1:].split("_")[0])]
         if any(v.start < match.end() and match.start() < v.end for v in variants):
             continue
-        genes = list(_genes(assigner, match, kind))
+        genes = _inside(assigner, match) or list(_genes(assigner, match, kind))
         if any(v.end <= match.start() and not text[v.end : match.start()].strip(" -‐") for v in variants) and kind.name == "mutation":
             continue
         if genes:
@@ -117,6 +117,13 @@ def _genes(assigner: Assigner, head: re.Match[str], kind: Kind) -> list[Anchor]:
     if left or _COMPOUND.search(assigner.text, max(0, head.start() - 16), head.start()):
         return left
     return _right(assigner, _NEXT.match(assigner.text, head.end()))
+
+
+def _inside(assigner: Assigner, head: re.Match[str]) -> list[Anchor]:
+    """The gene that stands between the words of a kind: "activating EGFR mutations"."""
+    i = assigner._index(head.start())
+    held = assigner.anchors[i : i + 1]
+    return [a for a in held if head.start() < a.start and a.end < head.end()]
 
 
 def _left(assigner: Assigner, at: int) -> list[Anchor]:
