@@ -13,7 +13,7 @@ from miner.schema import Cohort, Label, Measure, Mention, StudyType
 
 Item = tuple[Mention, Measure]
 Span = tuple[int, int]
-_BESIDE, _KNOWN_GAP, _LACKING = 50, 14, 80
+_BESIDE, _KNOWN_GAP, _LACKING, _SEVERAL = 50, 14, 80, 3
 _SERIES = (StudyType.RETROSPECTIVE_COHORT, StudyType.TRIAL, StudyType.DIAGNOSTIC_VALIDATION)
 _PROTEIN = ("expression", "overexpression")
 
@@ -175,6 +175,23 @@ def counts_else(view: View, item: Item, items: Sequence[Item]) -> bool:
     lead = text[segment[0] : item[0].start]
     assay = [m for m in view.of(Label.ASSAY, within=(segment[0], item[0].start)) if len(text[m.end : item[0].start].strip(" ()[]")) == 0]
     return bool(assay) or rules()["trait"].search(lead) is not None
+
+
+def of_listed_together(view: View, mention: Mention) -> bool:
+    """Is a figure that of several alterations together, which a list behind it names: "26% (8 of 31: A, B, C)"?"""
+    text, opened = view.document.text, rules()["all_of_these"].match(view.document.text[mention.end : mention.end + _LACKING])
+    if not opened:
+        return False
+    start = mention.end + opened.end()
+    closed = min((at for sign in ")];" if (at := text.find(sign + " ", start, view.end)) >= 0), default=view.end)
+    return len({(s.gene, s.fusion) for s in view.subjects if start <= s.start < closed}) >= _SEVERAL
+
+
+def of_those_given(view: View, item: Item) -> bool:
+    """Does a figure count who of the carriers were treated: "had received A, among them 17 of 95 with B mutations"?"""
+    mention, measure = item
+    behind = measure.total is not None and rules()["with_it"].match(view.document.text[mention.end : mention.end + _LACKING])
+    return bool(behind) and rules().within("given_to", view.document.text, view.start, mention.start)
 
 
 def _of_known(view: View, item: Item) -> bool:

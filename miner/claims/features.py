@@ -86,9 +86,10 @@ def _group_of_carriers(view: View) -> Iterator[Claim]:
         return
     if view.document.study_type not in _SERIES or not view.tells(_rules(), "told_of_all") or not view.tells(_rules(), "group_trait"):
         return
-    total = trial.total(view.document)
+    carriers = all_carry(view)[:1]
+    total = cohorts.ledger(view.document).carrying({s.gene or "" for s in carriers}, view.start) or trial.total(view.document)
     yield from build(
-        view, ClaimType.CLINICAL_FEATURES_ASSOCIATION, "biology.group_of_carriers", subjects=generic(all_carry(view)[:1]), n=total,
+        view, ClaimType.CLINICAL_FEATURES_ASSOCIATION, "biology.group_of_carriers", subjects=generic(carriers), n=total,
         confidence=0.5,
     )  # fmt: skip
 

@@ -50,6 +50,8 @@ def _of_own_carriers(view: View, mention: Mention, subject: Subject) -> bool:
             continue
         if is_population(view, other) or rules()["of_all"].search(text[max(view.start, other.start - 30) : other.start]):
             return True
+        if other.end < subject.start and rules()["made_up_of"].match(text[other.end : subject.start + 1]):
+            return True
     return False
 
 

@@ -16,7 +16,9 @@ from miner.claims.counted import (
     counts_else,
     is_population,
     of_groups,
+    of_listed_together,
     of_response,
+    of_those_given,
     opens,
     plainly_found,
     rules,
@@ -80,6 +82,8 @@ def _counted(view: View, item: Item, items: Sequence[Item]) -> list[Subject]:
     """The alterations that a figure counts, or none where it counts something else."""
     mention, measure = item
     text, clause = view.document.text, _told_in(view, item[0])
+    if of_listed_together(view, mention) or of_those_given(view, item):
+        return []
     if (lacking := those_without(view, mention)) is not None:
         return [] if measure.metric == "n_pos" and measure.total is None else lacking
     if rules()["several"].match(text[mention.end : mention.end + 90]) or rules()["several_in"].search(text[clause[0] : mention.start]):
