@@ -242,7 +242,7 @@ def _subjects(view: View, clause: Span, given: Sequence[Mention]) -> list[Subjec
         return distinct(_generic(s) for s in frames.carried_to(view, given)) or _genes(view) if goes_on else _genes(view)
     fitting = [s for s in told if wanted & {s.gene, *lexicon.members(s.gene or "")}]
     genes = [m for m in view.document.reading.mentions if m.label is Label.GENE and wanted & {m.name, *lexicon.members(m.name or "")}]
-    named = [Subject(m.start, m.end, m.name, mention=m) for m in genes]
+    named = [Subject(m.start, m.end, m.name, mention=m) for m in genes if m.name != "CD274"]
     return [_generic(s) for s in fitting[:1]] or named[:1] or _named_by_class(view, wanted)
 
 

@@ -70,6 +70,8 @@ def _kind(view: View, found: Sequence[Subject], gene: str) -> str:
         return kinds[-1]
     if re.search(r"\bdelet", view.text, re.I):
         return "deletion"
+    if re.search(r"\bexpress", view.text, re.I) and not re.search(r"\b(?:mutat|amplif|rearrang|fusion)", view.text, re.I):
+        return "expression"
     return "fusion" if rules()["fused_gene"].fullmatch(gene) and not re.search(r"\bmutat", view.text, re.I) else "mutation"
 
 

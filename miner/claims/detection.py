@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from miner.claims import frames, trial, words
+from miner.claims.counted import is_population
 from miner.claims.document import METHODS, RESULTS, TITLE, Subject, View, agents, distinct, tied
 from miner.claims.frames import build
 from miner.schema import Claim, ClaimType, Cohort, Direction, Label, Measure, Mention, Polarity, StudyType
@@ -45,9 +46,19 @@ def extract(view: View) -> Iterator[Claim]:
             *_valued(view, clause),
         ):
             key = (claim.genes, claim.fusion, claim.direction, claim.figures.get("method"))
-            if key not in told:
+            if key not in told and not _of_another(view, claim):
                 told.add(key)
                 yield claim
+
+
+def _of_another(view: View, claim: Claim) -> bool:
+    """Does a test show the expression of another gene, in tumours that have the alteration: "X was elevated in tumours bearing Y"?"""
+    told = [s for s in view.subjects if s.gene in claim.genes]
+    others = [m for m in view.of(Label.GENE) if m.name not in claim.genes and _EXPRESSED.match(view.document.text, m.end)]
+    return bool(told and others) and all(is_population(view, s) for s in told)
+
+
+_EXPRESSED = re.compile(r"[ -](?:\w+ )?(?:expression|levels?|immunoreactivity|staining)\b")
 
 
 def _rules() -> words.Words:

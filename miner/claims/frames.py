@@ -62,7 +62,7 @@ _BACKGROUND_WORDS = re.compile(
 )
 BLOCKED = frozenset({"PDCD1", "CTLA4", "VEGFA", "KDR"})  # named with a therapy, but not altered: what checkpoint and VEGF inhibitors block
 _NEXT_THAT = re.compile(r",?\s+(?:and|but) that\b", re.I)
-_FRONTED = re.compile(r"\s*((?:even )?(?:although|though|while|whereas|because|since|as)\b)", re.I)
+_FRONTED = re.compile(r"\s*((?:even )?(?:although|though|while|whereas|because|since|as|if|when|unless)\b)", re.I)
 _COMMA = re.compile(r",\s+(?!(?:and|or|but|nor|which|who|that|including|such)\b)")
 _FRONTED_REACH = 90
 _GRADED = re.compile(r"\b(?:more|less|most|least|equally|twice as|as)\s+likely", re.I)

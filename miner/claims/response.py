@@ -32,9 +32,20 @@ RECEPTORS = frozenset({"PDCD1", "CTLA4"})  # what checkpoint inhibitors block, i
 
 
 def extract(view: View) -> list[Claim]:
-    """Claims of effect in one sentence, from its figures where it has some, else from its words."""
+    """Claims of effect in one sentence; none against a therapy that is told of a group set apart by no alteration."""
     if view.role == OUTSIDE:
         return []
+    found = _extract(view)
+    apart = any(c.direction is Direction.DOES_NOT_SUPPORT and not c.genes for c in found) and _marked(view)
+    return [c for c in found if c.genes or c.direction is Direction.SUPPORTS] if apart else found
+
+
+def _marked(view: View) -> bool:
+    """Does a marker that is no alteration set groups apart: "high NLR was associated with worse survival"?"""
+    return view.says("response.marked") or words.load("features.toml").within("other_marker", view.document.text, view.start, view.end)
+
+
+def _extract(view: View) -> list[Claim]:
     found = list(measured(view))
     if view.is_aim or view.role == METHODS or view.says("response.endpoint") or (view.role == TITLE and not _title_asserts(view)):
         return found
@@ -123,6 +134,8 @@ def _of_harm(view: View, effect: Effect) -> bool:
     if effect.kind is Kind.FAILED and shape("response.worse").match(text, effect.cue.start):
         before = max(effect.clause[0], effect.cue.start - _BEFORE), effect.cue.start
         return lists.within("event", text, *before) or lists.within("any_event", text, *before)
+    if effect.kind in (Kind.FAILED, Kind.SAME) and shape("response.of_safety").search(text, effect.clause[0], effect.cue.start):
+        return True
     after = text[effect.cue.end : effect.cue.end + 30]
     return effect.kind is Kind.SAME and bool(words.load("response.toml")["harm"].match(after))
 

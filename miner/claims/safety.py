@@ -54,8 +54,9 @@ def _triggers(view: View) -> list[Span]:
 
 def _event_spans(view: View) -> list[Span]:
     diseases = view.of(Label.DISEASE, Label.DRUG)
-    text, better = view.document.text, _words()["bettered"]
-    found = [e for e in _words().spans("event", text, view.start, view.end) if not better.search(text[max(view.start, e[0] - 40) : e[0]])]
+    text, others = view.document.text, [_words()["bettered"], _words()["brought_by"]]
+    found = _words().spans("event", text, view.start, view.end)
+    found = [e for e in found if not any(other.search(text[max(view.start, e[0] - 40) : e[0]]) for other in others)]
     return [e for e in found if not any(m.start < e[1] and e[0] < m.end and len(m.text) > e[1] - e[0] for m in diseases)]
 
 
@@ -74,6 +75,8 @@ def _therapies(view: View) -> list[Mention]:
     managed = _words()["managed"]
     given = [m for m in agents(view) if not managed.search(view.document.text[max(view.start, m.start - 60) : m.start])]
     here = [m for m in therapies(view) if m in given or (therapy_role(view.document, m) == "comparator" and "comparator" in roles)]
+    if here and not _drugs(here) and view.document.study_type is StudyType.REVIEW and not _words()["pointing"].search(view.text):
+        return here
     here = _stopped(view) or _drugs(here) or ([] if view.document.focus_drugs and _drugs(view.document.focus_drugs) else here)
     if here and (given or not view.document.focus_drugs or frames.measures(view, "AE_percent")):
         return _without_classes(view, here)

@@ -59,8 +59,11 @@ def _told(view: View, effect: Effect) -> list[Subject]:
 
 
 def _carried(view: View, effect: Effect) -> list[Subject]:
-    """What the text is about there; nothing where another marker is told to predict."""
-    if words.load("features.toml").within("other_marker", view.document.text, view.start, view.end):
+    """What the text is about there; nothing where another marker is told to predict, or where all are spoken of."""
+    text = view.document.text
+    if words.load("features.toml").within("other_marker", text, view.start, view.end):
+        return []
+    if words.load("approval.toml").within("everybody", text, *effect.clause):
         return []
     return frames.carried_to(view, effect.therapies)
 
