@@ -65,7 +65,15 @@ def _carried(view: View, effect: Effect) -> list[Subject]:
         return []
     if words.load("approval.toml").within("everybody", text, *effect.clause):
         return []
+    if effect.kind is Kind.RESISTED and not frames.points_back(view) and _of_disease(view, effect.cue):
+        return []
     return frames.carried_to(view, effect.therapies)
+
+
+def _of_disease(view: View, cue: Cue) -> bool:
+    """Is it a disease as such that is told to resist: "melanoma is resistant to chemotherapy"?"""
+    named = [m for m in view.of(Label.DISEASE, within=view.clause(cue.start)) if m.end <= cue.start]
+    return bool(named) and shape("effects.carriers_of").search(view.document.text, named[-1].end, cue.start) is None
 
 
 def _is_readout(view: View, subject: Subject) -> bool:
