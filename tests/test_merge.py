@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from evidence_cases import FAMILIES, LUNG, SECRETORY, mention, mined, record, resistance, small_series, trial
 
+from miner.claims import votes
 from miner.evidence import civic, regimen
 from miner.evidence.figures import describe, wilson
-from miner.evidence.merge import is_background, make_key, merge, patients
+from miner.evidence.merge import PROPOSED, is_background, make_key, merge, patients
 from miner.evidence.wording import features
 from miner.schema import (
     Alteration,
@@ -376,3 +377,9 @@ def test_wilson() -> None:
 )
 def test_features_of_a_sentence(sentence: str, names: tuple[str, ...]) -> None:
     assert features(sentence) == names
+
+
+def test_what_a_model_proposed_is_no_row() -> None:
+    assert votes.RULE.startswith(PROPOSED)
+    found = merge(mined(record("1", "A title."), [made(rule=votes.RULE), made(rule="effect.works", therapies=("crizotinib",))]))
+    assert [item.therapies for item in found] == [("crizotinib",)]

@@ -29,9 +29,10 @@ Item = tuple[Mention, Measure]
 
 
 def regimens(document: Document) -> list[list[Mention]]:
-    """Therapies given together, sentence by sentence."""
+    """Therapies given together, sentence by sentence; what was given before is none of them."""
     if "_regimens" not in document.__dict__:
-        found = [combined(view, therapies(view)) for view in document.views]
+        given = ((v, [m for m in therapies(v) if therapy_role(document, m) != "prior"]) for v in document.views)
+        found = [combined(view, members) for view, members in given]
         document.__dict__["_regimens"] = [members for members in found if members]
     held: list[list[Mention]] = document.__dict__["_regimens"]
     return held

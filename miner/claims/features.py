@@ -163,7 +163,8 @@ def _of_clause(view: View, clause: Span, features: Sequence[Span], relations: Se
     if outcome and not given and view.document.study_type is StudyType.TRIAL and not view.tells(_rules(), "of_all"):
         return
     if given:
-        yield from _of_treated(view, clause, subjects, given, stance, figures)
+        members = [s for s in frames.affirmed(view.subjects) if s.gene and clause[0] <= s.start < clause[1]]
+        yield from _of_treated(view, clause, distinct(members) or subjects, given, stance, figures)
         return
     worse, better = (_rules().within(way, text, *clause) for way in ("worse", "better"))
     way = "Poor Outcome" if worse else "Better Outcome" if better else None

@@ -60,18 +60,27 @@ def therapy_role(document: Document, mention: Mention) -> str:
         role = _role(document.text, mention)
         if role == "agent" and (partner := _partner_before(document, mention)) and therapy_role(document, partner) == "comparator":
             role = "comparator"
+        if role == "agent" and (other := _before(document, mention, _OR)) and therapy_role(document, other) == "prior":
+            role = "prior"
         document.roles[mention] = role
     return role
 
 
 def _partner_before(document: Document, mention: Mention) -> Mention | None:
     """The drug that a drug is given with, named right before it: "compared with cisplatin plus pemetrexed"."""
-    joint = _PLUS.search(document.text, max(0, mention.start - _JOINT_REACH), mention.start)
+    return _before(document, mention, _PLUS)
+
+
+def _before(document: Document, mention: Mention, link: re.Pattern[str]) -> Mention | None:
+    """The therapy that stands before another, with nothing but a link between them."""
+    joint = link.search(document.text, max(0, mention.start - _JOINT_REACH), mention.start)
     if joint is None:
         return None
     return next((m for m in document.reading.mentions if m.end == joint.start() and m.label in (Label.DRUG, Label.DRUG_CLASS)), None)
 
 
+# "Resistant to gefitinib or erlotinib", "resistance to erlotinib/gefitinib".
+_OR = re.compile(r"\s*(?:/|,?\s*\bor\b)\s*\Z")
 _PLUS = re.compile(r"\s*(?:\bplus\b|\+|[-–/]|\bcombined with\b|\bin combination with\b)\s*\Z")
 _JOINT_REACH = 24
 

@@ -11,13 +11,15 @@ from miner.evidence.statement import compose
 from miner.schema import Claim, ClaimType, Concept, Direction, Evidence, Mined, Polarity, Reading, StudyType
 
 KEY_VERSION = "v1"
+# Rules of this name propose what no rule read: they stand in the extraction output, with their confidence, and are no row.
+PROPOSED = "model."
 _POLARITY_RANK = {Polarity.ASSERTED: 0, Polarity.NEGATED: 0, Polarity.HEDGED: 1, Polarity.HYPOTHETICAL: 2}
 
 
 def merge(mined: Mined, lexicon: civic.Families | None = None) -> tuple[Evidence, ...]:
-    """Merge the claims of one paper into evidence, ordered by claim type, molecular profile and key."""
+    """Merge the claims of one paper into evidence, ordered by claim type, molecular profile and key; what a model proposed is none."""
     groups: dict[str, list[Claim]] = {}
-    for claim in mined.claims:
+    for claim in (claim for claim in mined.claims if not claim.rule.startswith(PROPOSED)):
         groups.setdefault(proposition_key(claim, mined.reading, lexicon), []).append(claim)
     merged = [_evidence(key, claims, mined, lexicon) for key, claims in groups.items()]
     order = {claim_type: rank for rank, claim_type in enumerate(ClaimType)}

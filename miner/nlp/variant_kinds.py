@@ -35,6 +35,7 @@ _PATHWAY = re.compile(
     r"[\s-]+(?:signal\w+\s+)?pathway(?:[\s-]+(?:related|associated))?\s+(?:genes?|members?|components?|alterations?|mutations?)\b"
 )
 _NEXT = re.compile(r"[\s‐‑-]+(?:the\s+)?")
+_EXPRESS, _MUTAT = re.compile(r"express|immunohisto", re.IGNORECASE), re.compile(r"mutat|exon|L858R|TKI", re.IGNORECASE)
 _POSITIVE = re.compile(r"(?:\s*\([^()]{1,12}\))?(?:[\s‐‑–-]+|\s?\()(?:positiv(?:e|ity)|\+)(?![A-Za-z])|\+(?=[\s,;)])")
 
 
@@ -194,8 +195,10 @@ def _positive(assigner: Assigner, variants: Sequence[Mention]) -> _Found:
     """ "PD-L1-positive", "HER2-positive": by gene another alteration."""
     rules = assigner.rules
     positive = rules.positive if _LUNG.search(assigner.text) else rules.positive_elsewhere
+    stained = _EXPRESS.search(assigner.text) and not _MUTAT.search(assigner.text)
     for anchor in assigner.anchors:
         kind = positive.get(anchor.genes[0]) if len(anchor.genes) == 1 else None
+        kind = "expression" if kind == "mutation" and stained else kind
         match = _POSITIVE.match(assigner.text, anchor.end) if kind else None
         if kind and match and not any(v.start >= anchor.end and v.end <= match.end() for v in variants):
             yield anchor.start, match.end(), anchor.genes[0], kind
