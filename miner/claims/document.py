@@ -6,7 +6,7 @@ import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 
 from miner.claims import effect_rules, senses
@@ -311,6 +311,9 @@ class Document:
             others = [s for s in self.subjects if s.gene in relatives and s.variant not in self.resistance_variants]
             held = own or others or [Subject(s.start, s.end, s.gene) for s in held]
         seen = [s for s in held if s.mention is None or s.mention.polarity is not Polarity.NEGATED]
+        lacked = [s for s in held if s not in seen or s.alteration == "wild-type"]
+        if len(lacked) > 2 * (len(held) - len(lacked)) > 0:
+            return replace(lacked[0], fusion=None, variant=None, alteration="wild-type")
         held = [s for s in seen if not (s.alteration or "").endswith(" mutation")] or seen or held
         best = Counter(s.kind for s in held).most_common(1)[0][0]
         return next(s for s in held if s.kind == best)

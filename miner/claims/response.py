@@ -116,8 +116,19 @@ def _stated(view: View, counted: Set[tuple[int, int]]) -> Iterator[Claim]:
         if not subjects and (not _explicit(view, effect) or PROCEDURES.issuperset(m.name or "" for m in given)):
             continue
         if not _too_general(view, effect, given):
-            claims = _claims(view, effect, given, subjects)
-            yield from (c for c in claims if not told or c.type is ClaimType.OVERCOMES_RESISTANCE)
+            for members, chosen in _in_turn(view, effect, subjects, given):
+                claims = _claims(view, effect, chosen, members)
+                yield from (c for c in claims if not told or c.type is ClaimType.OVERCOMES_RESISTANCE)
+
+
+def _in_turn(view: View, effect: Effect, subjects: list[Subject], given: list[Mention]) -> list[tuple[list[Subject], list[Mention]]]:
+    """Alterations each with the therapies that are aimed at it, where "respectively" tells them off: "X and Y responded to A and B"."""
+    told = effect.kind is Kind.WORKS and "respectively" in view.text
+    if not told or len(given) < 2 or len({family(s.gene) for s in subjects}) < 2:
+        return [(subjects, given)]
+    aimed = {m: targets(view.document, names(view, [m])) for m in given}
+    fitting = [([s for s in subjects if family(s.gene) in aimed[m]], m) for m in given]
+    return [(members, [m]) for members, m in fitting] if all(members for members, _ in fitting) else [(subjects, given)]
 
 
 def _only_wanted(view: View, effect: Effect) -> bool:
