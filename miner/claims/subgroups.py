@@ -32,6 +32,8 @@ def of_figure(view: View, mention: Mention, measure: Measure, found: Sequence[tu
     beside = _in_brackets_after(view, mention, pair)
     if beside:
         return Subgroup((without(beside) if _lacks(beside) else beside,), None)
+    if pair and (only := _only_in(view, pair)):
+        return Subgroup((only,), SUPPORTS) if mention == pair[0] else Subgroup((without(only),), OPEN)
     sides = _sides(view) if pair else []
     if len(sides) != 2 or arms.names_both(view):
         return _one_sided(view, mention, pair) if pair and not sides and not arms.names_both(view) else None
@@ -43,6 +45,13 @@ def of_figure(view: View, mention: Mention, measure: Measure, found: Sequence[tu
         return Subgroup(tuple(subjects), OPEN)
     told = lacking or (verdict == AGAINST and worse)
     return Subgroup(tuple(subjects), verdict if told and verdict in (AGAINST, SUPPORTS) else None)
+
+
+def _only_in(view: View, pair: Sequence[Mention]) -> Subject | None:
+    """Who alone is told to have responded, straight before two figures: "only in patients with X (46% versus 0%)"."""
+    text, only = view.document.text, shape("subgroups.only_in")
+    before = [s for s in view.subjects if s.gene and s.end <= pair[0].start and only.search(text, view.start, s.start)]
+    return before[-1] if before and pair[0].start - before[-1].end < _NEAR else None
 
 
 def _far_apart(pair: Sequence[Mention], found: Sequence[tuple[Mention, Measure]]) -> bool:

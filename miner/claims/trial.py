@@ -275,6 +275,8 @@ def spelt(view: View, given: Sequence[Mention]) -> list[Mention]:
     plan = design(view.document)
     if plan is None or view.role == BACKGROUND or not given:
         return list(given)
+    if view.role == BODY and plan.test.given and view.end <= plan.test.given[0].start:
+        return list(given)
     if len(given) == 1 and given[0].label is Label.DRUG_CLASS and view.role not in (RESULTS, CONCLUSIONS):
         return list(given)
     named = groups(view)
