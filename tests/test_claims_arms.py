@@ -47,3 +47,9 @@ def test_who_lacks_an_alteration_is_told_as_wild_type(miner):
         ("sensitivity_response", ("KRAS",), "wild-type", ("cetuximab",)),
         ("immunotherapy_outcome", ("EGFR",), "wild-type", ("nivolumab",)),
     ]
+
+
+def test_who_lacks_a_variant_of_resistance_has_the_driver(miner):
+    text = "The response rate was 69% in G1202R-positive and 27% in G1202R-negative tumors."
+    record = Record(id="g1202r", pmid=None, title="Lorlatinib in ALK-positive lung cancer", sections=(Section(None, text),))
+    assert [(c.variant, c.alteration) for c in miner(record).claims] == [("ALK G1202R", None), (None, "fusion")]

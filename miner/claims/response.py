@@ -42,7 +42,11 @@ def extract(view: View) -> list[Claim]:
 
 def _marked(view: View) -> bool:
     """Does a marker that is no alteration set groups apart: "high NLR was associated with worse survival"?"""
-    return view.says("response.marked") or words.load("features.toml").within("other_marker", view.document.text, view.start, view.end)
+    text = view.document.text
+    told = [m.span() for m in shape("response.marked").finditer(text, view.start, view.end)]
+    if any(not therapies(view, span) for span in told):
+        return True
+    return words.load("features.toml").within("other_marker", text, view.start, view.end)
 
 
 def _extract(view: View) -> list[Claim]:

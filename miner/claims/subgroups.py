@@ -141,7 +141,9 @@ def as_told(subjects: Iterable[Subject]) -> list[Subject]:
 
 def without(subject: Subject) -> Subject:
     """Those who lack an alteration; who lack a variant of resistance have the driver that it came to."""
-    kind = "mutation" if subject.variant in known_resistance() else "wild-type"
+    kind = "wild-type"
+    if subject.variant in known_resistance():
+        kind = "fusion" if words.load("biology.toml")["fused_gene"].fullmatch(subject.gene or "") else "mutation"
     return replace(subject, fusion=None, variant=None, alteration=kind)
 
 
