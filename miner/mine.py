@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from miner import claims, plugins, rule_files
+from miner.characters import reading_as_read
 from miner.claims import votes
 from miner.claims.votes import ClaimModel
 from miner.config import Models, Topic, load_topic
@@ -60,8 +61,9 @@ class Miner:
 
     def assertions(self, reading: Reading) -> Mined:
         """Find what a reading asserts, its study type and level."""
-        study_type, level = claims.study.classify(reading)
-        return Mined(reading, study_type, level, claims.extract(reading, self.lexicon, study_type, self.claim_model))
+        plain = reading_as_read(reading)
+        study_type, level = claims.study.classify(plain)
+        return Mined(reading, study_type, level, claims.extract(plain, self.lexicon, study_type, self.claim_model))
 
 
 def load(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
+from miner.characters import reading_as_read
 from miner.schema import Alteration, Concept, Fusion, Label, Mention, Reading, Variant
 
 SUBJECT_MENTIONS = 2  # of one thing in an abstract: named once in passing, it is not what the record is about
@@ -119,6 +120,7 @@ class RelevanceRule:
 
 def gather(reading: Reading, lexicon: Members) -> Found:
     """Collect what a topic asks of a reading: genes, altered genes, drugs, classes, diseases and the text."""
+    reading = reading_as_read(reading)
     record = reading.record
     headings = (*record.mesh, *record.keywords)
     whole = _collect(reading.mentions, lexicon)

@@ -38,16 +38,25 @@ def write_workbook(sheets: Mapping[str, tuple[Sequence[str], Iterable[Sequence[o
     from openpyxl import Workbook
 
     book = Workbook(write_only=True)
-    for title, (header, rows) in sheets.items():
-        sheet = book.create_sheet(title)
-        sheet.freeze_panes = "A2"
-        for number, name in enumerate(header):
-            sheet.column_dimensions[_letters(number)].width = _WIDE.get(name, 14)
-        for line in _lines(sheet, header, rows):
-            sheet.append(line)
+    try:
+        for title, (header, rows) in sheets.items():
+            _fill(book.create_sheet(title), header, rows)
+    except BaseException:
+        # A sheet left open writes its end when it is collected, into a file that is gone.
+        for sheet in book.worksheets:
+            sheet.close()
+        raise
     held = io.BytesIO()
     book.save(held)
     _settled(held, out)
+
+
+def _fill(sheet: Any, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    sheet.freeze_panes = "A2"
+    for number, name in enumerate(header):
+        sheet.column_dimensions[_letters(number)].width = _WIDE.get(name, 14)
+    for line in _lines(sheet, header, rows):
+        sheet.append(line)
 
 
 def _lines(sheet: Any, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[list[Any]]:

@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
+from miner.characters import as_read
 from miner.evidence.civic import fold_kind
 from miner.schema import Alteration, Claim, ClaimType, Fusion, Label, Mention, Reading, Variant
 
@@ -38,16 +39,17 @@ def interaction(claim: Claim, reading: Reading | None = None) -> str | None:
 
 
 def _told(claim: Claim, reading: Reading) -> Iterator[str]:
+    text = as_read(reading.text)
     found = [m for m in reading.within(claim.start, claim.end, Label.DRUG, Label.DRUG_CLASS) if m.name in claim.therapies]
     for left, right in itertools.pairwise(found):
         if left.name == right.name or left.end > right.start:
             continue
-        between = reading.text[left.end : right.start]
+        between = text[left.end : right.start]
         if _IN_TURN.search(between):
             yield SEQUENTIAL
         elif _EITHER.search(between):
             yield SUBSTITUTES
-        elif _TOGETHER.search(between) or _framed(reading.text, claim, left, right):
+        elif _TOGETHER.search(between) or _framed(text, claim, left, right):
             yield COMBINATION
 
 

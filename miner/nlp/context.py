@@ -56,7 +56,7 @@ class ContextReader:
 
     def __call__(self, doc: Doc) -> Doc:
         """Read one doc."""
-        doc._.mentions = tuple(assign_polarity(docs.text_of(doc), docs.sentences(doc), docs.mentions(doc)))
+        doc._.mentions = docs.as_printed(doc, assign_polarity(docs.text_of(doc), docs.sentences(doc), docs.mentions(doc)))
         return doc
 
 

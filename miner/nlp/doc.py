@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from operator import attrgetter
 
 from spacy.tokens import Doc
 
+from miner.characters import as_read
 from miner.schema import Mention, Record, Sentence
 
 _ORDER = attrgetter("start", "end", "text", "label")  # that of Mention, without a call for each comparison
@@ -25,15 +27,15 @@ def set_record(doc: Doc, record: Record) -> Doc:
     """Attach the record whose text the doc holds."""
     doc._.record = record
     doc._.sections = record.spans
-    doc._.miner_text = record.text
+    doc._.miner_text = as_read(record.text)
     return doc
 
 
 def text_of(doc: Doc) -> str:
-    """Text of a doc, kept: spaCy joins it from its tokens each time it is asked."""
+    """Text of a doc as the rules read it, offset for offset; kept, since spaCy joins it from its tokens each time it is asked."""
     text: str | None = doc._.miner_text
     if text is None:
-        text = doc._.miner_text = doc.text
+        text = doc._.miner_text = as_read(doc.text)
     return text
 
 
@@ -58,3 +60,11 @@ def add_mentions(doc: Doc, found: Iterable[Mention]) -> Doc:
     """Add mentions, keeping offset order."""
     doc._.mentions = tuple(sorted((*doc._.mentions, *found), key=_ORDER))
     return doc
+
+
+def as_printed(doc: Doc, found: Iterable[Mention]) -> tuple[Mention, ...]:
+    """Give mentions the characters that stand in the text."""
+    read, printed = text_of(doc), doc._.record.text if doc._.record else doc.text
+    if read == printed:
+        return tuple(found)
+    return tuple(replace(m, text=printed[m.start : m.end]) for m in found)

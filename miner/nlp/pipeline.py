@@ -11,6 +11,7 @@ import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from miner.characters import as_read
 from miner.nlp import abbreviations, context, doc, fusions, measures, models, terms, tokens, variants  # noqa: F401  (register the factories)
 from miner.schema import Reading, Record, Section
 
@@ -57,7 +58,7 @@ def load(lexicon_dirs: tuple[Path, ...] = (), *, parse: str | None = None, entit
 
 def read_record(nlp: Language, record: Record) -> Reading:
     """Read one record."""
-    spacy_doc = doc.set_record(nlp.make_doc(record.text), record)
+    spacy_doc = doc.set_record(nlp.make_doc(as_read(record.text)), record)
     for _, component in nlp.pipeline:
         spacy_doc = component(spacy_doc)
     return reading_of(spacy_doc)
