@@ -190,7 +190,8 @@ def _verb(text: str, cue: re.Match[str], rules: _Rules) -> _Scope:
         yield start, after.end(), not _speaks_of_relation(text, start, cue.start(), rules)
         yield cue.start(), end, False
     else:
-        yield cue.start(), end, bool(rules.words["search"].fullmatch(verb))
+        effect = after is not None and rules.words["effect"].match(text, after.end(), end)
+        yield cue.start(), end, not effect and bool(rules.words["search"].fullmatch(verb))
 
 
 def _passive(text: str, cue: re.Match[str], after: re.Match[str], rules: _Rules) -> bool:

@@ -124,7 +124,10 @@ def combined(view: View, given: list[Mention]) -> list[Mention]:
             continue
         gap = text[first.end : second.start]
         joint = first.end < second.start and (
-            shape("claim_types.joint").fullmatch(gap) or shape("claim_types.potentiates").fullmatch(gap) or _added(view, first, gap)
+            shape("claim_types.joint").fullmatch(gap)
+            or shape("claim_types.potentiates").fullmatch(gap)
+            or _added(view, first, gap)
+            or (gap == "/" and _differ(view, first, second))
         )
         if first.name != second.name and joint:
             members = [*_listed_before(view, given[:index], first), first, second]
@@ -142,6 +145,25 @@ def combined(view: View, given: list[Mention]) -> list[Mention]:
     return given if _one_regimen(view, given) else _with_partner(view, given)
 
 
+def _differ(view: View, first: Mention, second: Mention) -> bool:
+    """Are "A/B" two parts of a regimen: known partners, of other targets, an antibody and an inhibitor, chemotherapy and another?"""
+    lexicon = view.document.lexicon
+    classes = [set(lexicon.classes(m.name or "")) for m in (first, second)]
+    if not all(classes) or classes[0] & classes[1]:
+        return _partners(view, first, second)
+    if _chemotherapy(view, [first]) != _chemotherapy(view, [second]):
+        return True
+    one, two = (targets(view.document, (m.name or "",)) for m in (first, second))
+    antibodies = [any("antibod" in name for name in held) for held in classes]
+    return bool(one and two and not one & two) or antibodies[0] != antibodies[1] or _partners(view, first, second)
+
+
+def _partners(view: View, first: Mention, second: Mention) -> bool:
+    one, two = (targets(view.document, (view.document.class_meant(m.name or ""),)) for m in (first, second))
+    known = load().partners
+    return any(known.get(a, frozenset()) & b for a_, b in ((one, two), (two, one)) for a in a_)
+
+
 def _one_regimen(view: View, given: list[Mention]) -> bool:
     """Are therapies given to the same people: "treated with A and B" of different targets, known partners, chemotherapy with others?"""
     text = view.document.text
@@ -151,10 +173,9 @@ def _one_regimen(view: View, given: list[Mention]) -> bool:
     if len(given) > 2:
         named = shape("claim_types.listed_as").search(text, max(view.start, given[0].start - 40), given[0].start)
         return not named and len(given) < 6 and 0 < sum(_chemotherapy(view, [m]) for m in given) < len(given)
-    first, second = (targets(view.document, (view.document.class_meant(m.name or ""),)) for m in given)
-    partners = load().partners
-    if any(partners.get(a, frozenset()) & two for one, two in ((first, second), (second, first)) for a in one):
+    if _partners(view, *given):
         return True
+    first, second = (targets(view.document, (view.document.class_meant(m.name or ""),)) for m in given)
     together = shape("claim_types.given_together").search(text, max(view.start, given[0].start - 40), given[0].start)
     return bool(together and first and second and not first & second)
 

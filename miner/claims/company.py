@@ -134,7 +134,9 @@ def _company(view: View, subjects: Sequence[Subject], within: Span | None = None
 
 
 # "Microsatellite instability was seen in 11 of 15 NTRK-rearranged tumours".
-_FOUND_IN = re.compile(r"\b(?:seen|found|observed|detected|present|identified|noted|diagnosed|confirmed|shown)\s+in\b", re.I)
+_FOUND_IN = re.compile(
+    r"\b(?:seen|found|observed|detected|present|identified|noted|documented|recorded|diagnosed|confirmed|shown)\s+in\b", re.I
+)
 
 _WITH = re.compile(r"\b(?:with|harbou?ring|carrying|bearing|having|positive for)(?: an?| the)?\s*$", re.I)
 

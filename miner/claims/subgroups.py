@@ -84,6 +84,11 @@ def _sides(view: View) -> list[list[Subject]]:
             held.append((lacks, [subject]))
     if len(held) == 1 and not held[0][0] and _favoured(view, held[0][1][0]):
         held.append((True, held[0][1]))
+    if len(held) == 1:
+        lacks, named = held[0]
+        told = "subgroups.with_and_without" if lacks else "subgroups.with_then_without"
+        if shape(told).search(view.document.text, view.start, named[0].start):
+            held = [(False, named), (True, named)]
     if len(held) == 1 and not held[0][0] and (place := _without_name(view)) is not None:
         held.insert(0 if place < held[0][1][0].start else 1, (True, held[0][1]))
     shared = {s.gene for s in held[0][1]} & {s.gene for s in held[1][1]} if len(held) == 2 else set()

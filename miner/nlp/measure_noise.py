@@ -74,6 +74,8 @@ class Noise:
     def mask(self, text: str, mentions: Iterable[Mention]) -> str:
         """The text with the digits of names replaced, at unchanged offsets."""
         spans = [span for m in mentions for span in _without_figures(text, m.start, m.end)]
+        if "[" in text and ("(" in text or not _SQUARE_FIGURE.search(text)):
+            spans += [match.span() for match in _CITED.finditer(text)]
         last = 0
         for run in _RUN.finditer(text):
             if run.start() >= last and (end := self._name_end(text, run.start())):
@@ -114,6 +116,12 @@ class Noise:
         return match.end() if match else 0
 
 
+# The number of a reference, in a text whose figures stand in round brackets: "a response [12].", "was approved [3,4]."
+_SQUARE_FIGURE = re.compile(r"\[[^\[\]]*[%=]")
+_CITED = re.compile(
+    r"(?<=[^\W\d_])\s?\[\d{1,3}(?:\s?,\s?\d{1,3})*\](?=\s*(?:[.,;:]|$)|\s+[a-z])"
+    r"|(?<=[^\W\d_]\.)\s?\[\d{1,3}(?:\s?[,–-]\s?\d{1,3})*\](?=\s+[A-Z]|\s*$)"
+)
 _FIGURE = re.compile(r"[(\[](?=[^()\[\]]*(?:%|[=:<>]\s?\d|\d\s?(?:of|/)\s?\d))[^()\[\]]*[)\]]")
 
 

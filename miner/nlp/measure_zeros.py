@@ -13,7 +13,7 @@ from miner.schema import Sentence
 
 _COUNTS = frozenset({"n_pos", "n_resp", "CR", "PR", "SD", "PD", "n_DCR", "n_pCR", "n_AE", "n_recurrence"})
 _PEOPLE = frozenset(form for word in measure_rules().words("cohorts", "people") for form in (word, word + "s"))
-_FOUND = r"(?:found|detected|identified|seen|observed|noted|recorded|confirmed|present|reported|discovered)"
+_FOUND = r"(?:found|detected|identified|seen|observed|noted|recorded|confirmed|present|reported|documented|discovered)"
 _DENIED = re.compile(
     rf"\b[Nn]o\s(?!significant|difference|more\b|fewer|less\b|statistical|clear|apparent|further\b)[^.,;:()]{{2,90}}?\s"
     rf"(?:(?:was|were|has been|have been|could be)\s(?:\w+ly\s)?{_FOUND}|occurred)\s(?:in|among)\s"
