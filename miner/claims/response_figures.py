@@ -260,11 +260,19 @@ def _changed(view: View, found: list[Subject]) -> list[Subject]:
     return others if others and whose.causal(view, others) else found
 
 
+def _beside(view: View, subject: Subject) -> list[Subject]:
+    """What else the same tumours are told to have, where one rate is told: "49% in EGFR-mutant, MET-amplified NSCLC"."""
+    rates = {m.start for m, r in frames.measures(view) if r.metric in RATES}
+    told = shape("response_figures.beside")
+    after = [s for s in view.subjects if s.gene not in (None, subject.gene) and told.fullmatch(view.document.text, subject.end, s.start)]
+    return after[:1] if len(rates) == 1 and after and shape("response_figures.of_tumours").match(view.document.text, after[0].end) else []
+
+
 def _item_subjects(view: View, item: tuple[int, int] | None) -> list[Subject]:
     if not item:
         return []
     if named := tied(view, view.subjects, item):
-        return named
+        return [*named, *_beside(view, named[-1])] if len(named) == 1 else named
     genes = [m for m in view.of(Label.GENE) if m.start < item[1] and item[0] < m.end and not whose.aimed_at(view, m)]
     if own := [s for s in view.subjects if s.variant and s.gene in {m.name for m in genes}]:
         return own
