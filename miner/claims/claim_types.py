@@ -25,6 +25,7 @@ RESISTANCE_KINDS = frozenset(
 CHEMOTHERAPIES = frozenset({"chemotherapy", "platinum-based chemotherapy", "taxanes"})
 MUTATION_KINDS = RESISTANCE_KINDS | {"variant", "mutation"}
 MECHANISMS = frozenset({ClaimType.RESISTANCE_ON_TARGET, ClaimType.RESISTANCE_OFF_TARGET, ClaimType.RESISTANCE_TO_OTHER_THERAPY})
+_CLOSE = 45  # characters
 
 
 def family(gene: str | None) -> str:
@@ -46,13 +47,19 @@ def response_type(view: View, given: list[Mention], subjects: list[Subject], *, 
         return ClaimType.COMBINATION_THERAPY
     if frames.is_checkpoint(view, given):
         return ClaimType.IMMUNOTHERAPY_OUTCOME
-    if any(s.variant in view.document.called_resistant for s in subjects if s.variant):
+    if any(s.variant in view.document.called_resistant or _acquired(view, s) for s in subjects if s.variant):
         return ClaimType.OVERCOMES_RESISTANCE
     if any(s.alteration in RESISTANCE_KINDS for s in subjects):
         return ClaimType.OVERCOMES_RESISTANCE
     if view.says("claim_types.resistant") and _after_its_like(view, given):
         return ClaimType.OVERCOMES_RESISTANCE
     return ClaimType.SENSITIVITY_RESPONSE
+
+
+def _acquired(view: View, subject: Subject) -> bool:
+    """Is a known variant of resistance told to have been acquired: "patients who acquired NTRK1 G595R"?"""
+    near = (max(subject.start - c.end, c.start - subject.end) for c in view.sense("acquire"))
+    return subject.variant in senses.known_resistance() and any(gap <= _CLOSE for gap in near)
 
 
 def _chemotherapy(view: View, given: list[Mention]) -> bool:
