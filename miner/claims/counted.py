@@ -176,7 +176,12 @@ def counts_else(view: View, item: Item, items: Sequence[Item]) -> bool:
         return True
     lead = text[segment[0] : item[0].start]
     assay = [m for m in view.of(Label.ASSAY, within=(segment[0], item[0].start)) if len(text[m.end : item[0].start].strip(" ()[]")) == 0]
-    return bool(assay) or rules()["trait"].search(lead) is not None
+    # "5% of adenocarcinomas, 1% of squamous cell carcinomas": what stands before a figure is of the figure before.
+    goes_on = _OF_WHOM.match(lead) and _OF_WHOM.match(text, item[0].end)
+    return bool(assay) or (not goes_on and rules()["trait"].search(lead) is not None)
+
+
+_OF_WHOM = re.compile(r"\s*(?:of|in|among)\s")
 
 
 def of_listed_together(view: View, mention: Mention) -> bool:

@@ -268,7 +268,7 @@ def _chosen(view: View, found: list[Subject], effect: Effect) -> list[Subject]:
     if effect.kind is not Kind.WORKS:
         treated = _treated(view, changed)
         changed = [s for s in changed if s not in treated] or changed
-        changed = [s for s in changed if effect.kind is Kind.RESISTED and failures.acquired(view, s, "resistance.acquired")] or changed
+        changed = (_acquired(view, changed) if effect.kind is Kind.RESISTED else []) or changed
     before = [s for s in changed if s.end <= effect.cue.start]
     if before and len(before) < len(changed) and effect.kind is not Kind.WORKS:
         return before
@@ -277,6 +277,16 @@ def _chosen(view: View, found: list[Subject], effect: Effect) -> list[Subject]:
         if effect_rules.load().causal.search(between):
             return [s for s in before if s.end <= effect.cue.start]
     return changed
+
+
+def _acquired(view: View, found: list[Subject]) -> list[Subject]:
+    """What is told to have been acquired, with what is listed behind it: "secondary NTRK1 G595R and G667C mutations"."""
+    held: list[Subject] = []
+    for subject in sorted(found, key=lambda s: s.start):
+        listed = held and shape("effects.and").fullmatch(view.document.text, held[-1].end, subject.start)
+        if listed or failures.acquired(view, subject, "resistance.acquired"):
+            held.append(subject)
+    return held
 
 
 def _treated(view: View, found: list[Subject]) -> list[Subject]:
