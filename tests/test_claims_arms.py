@@ -53,3 +53,20 @@ def test_who_lacks_a_variant_of_resistance_has_the_driver(miner):
     text = "The response rate was 69% in G1202R-positive and 27% in G1202R-negative tumors."
     record = Record(id="g1202r", pmid=None, title="Lorlatinib in ALK-positive lung cancer", sections=(Section(None, text),))
     assert [(c.variant, c.alteration) for c in miner(record).claims] == [("ALK G1202R", None), (None, "fusion")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Crizotinib was inactive in ALK-negative tumors.",
+        "In ALK-negative patients, the ORR to crizotinib was 5%.",
+        "Crizotinib gave a response rate of 5% in patients without ALK rearrangements.",
+        "Tumors negative for ALK did not respond to crizotinib.",
+        "Crizotinib was ineffective in tumors lacking ALK rearrangement.",
+    ],
+)
+def test_what_fails_in_those_without_an_alteration_does_not_speak_against_carriers(text, miner):
+    claims = miner(Record(id="lacking", pmid=None, title="", sections=(Section(None, text),))).claims
+    assert {(str(c.type), c.genes, c.alteration, str(c.direction)) for c in claims} == {
+        ("sensitivity_response", ("ALK",), "wild-type", "does_not_support")
+    }

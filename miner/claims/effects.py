@@ -91,10 +91,10 @@ def _fronted(view: View, effect: Effect) -> list[Effect]:
     fronted = shape("effects.but_not_fronted").match(view.document.text, start, effect.cue.start)
     if not fronted or start == view.start or effect.kind not in TURNED or any(m.start < fronted.end() for m in effect.therapies):
         return [effect]
-    return [
-        Effect(effect.kind, effect.cue, (view.start, start), effect.therapies, effect.hedged),
-        Effect(TURNED[effect.kind], effect.cue, (start, fronted.end()), effect.therapies, effect.hedged),
-    ]
+    denied = Effect(TURNED[effect.kind], effect.cue, (start, fronted.end()), effect.therapies, effect.hedged)
+    if not any(view.start <= s.start < start for s in view.subjects) and any(start <= s.start < fronted.end() for s in view.subjects):
+        return [denied]  # "smoking, but not EGFR mutation, predicted response"
+    return [Effect(effect.kind, effect.cue, (view.start, start), effect.therapies, effect.hedged), denied]
 
 
 def _left_open(view: View, cue: Cue) -> bool:

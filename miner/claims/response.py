@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence, Set
 
 from miner.claims import draws, effects, failures, frames, subgroups, trial, whose, words
 from miner.claims.claim_types import MECHANISMS, MUTATION_KINDS, combined, failed_type, family, mechanism_type, response_type, targets
-from miner.claims.document import METHODS, OUTSIDE, RESULTS, TITLE, Subject, View
+from miner.claims.document import METHODS, OUTSIDE, RESULTS, TITLE, Subject, View, distinct
 from miner.claims.effect_rules import shape
 from miner.claims.effects import Effect, Kind
 from miner.claims.frames import DENIED, HEDGED, SUPPORTS, Stance, build, names
@@ -115,6 +115,7 @@ def _stated(view: View, counted: Set[tuple[int, int]]) -> Iterator[Claim]:
             continue
         if not any(view.start <= s.start < view.end for s in subjects):
             subjects = subgroups.as_told(subjects)
+        subjects = distinct(subgroups.of_those_without(view, subjects))
         if frames.is_checkpoint(view, given):
             subjects = [s for s in subjects if s.kind != "gene" or s.gene not in RECEPTORS]
         if not subjects and (not _explicit(view, effect) or PROCEDURES.issuperset(m.name or "" for m in given)):

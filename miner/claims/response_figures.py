@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from miner.claims import arms, cohorts, failures, frames, gene_lists, subgroups, trial, uncounted, whose
 from miner.claims.claim_types import MECHANISMS, combined, failed_type, response_type
-from miner.claims.document import BODY, CONCLUSIONS, RESULTS, Subject, View, tied
+from miner.claims.document import BODY, CONCLUSIONS, RESULTS, Subject, View, distinct, tied
 from miner.claims.effect_rules import shape
 from miner.claims.frames import AGAINST, DENIED, HEDGED, SUPPORTS, Stance, build, names
 from miner.claims.senses import Cue
@@ -195,8 +195,7 @@ def _subject_item(view: View, mention: Mention, measure: Measure) -> tuple[int, 
 def _measured_claims(view: View, key: Key, members: list[Item]) -> Iterator[Claim]:
     span, given_names = (members[0][0].start, members[-1][0].end), key.given
     subjects = _item_subjects(view, key.item) or _changed(view, subgroups.carriers(view, span))
-    if key.subgroup:
-        subjects = list(key.subgroup.subjects)
+    subjects = list(key.subgroup.subjects) if key.subgroup else distinct(subgroups.of_those_without(view, subjects))
     if given_names == ("standard of care",):
         return
     if (not given_names and not any(m.metric in RATES for _, m in members)) or (not subjects and PROCEDURES.issuperset(given_names or "?")):

@@ -144,6 +144,19 @@ def as_told(subjects: Iterable[Subject]) -> list[Subject]:
     return [without(s) if _lacks(s) else s for s in subjects]
 
 
+def of_those_without(view: View, subjects: Iterable[Subject]) -> list[Subject]:
+    """Subjects of a response; people who are told to lack one ("ALK-negative patients", "tumours without ...") are those without it."""
+    return [without(s) if _told_lacking(view, s) else s for s in subjects]
+
+
+def _told_lacking(view: View, subject: Subject) -> bool:
+    if subject.mention is None or subject.mention.polarity is not Polarity.NEGATED or not view.start <= subject.start < view.end:
+        return False
+    text = view.document.text
+    behind = shape("subgroups.negative").match(text, subject.end, view.end)
+    return bool(behind) or shape("resistance.lacked").search(text[max(view.start, subject.start - 60) : subject.start]) is not None
+
+
 def without(subject: Subject) -> Subject:
     """Those who lack an alteration; who lack a variant of resistance have the driver that it came to."""
     kind = "wild-type"
@@ -160,6 +173,10 @@ def _favoured(view: View, subject: Subject) -> bool:
 def carriers(view: View, span: tuple[int, int]) -> list[Subject]:
     """Alterations of the treated; of those that the sentence does not name, neither what others lack nor a list of what was found."""
     found, title = frames.subjects_for(view, span), view.document.title
+    here = any(view.start <= s.start < view.end for s in found)
+    lacking = [s for s in view.subjects if not here and s.gene and _told_lacking(view, s)]
+    if lacking and len({s.gene for s in lacking}) == 1:
+        return distinct(without(s) for s in lacking)
     if any(view.start <= s.start < view.end for s in found) or title is None or title.subjects:
         return found
     told = next((v for v in view.document.views if found and v.start <= found[0].start < v.end), None)
