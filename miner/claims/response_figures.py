@@ -116,6 +116,8 @@ def _given(view: View, mention: Mention, measure: Measure) -> list[Mention]:
         return own
     titled = view.document.focus_drugs if view.document.title and agents(view.document.title) else []
     local = agents(view, view.clause(mention.start)) or agents(view)
+    if base := _without_added(view, mention, measure, local):
+        return base
     if local and not _of_classes(view, local, titled):
         return combined(view, local) or local
     carried = frames.carried_therapies(view)
@@ -124,6 +126,15 @@ def _given(view: View, mention: Mention, measure: Measure) -> list[Mention]:
     if titled and ({m.name for m in carried} <= {m.name for m in titled} or _of_classes(view, carried, titled)):
         return arms.regimen(view.document, titled)
     return arms.regimen(view.document, carried)
+
+
+def _without_added(view: View, mention: Mention, measure: Measure, local: list[Mention]) -> list[Mention]:
+    """The regimen that something was added to, of the second of two figures: "adding A to B prolonged survival (12.3 vs 10.3 months)"."""
+    text, same = view.document.text, [m for m, _ in frames.measures(view, measure.metric)]
+    if len(local) < 2 or len(same) != 2 or mention != same[1] or not shape("arms.against").fullmatch(text, same[0].end, mention.start):
+        return []
+    added = shape("effects.adding").search(text, view.start, local[0].start)
+    return local[1:] if added and shape("effects.added_to").fullmatch(text, local[0].end, local[1].start) else []
 
 
 def _with_partners(view: View, tied: list[Mention]) -> list[Mention]:
@@ -300,6 +311,12 @@ def figures_of(view: View, members: list[Item]) -> dict[str, float | int | str]:
     return figures
 
 
+def _excepted(view: View, at: int) -> bool:
+    """Is a figure in brackets of those for whom an effect is denied: "improved survival in women (0.6) but not in men (1.0)"?"""
+    opened = view.document.text.rfind("(", view.start, at)
+    return opened >= 0 and bool(shape("response_figures.but_not").search(view.document.text, view.start, opened))
+
+
 def _figure_stance(view: View, span: tuple[int, int], members: list[tuple[Mention, Measure]]) -> Stance:
     clause = view.clause(span[0])
     rates = {m.metric: m.value for _, m in members}
@@ -323,8 +340,10 @@ def _figure_stance(view: View, span: tuple[int, int], members: list[tuple[Mentio
     ratio = next((m for _, m in members if m.metric == "HR"), None)
     if ratio is not None and view.says("response_figures.immature"):
         return HEDGED
+    if _excepted(view, span[0]):
+        return DENIED
     if ratio is not None and (found := arms.ratio_stance(ratio)) != SUPPORTS:
-        return found
+        return SUPPORTS if found == AGAINST and view.says("response_figures.favoured") else found
     if any(differs_not(view, c) for c in view.sense("nodiff", within=clause)):
         return DENIED
     if any(not _counts_patients(view, c) for c in view.sense("unknown", within=clause)) or re.search(r"\bless clear\b", view.text):

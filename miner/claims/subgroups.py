@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from miner.claims import arms, frames, words
 from miner.claims.document import Subject, View, distinct
 from miner.claims.effect_rules import shape
-from miner.claims.frames import AGAINST, OPEN, SUPPORTS, Stance
+from miner.claims.frames import AGAINST, DENIED, OPEN, SUPPORTS, Stance
 from miner.claims.senses import known_resistance
 from miner.schema import Measure, Mention, Polarity
 
@@ -30,6 +30,8 @@ def of_figure(view: View, mention: Mention, measure: Measure, found: Sequence[tu
         return None
     pair = arms.pair(view, mention, measure, found)
     beside = _in_brackets_after(view, mention, pair)
+    if beside and shape("response_figures.but_not").search(view.document.text, view.start, beside.end):
+        return Subgroup((beside,), DENIED)
     if beside:
         return Subgroup((without(beside) if _lacks(beside) else beside,), None)
     if pair and (only := _only_in(view, pair)):

@@ -49,6 +49,7 @@ _PREDICATES = _RULES.word_set("words", "elided") - {"with", "in", "on", "from", 
 _OWN_SITE = 3.0
 _LINKED = 3.0
 _ACCURACIES = frozenset({"sensitivity", "specificity", "other accuracy"})  # "95% of sensitivity"
+_LINKING = _RULES.word_set("words", "linking")
 _TRAITS = _RULES.word_set("words", "traits")
 
 
@@ -135,7 +136,7 @@ def _nearest(
             continue
         if not (_countable(elements, i, j, quantity, cue) if counted else cue.firm or _verbal(elements, i, j)):
             continue
-        if own and j < i:
+        if (own and j < i) or (j > i and _linked_to(elements, i, j)):
             continue
         cost = _before(elements, named, j, i, quantity, least) + 7 * subject if j < i else _after(elements, named, i, j)
         if cost >= least or (j > i and cost > _LIMIT_AFTER):
@@ -158,6 +159,11 @@ def _nearest(
 def _found_in(elements: Sequence[Element], j: int, i: int) -> bool:
     """Does a verb of finding stand between a name and a figure ("low scores were seen in 18%")?"""
     return any(e.text.lower().partition(" ")[0] in _FINDING for e in elements[j + 1 : i])
+
+
+def _linked_to(elements: Sequence[Element], i: int, j: int) -> bool:
+    """Is what was counted linked to the name behind: "found in 2% and was associated with a poor response"?"""
+    return any(word in _LINKING for e in elements[i + 1 : j] for word in e.text.lower().split())
 
 
 def _is_share(elements: Sequence[Element], named: Mapping[int, Cue], i: int) -> bool:
