@@ -219,7 +219,8 @@ def _determiner(text: str, cue: re.Match[str], rules: _Rules) -> _Scope:
         yield (start, end, True) if before.start() > start else (cue.start(), end, True)
         return
     verb = rules.words["verb"].search(text, cue.end(), end)
-    if _speaks_of_relation(text, cue.start(), verb.start() if verb else end, rules):
+    linked = cue[0].lower() in ("neither", "nor") and rules.words["linked"].search(text, cue.end(), end)
+    if linked or _speaks_of_relation(text, cue.start(), verb.start() if verb else end, rules):
         yield cue.start(), end, False
     elif verb is None:
         people = rules.words["noun_people"].match(text, cue.start(), end)
