@@ -161,7 +161,7 @@ def _told_lacking(view: View, subject: Subject) -> bool:
 
 def without(subject: Subject) -> Subject:
     """Those who lack an alteration; who lack a variant of resistance have the driver that it came to."""
-    kind = "wild-type"
+    kind = "underexpression" if subject.alteration in ("expression", "overexpression") else "wild-type"
     if subject.variant in known_resistance():
         kind = "fusion" if words.load("biology.toml")["fused_gene"].fullmatch(subject.gene or "") else "mutation"
     return replace(subject, fusion=None, variant=None, alteration=kind)

@@ -36,6 +36,7 @@ _PATHWAY = re.compile(
 )
 _NEXT = re.compile(r"[\s‐‑-]+(?:the\s+)?")
 _EXPRESS, _MUTAT = re.compile(r"express|immunohisto", re.IGNORECASE), re.compile(r"mutat|exon|L858R|TKI", re.IGNORECASE)
+_NEGATIVE = re.compile(r"(?:\s*\([^()]{1,12}\))?[\s-]negativ(?:e|ity)\b")
 _POSITIVE = re.compile(r"(?:\s*\([^()]{1,12}\))?(?:[\s‐‑–-]+|\s?\()(?:positiv(?:e|ity)|\+)(?![A-Za-z])|\+(?=[\s,;)])")
 
 
@@ -199,6 +200,8 @@ def _positive(assigner: Assigner, variants: Sequence[Mention]) -> _Found:
     for anchor in assigner.anchors:
         kind = positive.get(anchor.genes[0]) if len(anchor.genes) == 1 else None
         kind = "expression" if kind == "mutation" and stained else kind
+        if kind == "expression" and _NEGATIVE.match(assigner.text, anchor.end):
+            yield anchor.start, anchor.end, anchor.genes[0], kind
         match = _POSITIVE.match(assigner.text, anchor.end) if kind else None
         if kind and match and not any(v.start >= anchor.end and v.end <= match.end() for v in variants):
             yield anchor.start, match.end(), anchor.genes[0], kind
