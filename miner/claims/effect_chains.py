@@ -5,6 +5,7 @@ from __future__ import annotations
 from miner.claims import effect_rules
 from miner.claims.document import View
 from miner.claims.effect_rules import shape
+from miner.claims.senses import Cue
 from miner.claims.therapy import joined, therapies
 from miner.schema import Mention
 
@@ -60,3 +61,10 @@ def set_against(view: View, mention: Mention) -> bool:
     if found and not before[: found[-1].start()].strip() and "," in before[found[-1].end() :]:  # "Compared with vehicle, A ..."
         return False
     return bool(found) and not shape("effects.verb").search(before[found[-1].end() :])
+
+
+def affirmed_before(view: View, at: int, chain: tuple[Mention, ...], cue: Cue) -> tuple[Mention, ...]:
+    """The therapies before "but not B" that the effect is told of: "A, but not B, prolonged survival"."""
+    text = view.document.text
+    told = [c for c in chains(view) if c[-1].end <= at and not text[c[-1].end : at].strip(" ,")]
+    return told[-1] if told and not shape("effects.refused").search(text, chain[-1].end, cue.start) else ()

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from miner.claims import doses, effect_rules, frames
 from miner.claims.document import View
-from miner.claims.effect_chains import chains, set_against
+from miner.claims.effect_chains import affirmed_before, chains, set_against
 from miner.claims.effect_cues import WORKING, Span, compared, cues, describes, only_asked, predicated
 from miner.claims.effect_rules import shape
 from miner.claims.senses import Cue
@@ -78,6 +78,10 @@ def _find(view: View) -> list[Effect]:
             kind = {Kind.WORKS: Kind.RESISTED, Kind.FAILED: Kind.NOT_RESISTED}.get(kind, kind)
         if cue.end <= chain[0].start and shape("effects.but_not_it").search(view.document.text, cue.end, chain[0].start):
             kind = TURNED.get(kind, kind)
+        if chain[-1].end <= cue.start and (but := shape("effects.but_not_this").search(view.document.text, view.start, chain[0].start)):
+            kind = TURNED.get(kind, kind)
+            if kind is Kind.FAILED and (told := affirmed_before(view, but.start(), chain, cue)):
+                held[cue, Kind.WORKS, hedged] = Effect(Kind.WORKS, cue, view.clause(cue.start), told, hedged)
         key = (cue, kind, hedged)
         before = held[key].therapies if key in held else ()
         held[key] = Effect(kind, cue, view.clause(cue.start), (*before, *chain), hedged)
