@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[1] / "miner"
 LEVELS = (
     {"schema", "errors", "numbers", "toml", "plugins", "rule"},
-    {"cues", "config", "topic", "lexicon"},
+    {"characters", "cues", "config", "topic", "lexicon"},
     {"sources", "nlp", "claims", "evidence"},
     {"mine", "rules"},
     {"refresh", "evaluate", "train"},
