@@ -28,7 +28,7 @@ PRINTED: dict[str, Callable[[str], str]] = {
 
 @cache
 def reader() -> mine.Miner:
-    """The pipeline, loaded once, without the claim model."""
+    """The pipeline, loaded once."""
     return mine.load()
 
 
@@ -78,7 +78,7 @@ def test_whole_abstracts_are_read_alike(name: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["12–18 months", "−0.3", "a response — the first — was seen", "T790M – C797S", "NSCLC\u00ad", "α‑synuclein"[:1], "≥ 50 %", "ﬁrst"],
+    ["12–18 months", "−0.3", "a response — the first — was seen", "T790M – C797S", "NSCLC\u00ad", "α", "≥ 50 %", "ﬁrst"],
 )
 def test_what_means_something_else_stays(text: str) -> None:
     assert as_read(text) == text

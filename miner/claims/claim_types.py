@@ -154,21 +154,26 @@ def combined(view: View, given: list[Mention]) -> list[Mention]:
 
 def _differ(view: View, first: Mention, second: Mention) -> bool:
     """Are "A/B" two parts of a regimen: known partners, of other targets, an antibody and an inhibitor, chemotherapy and another?"""
-    lexicon = view.document.lexicon
-    classes = [set(lexicon.classes(m.name or "")) for m in (first, second)]
-    if not all(classes) or classes[0] & classes[1]:
-        return _partners(view, first, second)
-    if _chemotherapy(view, [first]) != _chemotherapy(view, [second]):
+    one, two = (set(view.document.lexicon.classes(m.name or "")) for m in (first, second))
+    if _partners(view, first, second):
         return True
-    one, two = (targets(view.document, (m.name or "",)) for m in (first, second))
-    antibodies = [any("antibod" in name for name in held) for held in classes]
-    return bool(one and two and not one & two) or antibodies[0] != antibodies[1] or _partners(view, first, second)
+    if not one or not two or one & two:
+        return False
+    if _chemotherapy(view, [first]) != _chemotherapy(view, [second]) or _antibody(one) != _antibody(two):
+        return True
+    aimed, other = (targets(view.document, (m.name or "",)) for m in (first, second))
+    return bool(aimed and other and not aimed & other)
+
+
+def _antibody(classes: set[str]) -> bool:
+    return any("antibod" in name for name in classes)
 
 
 def _partners(view: View, first: Mention, second: Mention) -> bool:
-    one, two = (targets(view.document, (view.document.class_meant(m.name or ""),)) for m in (first, second))
+    """Are two therapies aimed at targets that are known to be treated together?"""
     known = load().partners
-    return any(known.get(a, frozenset()) & b for a_, b in ((one, two), (two, one)) for a in a_)
+    one, two = (targets(view.document, (view.document.class_meant(m.name or ""),)) for m in (first, second))
+    return any(known.get(a, frozenset()) & two for a in one) or any(known.get(b, frozenset()) & one for b in two)
 
 
 def _one_regimen(view: View, given: list[Mention]) -> bool:
