@@ -32,8 +32,9 @@ def extract(view: View) -> Iterator[Claim]:
         return
     for clause in view.clauses:
         for claim in (*_of_therapy(view, clause), *_of_testing(view, clause)):
-            if (claim.genes, claim.therapies, claim.direction) not in told:
-                told.add((claim.genes, claim.therapies, claim.direction))
+            key = (claim.genes, claim.variant, claim.therapies, claim.direction)
+            if key not in told:
+                told.add(key)
                 yield claim
 
 

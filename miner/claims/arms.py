@@ -16,6 +16,7 @@ from miner.schema import Label, Measure, Mention
 
 _FAR = 90
 _RATIOS = ("HR",)
+_RESPONSE_RATES = frozenset({"ORR_percent", "n_resp"})
 _BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _WITH = re.compile(
     r"\s*(?:months?|mo|%|percent)?,?\s*(?:of\s+)?"
@@ -189,7 +190,7 @@ def _tied(named: Sequence[trial.Group], measure: Measure) -> trial.Arm | None:
 
 def pair(view: View, mention: Mention, measure: Measure, others: Sequence[Item]) -> list[Mention]:
     """Two figures of one kind, one set against the other: "13.4 v 19.5 months", "6.7 months and 4.7 months, respectively"."""
-    same = sorted(m for m, r in others if r.metric == measure.metric)
+    same = sorted(m for m, r in others if r.metric == measure.metric or {r.metric, measure.metric} <= _RESPONSE_RATES)
     held: list[Mention] = []
     for first, second in sorted(pairwise(same), key=lambda two: two[1].start - two[0].end):
         if first not in held and second not in held and _set_against(view, first, second):

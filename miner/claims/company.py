@@ -93,12 +93,14 @@ def _own(view: View, cue: Span, present: Sequence[Subject]) -> list[Subject]:
 
 def _listed(view: View, present: Sequence[Subject], own: Sequence[Subject]) -> list[tuple[gene_lists.Listed, list[Subject]]]:
     """Alterations listed each with its figure, and those whose company they all keep."""
-    members = gene_lists.read(view, counted.candidates(view), frames.measures(view, "value_percent", "n_pos"))
+    figures = frames.measures(view, "value_percent", "n_pos")
+    members = gene_lists.read(view, counted.candidates(view), figures)
     told = {(m.subject.gene, m.subject.variant, m.subject.alteration) for m in members}
     genes = {m.subject.gene for m in members}
     others = [s for s in present if s.gene not in genes or (s.variant and (s.gene, s.variant, s.alteration) not in told)]
     others = [*own] or others or (prevalence.all_carry(view) if members else [])
-    return [(m, others) for m in members] if others else []
+    each = bool(members) and len(members) == len(figures) == len(present)
+    return [(m, others or host(view, present)[:1]) for m in members] if others or each else []
 
 
 def _company(view: View, subjects: Sequence[Subject], within: Span | None = None) -> Span | None:

@@ -15,6 +15,7 @@ Item = tuple[Mention, Measure]
 Span = tuple[int, int]
 _BESIDE, _KNOWN_GAP, _LACKING, _SEVERAL = 50, 14, 80, 3
 _SERIES = (StudyType.RETROSPECTIVE_COHORT, StudyType.TRIAL, StudyType.DIAGNOSTIC_VALIDATION)
+_THERAPY = (Label.DRUG, Label.DRUG_CLASS)
 _PROTEIN = ("expression", "overexpression")
 
 
@@ -298,6 +299,8 @@ def all_carry(view: View) -> list[Subject]:
 
 def acquired(view: View) -> bool:
     """Does the sentence, or the one before in a paper on resistance, tell of changes that came under a therapy?"""
+    if not any(m.label in _THERAPY for m in view.document.reading.mentions):
+        return False
     if view.tells(rules(), "acquired"):
         return True
     before = view.document.views[max(0, view.index - 2) : view.index]

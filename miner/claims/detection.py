@@ -45,7 +45,7 @@ def extract(view: View) -> Iterator[Claim]:
             *_rebiopsy(view, clause),
             *_valued(view, clause),
         ):
-            key = (claim.genes, claim.fusion, claim.direction, claim.figures.get("method"))
+            key = (claim.genes, claim.fusion, claim.variant, claim.direction, claim.figures.get("method"))
             if key not in told and not _of_another(view, claim):
                 told.add(key)
                 yield claim

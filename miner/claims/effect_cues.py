@@ -87,6 +87,8 @@ def _disarms(view: View, start: int, end: int) -> bool:
     text = view.document.text
     if text[start:end].lower().startswith("inhibitory") or shape("effects.determined").search(text, max(view.start, start - 12), start):
         return False
+    if shape("effects.drug_binding").search(text, start, end):
+        return True
     return any(0 < m.start - end <= 16 or start <= m.start < end for m in view.of(Label.DRUG, Label.DRUG_CLASS))
 
 

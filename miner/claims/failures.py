@@ -103,7 +103,7 @@ _GIVEN_AS = re.compile(r"\s(?:by|with|using|via)\s")
 
 def lost(view: View) -> list[Mention]:
     """Therapies that failed where the sentence does not say it of one: those it names, else the one last given, else the title's."""
-    named = [m for m in therapies(view) if not _answers(view, m)] if not view.has("overcome") else []
+    named = [m for m in therapies(view) if not _answers(view, m)] if not overcoming(view) else []
     if named:
         return named
     titled = explicit(view.document.title) if view.document.title and view.document.on_resistance else []
@@ -111,6 +111,11 @@ def lost(view: View) -> list[Mention]:
     aimed = next((held for given in before if (held := targeted(view, given))), [])
     focus = view.document.focus_drugs
     return aimed or titled or targeted(view, focus) or next((given for given in before if given), focus)
+
+
+def overcoming(view: View) -> list[Cue]:
+    """Where the sentence tells that something overcomes resistance; not what was overcome by it, told behind: "countered by A"."""
+    return [c for c in view.sense("overcome") if not shape("resistance.undone_by").match(view.document.text, c.start)]
 
 
 def _answers(view: View, mention: Mention) -> bool:
@@ -189,9 +194,23 @@ def owned(view: View, given: list[Mention], subjects: Sequence[Subject]) -> list
     aimed = [g for m in given for t in lexicon.targets(view.document.class_meant(m.name or "")) for g in (t, *lexicon.members(t))]
     spans = [(m.start, m.end) for m in view.of(Label.GENE, Label.FUSION)]
     told = [s.gene for s in (*view.document.focus, *view.document.subjects) if s.gene in aimed]
-    shared = sorted(dict.fromkeys(aimed), key=lambda gene: -aimed.count(gene))
+    kin = {family(gene) for gene in aimed}
+    shared = [*kin] if len(kin) == 1 else sorted(dict.fromkeys(aimed), key=lambda gene: -aimed.count(gene))
     own = [*told, *shared][:1]
     return [replace(s, gene=own[0]) if own and _unowned(s, aimed, spans) else s for s in subjects]
+
+
+def pathways(view: View) -> list[Subject]:
+    """Genes that stand alone as what bypasses a therapy: "bypass pathways such as MET and KRAS", "bypass signalling via IGF1R"."""
+    text, found = view.document.text, list[Subject]()
+    taken = [(s.start, s.end) for s in view.subjects] + [(m.start, m.end) for m in view.of(Label.DRUG_CLASS, Label.DRUG, Label.ASSAY)]
+    for mention in view.of(Label.GENE):
+        if not mention.name or any(a < mention.end and mention.start < b for a, b in taken):
+            continue
+        listed = found and shape("resistance.next_pathway").fullmatch(text, found[-1].end, mention.start)
+        if listed or shape("resistance.pathways").search(text, view.start, mention.start):
+            found.append(Subject(mention.start, mention.end, mention.name, alteration="activation", mention=mention))
+    return found
 
 
 def _unowned(subject: Subject, aimed: list[str], spans: list[tuple[int, int]]) -> bool:

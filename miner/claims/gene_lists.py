@@ -16,6 +16,7 @@ Item = tuple[Mention, Measure]
 LEAST, MOST_WORDS = 2, 8
 _NEXT = 25  # to the next number of a list
 _KINDS = ("fusion", "amplification", "mutation", "alteration")
+_STRAIGHT = re.compile(r"[)\]]\s(?:(?!of\b|in\b|for\b)\w+\s(?:an?\s)?)?")
 _EQUALS = re.compile(r"\bn\s*=")
 _WORD = re.compile(r"[^\W\d]+")
 _OTHER = re.compile(r"[^\w\s,;:()\[\]%&/–-]|\d")
@@ -104,7 +105,8 @@ def _at_gene(view: View, subject: Subject, subjects: Sequence[Subject]) -> Subje
 
 def _is_of(text: str, subject: Subject, item: Item) -> bool:
     mention, measure = item
-    if measure.metric == "n_pos" and measure.item and 0 <= measure.item[0] - mention.end < _NEXT:
+    straight = measure.n is not None and measure.item and _STRAIGHT.fullmatch(text, mention.end, measure.item[0])
+    if measure.item and (measure.metric == "n_pos" or straight) and 0 <= measure.item[0] - mention.end < _NEXT:
         return mention.end <= subject.start < measure.item[1] and measure.item[0] < subject.end
     if mention.start < subject.end:
         return False

@@ -101,6 +101,8 @@ def _counted(view: View, item: Item, items: Sequence[Item]) -> list[Subject]:
         named = tied(view, everyone, measure.item)
         later = next((m.start for m, _ in items if m.start >= measure.item[1]), view.end) if len(named) > 1 else view.end
         named = _one_gene(mention, [s for s in named if s.end <= later] or named)
+        if kinds := _kinds_of_all(view, item, named, everyone):
+            return kinds
         if named or rules().within("no_alteration", text, *measure.item):
             return named
     local = [s for s in everyone if clause[0] <= s.start < clause[1]] or everyone
@@ -130,6 +132,17 @@ def _one_gene(mention: Mention, group: list[Subject]) -> list[Subject]:
         return group
     one = inside[0]
     return [s for s in group if s not in inside] + [Subject(one.start, mention.end, one.gene, alteration="fusion")]
+
+
+def _kinds_of_all(view: View, item: Item, named: Sequence[Subject], everyone: Sequence[Subject]) -> list[Subject]:
+    """Those that are a share of all alterations of their gene: "G12C made up 40% of KRAS mutations"."""
+    mention, text = item[0], view.document.text
+    whole = [s for s in named if s.start >= mention.end and not s.variant and not s.fusion]
+    if not whole or not rules()["of_all_such"].fullmatch(text[mention.end : whole[0].start]):
+        return []
+    start = view.clause(mention.start)[0]
+    kinds = [s for s in everyone if start <= s.start and s.end <= mention.start and s.gene == whole[0].gene and (s.variant or s.fusion)]
+    return _in_slot(view, mention, kinds, [item]) if kinds else []
 
 
 def _told_in(view: View, mention: Mention) -> tuple[int, int]:
@@ -171,13 +184,25 @@ def _in_slot(view: View, mention: Mention, local: list[Subject], items: list[Ite
         local = [s for s in local if s not in parts.values()] or local
         first = [s for s in local if s.end <= mention.start + 1][-1:]
     chosen = first[0] if first else frames.nearest(local, (mention.start, mention.end), before_bonus=8)[0]
-    found = [s for s in local if s.start == chosen.start or _coordinated(view, chosen, s, items)]
-    return [s for s in found if not any(v.variant and v.gene == s.gene and 0 <= v.start - s.end < _OWN_GAP for v in found)]
+    found = _coordinated_with(view, chosen, local, items)
+    return [s for s in found if s.variant or not any(v.variant and v.gene == s.gene and 0 <= v.start - s.end < _OWN_GAP for v in found)]
+
+
+def _coordinated_with(view: View, chosen: Subject, local: Sequence[Subject], items: list[Item]) -> list[Subject]:
+    """An alteration with those that stand in one list with it, in order."""
+    found = [chosen]
+    for other in sorted(local, key=lambda s: frames.distance((s.start, s.end), (chosen.start, chosen.end))):
+        if other.start == chosen.start or any(_coordinated(view, one, other, items) for one in found):
+            found.append(other)
+    return sorted({s.start: s for s in found}.values(), key=lambda s: s.start) if len(found) > 1 else [chosen]
 
 
 def _part_named(view: View, mention: Mention, local: Sequence[Subject]) -> Subject | None:
     """The alteration that a share is told to be: "18 of which were V600E"."""
-    link = rules()["of_which"].match(view.document.text[mention.end : mention.end + 50])
+    text = view.document.text
+    link = rules()["of_which"].match(text[mention.end : mention.end + 50])
+    if not link and rules()["most_of_which"].search(text[view.start : mention.start]):
+        link = rules()["those_were"].match(text[mention.end : mention.end + 50])
     return next((s for s in local if link and 0 <= s.start - mention.end - link.end() < 6), None)
 
 

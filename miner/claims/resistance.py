@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from miner.claims import effects, failures, frames, whose
+from miner.claims import effects, failures, frames, shares, whose
 from miner.claims.claim_types import MUTATION_KINDS, family, mechanism_type, targets
 from miner.claims.document import METHODS, OUTSIDE, TITLE, Subject, View, agents, therapies
 from miner.claims.effect_rules import shape
 from miner.claims.failures import ACQUIRED_KINDS
 from miner.claims.frames import AGAINST, DENIED, SUPPORTS, Stance, build, names
 from miner.claims.senses import Cue
-from miner.schema import Claim, ClaimType, Label, Measure, Mention, Polarity
-
-Item = tuple[Mention, Measure]
+from miner.schema import Claim, ClaimType, Label, Mention, Polarity
 
 
 def extract(view: View) -> list[Claim]:
@@ -27,7 +25,7 @@ def extract(view: View) -> list[Claim]:
     if not claims:
         claims += _inevitable(view)
     if view.has("overcome") and not any(e.kind is effects.Kind.WORKS for e in effects.find(view)):
-        claims += _overcome(view)
+        claims += _overcome(view, claims)
     return claims
 
 
@@ -67,7 +65,8 @@ def _comes(view: View, cue: Cue) -> bool:
     text, clause = view.document.text, view.clause(cue.start)
     if shape("resistance.inevitable").search(text, *clause):
         return True
-    return cue.sense == "resist" and bool(shape("resistance.arises").search(text, *clause))
+    through = shape("resistance.by_what").search(text, cue.end, clause[1])
+    return cue.sense == "resist" and not through and bool(shape("resistance.arises").search(text, *clause))
 
 
 def _mechanisms(view: View) -> Iterator[Claim]:
@@ -79,12 +78,13 @@ def _mechanisms(view: View) -> Iterator[Claim]:
     answered = len(works) > len(lapsed)
     if answered and not explicit:
         return
-    if not explicit and agents(view) and view.has("overcome", "inhibit", "active", "sensitive"):
+    if not explicit and agents(view) and (failures.overcoming(view) or view.has("inhibit", "active", "sensitive")):
         return
     answers = {m.name for e in works for m in e.therapies}
     lost = explicit or failures.lost(view)
     lost = [m for m in lost if m.name not in answers] or lost
-    named = [s for s in failures.owned(view, lost, view.subjects) if s.gene and s.start >= max(lapsed, default=0)]
+    held = [*failures.owned(view, lost, view.subjects), *failures.pathways(view)]
+    named = [s for s in held if s.gene and s.start >= max(lapsed, default=0)]
     mechanisms = _named_first([s for s in named if _is_mechanism(view, s, lost) and not _only_lacked(view, s)])
     mechanisms = [s for s in mechanisms if not answered or failures.acquired(view, s) or _called(view, s) or _told_first(view, s, works)]
     if view.is_aim:
@@ -99,9 +99,7 @@ def _mechanisms(view: View) -> Iterator[Claim]:
         type_ = mechanism_type(view.document, subject, names(view, lost))
         groups.setdefault((type_, _mechanism_stance(view, subject)), []).append(subject)
     for (type_, stance), held in groups.items():
-        own = _own_figures(view, held)
-        for subjects in [[s] for s in held] if own else [held]:
-            figures, n = _frequency(own[subjects[0].start] if own else frames.measures(view, "value_percent", "n_pos"), subjects)
+        for subjects, figures, n in shares.of_each(view, held):
             yield from build(
                 view, type_, "resistance.mechanism", subjects=subjects, therapies=names(view, lost), stance=stance, figures=figures, n=n,
                 confidence=0.7,
@@ -229,35 +227,12 @@ def _drivers(view: View) -> list[Subject]:
     return [s for s in frames.affirmed(view.subjects) if s.gene and s.alteration not in ACQUIRED_KINDS] or view.document.focus
 
 
-def _own_figures(view: View, subjects: list[Subject]) -> dict[int, list[Item]]:
-    """The figure behind each of several mechanisms, by its start: "MET amplification (15%) and KRAS mutations (7%)"; else nothing."""
-    found = frames.measures(view, "value_percent", "n_pos")
-    starts = sorted({s.start for s in view.subjects if s.gene} | {view.end})
-    own = {s.start: [f for f in found if s.end <= f[0].start < next(at for at in starts if at > s.start)] for s in subjects}
-    alone = len(subjects) > 1 and len(own) == len(subjects) and all(len({m.start for m, _ in held}) == 1 for held in own.values())
-    return own if alone else {}
-
-
-def _frequency(found: list[Item], subjects: list[Subject]) -> tuple[dict[str, float | int | str], int | None]:
-    figures: dict[str, float | int | str] = {}
-    population = None
-    span = (subjects[0].start, subjects[-1].end)
-    for _, measure in sorted(found, key=lambda f: frames.distance((f[0].start, f[0].end), span))[:1]:
-        if measure.value is not None and (measure.metric == "value_percent" or measure.total):
-            figures[measure.metric] = measure.value
-        if measure.n is not None and measure.total:
-            figures["n_pos"] = measure.n
-        if measure.total:
-            figures["N"] = population = measure.total
-    return figures, population
-
-
-def _overcome(view: View) -> Iterator[Claim]:
+def _overcome(view: View, mechanisms: list[Claim]) -> Iterator[Claim]:
     clauses = [c for c in view.clauses if view.has("overcome", within=c)]
     lost = set(names(view, failures.explicit(view)))
     for clause in clauses[:2]:
         given = [m for m in (agents(view, clause) or agents(view)) if view.document.class_meant(m.name or "") not in lost]
-        subjects = failures.resisting_variants(view) or _resistant_subjects(view)
+        subjects = _resistant_subjects(view, mechanisms) or failures.resisting_variants(view)
         if not subjects and view.has("overcome") and view.has("resist"):
             subjects = frames.subjects_for(view, clause)
         if not given or not subjects:
@@ -273,9 +248,10 @@ def _overcome(view: View) -> Iterator[Claim]:
         return
 
 
-def _resistant_subjects(view: View) -> list[Subject]:
+def _resistant_subjects(view: View, mechanisms: list[Claim]) -> list[Subject]:
     """Alterations of the sentence that it, or a sentence before, told as resistance."""
     told = {(s.gene, s.kind) for s in view.document.mechanisms(view, within=99)}
+    told |= {(s.gene, s.kind) for s in view.subjects for c in mechanisms if s.gene in c.genes and s.kind in (c.alteration, "variant")}
     return [
         s
         for s in frames.affirmed(view.subjects)

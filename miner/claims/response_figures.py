@@ -40,6 +40,7 @@ class Key(NamedTuple):
     subgroup: subgroups.Subgroup | None
     item: tuple[int, int] | None
     verdict: Stance | None
+    comparator: bool = False
     slot: int = 0
 
 
@@ -84,7 +85,18 @@ def _key(view: View, mention: Mention, measure: Measure, found: list[Item]) -> K
     verdict = arms.verdict(view, mention, measure, found) if arm else None
     if verdict == SUPPORTS and arm and arm.given:
         verdict = None
-    return Key(names(view, given), arm, subgroup, None if subgroup else _subject_item(view, mention, measure), verdict)
+    item = None if subgroup else _subject_item(view, mention, measure)
+    return Key(names(view, given), arm, subgroup, item, verdict, not arm and _of_comparator(view, mention, measure, found, given))
+
+
+def _of_comparator(view: View, mention: Mention, measure: Measure, found: list[Item], given: list[Mention]) -> bool:
+    """Is a figure that of the therapy with which another is compared: the second of a pair, of another therapy than the first?"""
+    both = arms.pair(view, mention, measure, found)
+    if not both or mention != both[1]:
+        return False
+    first = next((m, r) for m, r in found if m == both[0])
+    tested = arms.arm(view, *first, found) or _own_given(view, *first, found)
+    return {m.name for m in tested} != {m.name for m in given}
 
 
 def _did_not_respond(view: View, mention: Mention, measure: Measure) -> bool:
@@ -249,7 +261,8 @@ def _stance(view: View, key: Key, members: list[Item]) -> Stance:
         return SUPPORTS if key.arm.given or key.verdict == SUPPORTS else AGAINST
     if key.verdict in (DENIED, AGAINST):
         return key.verdict
-    return _figure_stance(view, (members[0][0].start, members[-1][0].end), members)
+    stance = _figure_stance(view, (members[0][0].start, members[-1][0].end), members)
+    return SUPPORTS if key.comparator and stance == DENIED and _rate(members) != 0 else stance
 
 
 def _by_type(

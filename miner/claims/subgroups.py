@@ -33,9 +33,11 @@ def of_figure(view: View, mention: Mention, measure: Measure, found: Sequence[tu
     if beside and shape("response_figures.but_not").search(view.document.text, view.start, beside.end):
         return Subgroup((beside,), DENIED)
     if beside:
-        return Subgroup((without(beside) if _lacks(beside) else beside,), None)
+        return Subgroup((without(beside) if _lacks(view, beside) else beside,), None)
     if pair and (only := _only_in(view, pair)):
         return Subgroup((only,), SUPPORTS) if mention == pair[0] else Subgroup((without(only),), OPEN)
+    if not pair and (named := _of_the_others(view, mention)):
+        return Subgroup(tuple(without(s) for s in named), OPEN)
     sides = _sides(view) if pair else []
     if len(sides) != 2 or arms.names_both(view):
         return _one_sided(view, mention, pair) if pair and not sides and not arms.names_both(view) else None
@@ -47,6 +49,13 @@ def of_figure(view: View, mention: Mention, measure: Measure, found: Sequence[tu
         return Subgroup(tuple(subjects), OPEN)
     told = lacking or (verdict == AGAINST and worse)
     return Subgroup(tuple(subjects), verdict if told and verdict in (AGAINST, SUPPORTS) else None)
+
+
+def _of_the_others(view: View, mention: Mention) -> list[Subject]:
+    """The carriers before a figure that is told of those without: "none responded, compared with 35% in those without"."""
+    if not shape("subgroups.of_others").match(view.document.text, mention.end):
+        return []
+    return distinct(s for s in view.subjects if s.gene and s.end <= mention.start and not _lacks(view, s))
 
 
 def _only_in(view: View, pair: Sequence[Mention]) -> Subject | None:
@@ -65,7 +74,7 @@ def _far_apart(pair: Sequence[Mention], found: Sequence[tuple[Mention, Measure]]
 def _one_sided(view: View, mention: Mention, pair: Sequence[Mention]) -> Subgroup | None:
     """Carriers with the first of two figures, where the others are not named: "X was associated with shorter PFS (4 versus 12 months)"."""
     named = [s for s in view.subjects if s.gene]
-    if len({s.gene for s in named}) != 1 or named[-1].end > pair[0].start or any(_lacks(s) for s in named):
+    if len({s.gene for s in named}) != 1 or named[-1].end > pair[0].start or any(_lacks(view, s) for s in named):
         return None
     linked = shape("subgroups.linked").match(view.document.text, named[-1].end, pair[0].start)
     if linked is None:
@@ -79,7 +88,7 @@ def _sides(view: View) -> list[list[Subject]]:
     """Carriers and the others, in the order of the sentence; where one alone is favoured, it stands first."""
     held: list[tuple[bool, list[Subject]]] = []
     for subject in sorted((s for s in view.subjects if s.gene), key=lambda s: s.start):
-        lacks = _lacks(subject)
+        lacks = _lacks(view, subject)
         if held and held[-1][0] is lacks:
             held[-1][1].append(subject)
         else:
@@ -118,15 +127,19 @@ def _in_brackets_after(view: View, mention: Mention, pair: Sequence[Mention]) ->
     if pair and ")" not in text[pair[0].end : pair[1].start] and "(" not in text[pair[0].end : pair[1].start]:
         return None
     opened = text.rfind("(", view.start, mention.start)
-    if opened < 0 or ")" in text[opened : mention.start] or mention.start - opened > _NEAR or len({_lacks(s) for s in view.subjects}) < 2:
+    if opened < 0 or ")" in text[opened : mention.start] or mention.start - opened > _NEAR:
+        return None
+    if len({_lacks(view, s) for s in view.subjects}) < 2:
         return None
     before = [s for s in view.subjects if s.gene and s.end <= opened and not text[s.end : opened].strip(" -").count(" ") > _WORDS]
     return before[-1] if before and opened - before[-1].end < _NEAR else None
 
 
-def _lacks(subject: Subject) -> bool:
-    """Is it told that patients lack the alteration?"""
-    return subject.alteration == "wild-type" or bool(subject.mention and subject.mention.polarity is Polarity.NEGATED)
+def _lacks(view: View, subject: Subject) -> bool:
+    """Is it told that patients lack the alteration, and not that none of its carriers did something: "no patient with X responded"?"""
+    denied = bool(subject.mention and subject.mention.polarity is Polarity.NEGATED)
+    nobody = denied and shape("subgroups.nobody").search(view.document.text, view.start, subject.start)
+    return subject.alteration == "wild-type" or (denied and not nobody)
 
 
 def behind(view: View, mention: Mention, same: Sequence[tuple[Mention, Measure]]) -> tuple[int, int] | None:
@@ -143,7 +156,7 @@ def behind(view: View, mention: Mention, same: Sequence[tuple[Mention, Measure]]
 
 def as_told(subjects: Iterable[Subject]) -> list[Subject]:
     """Subjects that a paper sets for its patients: who were told to lack an alteration are those without it."""
-    return [without(s) if _lacks(s) else s for s in subjects]
+    return [without(s) if s.alteration == "wild-type" or (s.mention and s.mention.polarity is Polarity.NEGATED) else s for s in subjects]
 
 
 def of_those_without(view: View, subjects: Iterable[Subject]) -> list[Subject]:

@@ -24,7 +24,17 @@ def subjects(view: View, effect: Effect) -> list[Subject]:
         return _outside_model(view, _causes(view, effect))
     if effect.kind is Kind.SAME:
         return _altered(view, effect)
+    if effect.cue.sense == "overcome" and (driving := _driving(view)):
+        return driving
     return failures.owned(view, list(effect.therapies), _told(view, effect))
+
+
+def _driving(view: View) -> list[Subject]:
+    """Genes by which a resistance is told to be driven: "overcame MET-driven resistance in a patient with an NTRK1 fusion"."""
+    text = view.document.text
+    named = [m for m in view.of(Label.GENE) if m.name and shape("effects.driven_resistance").match(text, m.end)]
+    altered = {s.gene: s for s in view.subjects}
+    return [altered.get(m.name) or Subject(m.start, m.end, m.name, alteration="activation", mention=m) for m in named]
 
 
 def _outside_model(view: View, found: list[Subject]) -> list[Subject]:
@@ -47,7 +57,9 @@ def _told(view: View, effect: Effect) -> list[Subject]:
         found = [s for s in found if effect.kind is not Kind.WORKS or not _is_readout(view, s)]
         if found and not (effect.cue.sense == "inhibit" and all(s.alteration == "phosphorylation" for s in found)):
             return _silenced(view, found, effect) or distinct(_chosen(view, _progressed(view, found, effect), effect))
-    if lacking := _lacked(view, effect.clause):
+    lacking = _lacked(view, effect.clause)
+    text = view.document.text
+    if lacking and not (effect.kind is Kind.RESISTED and shape("effects.not_found").search(text, view.start, lacking[0].start)):
         return lacking
     if inhibited := _inhibited(view, effect):
         return inhibited

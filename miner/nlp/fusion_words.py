@@ -33,6 +33,7 @@ _AFTER = re.compile(
 )
 _MORE = re.compile(rf"\)?[,&]{{1,2}}(?P<b>{LIST})\(?o[qN]{{0,3}}(?P<k>[GKU])")
 _BEFORE = re.compile(rf"(?P<b>{LIST})(?P<link>[iqwN,\-f]{{1,8}})K?(?:F-?|f)?[Nq]{{0,2}}P")
+_OWN_PARTNER = re.compile(rf"tq{{0,2}}(?P<b>{LIST})(?:-?F)?-?N{{0,2}}P")  # "both with a TPM3 partner"
 _OF_KINASE = re.compile(r"P[qNw]{0,2}o[qN]{0,3}(?P<k>[GK])")
 _UNKNOWN = re.compile(r"X[qNFp\-]{0,4}P|P[N]?[iqw]{0,3}X|X[-=](?=K)|[?]-(?=K)")
 _OPEN = re.compile(r"(?P<open>[V?])=(?P<gene>[GKU])|(?P<last>[GKU])=(?P<end>[V?])")
@@ -281,9 +282,11 @@ class WordFinder:
         for found in _BEFORE.finditer(kinds):
             if "i" in found["link"] or found["link"][0] in ",f":
                 self._listed(found, self._units(found, "b"), -1)
+        for found in _OWN_PARTNER.finditer(kinds):
+            self._listed(found, self._units(found, "b"), -1, apart=True)
 
-    def _listed(self, found: re.Match[str], listed: list[int], kinase: int) -> None:
-        """Pair the genes listed as partners with the kinase that owns them."""
+    def _listed(self, found: re.Match[str], listed: list[int], kinase: int, *, apart: bool = False) -> None:
+        """Pair the genes listed as partners with the kinase that owns them; what stands between is left out where told ``apart``."""
         listed = [i for i in listed if i not in self.mine or self.sentence.units[i].kind != "K"]
         if not self._free(listed) or self._blocked(found.end()):
             return
@@ -295,7 +298,7 @@ class WordFinder:
             if five_first and gene.symbol in self.judge.rules.strong:
                 continue
             if self.judge.partner(gene, owner) or self._in_company(gene, owner, listed):
-                inside = self.sentence.units[i].start <= owner.start or owner.start >= 0
+                inside = not apart and (self.sentence.units[i].start <= owner.start or owner.start >= 0)
                 self._add(gene, owner, {i}, None if inside and owner.start >= 0 else (gene.start, gene.end))
 
     def _in_company(self, gene: Side, owner: Side, listed: list[int]) -> bool:

@@ -55,7 +55,7 @@ def items_of(
         if one.index not in found:
             stop = next((q for q in quantities if q > one.quantity.start), sentence.end)
             end = min(stop, sentence.end)
-            item = _apposed(text, _past_aside(text, one.quantity.end, end), end, names)
+            item = _counted_next(text, one, names) or _apposed(text, _past_aside(text, one.quantity.end, end), end, names)
             item = item or _headed(text, sentence.start, one.quantity.start, names) or _subgroup(text, sentence.start, one, names)
             item = item or _next_group(text, one, names, found.get(last)) or _adjoining(text, one, names)
             if item and not (one.cue and item[0] < one.cue.end and one.cue.start < item[1]):
@@ -307,6 +307,16 @@ def _adjoining(text: str, one: Bound, names: Sequence[Mention]) -> Span | None:
     return max(((m.start, m.end) for m in near), default=None)
 
 
+def _counted_next(text: str, one: Bound, names: Sequence[Mention]) -> Span | None:
+    """The alteration straight after a count with its share: "61 (29%) had KRAS mutations, 48 (22%) EGFR mutations"."""
+    counted = one.metric == "value_percent" and _COUNT_AND_SHARE.fullmatch(text, one.quantity.start, one.quantity.end)
+    link = _SHARE_HAS.match(text, one.quantity.end) if counted else None
+    near = [m for m in names if link and m.label in _GENETIC and m.start == link.end()]
+    return max(((m.start, m.end) for m in near), default=None)
+
+
+_COUNT_AND_SHARE = re.compile(r"[\w,]+\s?[(\[][^()\[\]]*[)\]]")
+_SHARE_HAS = re.compile(r"\s(?:(?:had|have|harbou?red|carried|showed|bore|with|were|was)\s(?:an?\s)?)?")
 _LEADING = ("was", "were", "is", "are", "had", "only", "about")
 _HEADING = re.compile(r"\s*[:,=(\[]\s*(?:n\s=\s\d+[,;]\s)?")
 
