@@ -223,9 +223,14 @@ def pointed_at(view: View) -> list[Subject]:
     return [s for s in frames.affirmed(view.document.views[view.index - 1].subjects) if s.gene]
 
 
+# "mutually exclusive in all but one tumour": those excepted are not the group.
+_BUT = re.compile(r"\b(?:all but|except(?:ing)?(?: for| in)?|apart from|save)\s+$", re.I)
+
+
 def size(view: View, within: Span | None = None) -> int | None:
     """How many the sentence, or a clause of it, tells of; one in a case report."""
-    sizes = {m.referent.total or m.referent.n for m in view.of(Label.COHORT, within=within) if isinstance(m.referent, Cohort)}
+    groups = [m for m in view.of(Label.COHORT, within=within) if not _BUT.search(view.document.text, view.start, m.start)]
+    sizes = {m.referent.total or m.referent.n for m in groups if isinstance(m.referent, Cohort)}
     if not sizes and view.document.study_type is StudyType.CASE_REPORT and view.role != BACKGROUND:
         return 1
     return sizes.pop() if len(sizes) == 1 else None

@@ -168,18 +168,24 @@ def counts_else(view: View, item: Item, items: Sequence[Item]) -> bool:
         return counts_else(view, before[-1], items)
     clause = view.clause(item[0].start)
     start = clause[0]
-    compared = rules().within("more_often", text, start, item[0].start) and _set_against(view, item, items)
+    compared = rules().within("more_often", text, start, item[0].start) and _set_against(view, item, items) and not of_disease(view, item)
     if compared and (view.has("feature", within=clause) or rules().within("than_carriers", text, start, item[0].start)):
         return True
     if rules().within("treated", text, start, item[0].start) or _chained(view, item, items):
         return True
     if any(rules().within(name, text, *segment) for name in ("other_count", "stained", "predicate")):
         return True
-    lead = text[segment[0] : item[0].start]
+    lead = text[segment[0] : max(segment[0], _place(view, item[0]))]
     assay = [m for m in view.of(Label.ASSAY, within=(segment[0], item[0].start)) if len(text[m.end : item[0].start].strip(" ()[]")) == 0]
     # "5% of adenocarcinomas, 1% of squamous cell carcinomas": what stands before a figure is of the figure before.
     goes_on = _OF_WHOM.match(lead) and _OF_WHOM.match(text, item[0].end)
     return bool(assay) or (not goes_on and rules()["trait"].search(lead) is not None)
+
+
+def of_disease(view: View, item: Item) -> Mention | None:
+    """The disease in which a figure counts, where the reading ties the one to the other: "44% in adenocarcinoma, 3% in squamous cell"."""
+    at = item[1].item
+    return next((m for m in view.of(Label.DISEASE) if at and m.start < at[1] and at[0] < m.end), None)
 
 
 _OF_WHOM = re.compile(r"\s*(?:of|in|among)\s")

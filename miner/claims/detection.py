@@ -123,18 +123,29 @@ def _told(view: View, clause: Span) -> Iterator[Claim]:
     reviews = view.document.study_type in (StudyType.DIAGNOSTIC_VALIDATION, StudyType.REVIEW)
     heard = (view.start, view.end) if reviews else clause
     finds = rules.within("finds", text, *clause)
+    shown = rules.within("test_positive", text, *clause)
     judges = any(rules.within(name, text, *heard) for name in ("judges", "valued")) or rules.within("poor", text, *clause)
     if not assays or not (finds or judges) or agents(view, clause) or view.has("exclusive", "cooccur"):
         return
-    subjects, stance = _subjects(view, clause, assays, carry=judges), _stance(view, clause)
-    if subjects is None:
-        subjects, stance = generic(_unconfirmed(view, clause, assays)), frames.DENIED
-    if not subjects and stance is frames.DENIED:
+    counts = _positive_in(view, clause) if shown else {}
+    subjects, stance = _subjects(view, clause, assays, carry=judges, aimed=bool(counts)), _stance(view, clause)
+    if subjects is None and (unconfirmed := generic(_unconfirmed(view, clause, assays))):
+        subjects, stance = unconfirmed, frames.DENIED
+    barren = subjects is None and rules.within("no_result", text, *clause)
+    if subjects is None and (view.of(Label.GENE) or not (barren or rules.within("any_alteration", text, *clause))):
         return
+    stance = AGAINST if barren else stance
+    counts = counts if stance[0] is Direction.SUPPORTS else {}
     yield from build(
-        view, ClaimType.DETECTION_METHOD, "practice.detection", subjects=subjects, stance=stance,
-        figures={"method": _methods(assays)}, n=_population(view), confidence=0.55,
+        view, ClaimType.DETECTION_METHOD, "practice.detection", subjects=subjects or [], stance=stance,
+        figures={"method": _methods(assays), **counts}, n=_population(view), confidence=0.55,
     )  # fmt: skip
+
+
+def _positive_in(view: View, clause: Span) -> Figures:
+    """In how many a test was positive, where the clause counts nothing else: "positive in 27 of 365 specimens"."""
+    counts = [r for _, r in frames.measures(view, "value_percent", "n_pos", within=clause) if r.n is not None and r.total]
+    return {"n_pos": counts[0].n or 0, "N": counts[0].total or 0} if len(counts) == 1 else {}
 
 
 def _unconfirmed(view: View, clause: Span, assays: Sequence[Mention]) -> list[Subject]:
@@ -199,7 +210,7 @@ def _valued(view: View, clause: Span) -> Iterator[Claim]:
         )  # fmt: skip
 
 
-def _subjects(view: View, span: Span, assays: Sequence[Mention], *, carry: bool) -> list[Subject] | None:
+def _subjects(view: View, span: Span, assays: Sequence[Mention], *, carry: bool, aimed: bool = False) -> list[Subject] | None:
     """The alterations of the clause, else the target that the test's name tells, else those of the sentence, else the paper's."""
     local = [s for s in frames.affirmed(view.subjects) if s.gene and s.alteration not in _NO_FINDING and not _lacking(view, s)]
     inside = [s for s in local if span[0] <= s.start < span[1]]
@@ -208,7 +219,7 @@ def _subjects(view: View, span: Span, assays: Sequence[Mention], *, carry: bool)
     if again := _again(view, view.clause(span[0])):
         return again
     targets = _targets(view, assays)
-    if targets and (carry or local):
+    if targets and (carry or local or aimed):
         return targets
     if local:
         return generic(distinct(local))
@@ -311,6 +322,7 @@ def _with_figures(view: View, items: Sequence[Item]) -> Iterator[Claim]:
     subjects = _subjects(view, view.clause(span[0]), assays, carry=True) or []
     groups: dict[tuple[str, tuple[str | None, ...], int], Figures] = {}
     told: dict[str | None, Subject] = {}
+    several = len({s.gene for s in view.subjects} | {m.name for m in view.of(Label.GENE)}) > 1
     listed = len(items) == 1 or sum(r.item is not None for _, r in items) > 1
     for mention, measure in items:
         assay = _assay_of(assays, mention, measure)
@@ -322,6 +334,7 @@ def _with_figures(view: View, items: Sequence[Item]) -> Iterator[Claim]:
             continue
         genes = tuple(s.gene for s in (tied(view, view.subjects, measure.item) if measure.item and listed else ()))
         genes = genes or _genes_beside(view, mention, items) or _gene_before(view, mention, items)
+        genes = genes if several else ()
         slot = 0
         while measure.metric in groups.get((_methods(assay), genes, slot), {}):
             slot += 1

@@ -65,6 +65,7 @@ _NEXT_THAT = re.compile(r",?\s+(?:and|but) that\b", re.I)
 _FRONTED = re.compile(r"\s*((?:even )?(?:although|though|while|whereas|because|since|as|if|when|unless)\b)", re.I)
 _COMMA = re.compile(r",\s+(?!(?:and|or|but|nor|which|who|that|including|such)\b)")
 _FRONTED_REACH = 90
+_NEVER_SMOKED = re.compile(r"never(?:[- ]|\s?(?:or|and|/)\s?[\w-]+[- ])smok", re.I)
 _GRADED = re.compile(r"\b(?:more|less|most|least|equally|twice as|as)\s+likely", re.I)
 
 
@@ -91,9 +92,9 @@ def _sentence_cues(view: View) -> tuple[polarity_cues.Cue, ...]:
 
 @lru_cache(maxsize=64)
 def spoken_cues(text: str) -> tuple[polarity_cues.Cue, ...]:
-    """Cues of polarity in a sentence, without the month of May and the "likely" of a comparison: "more likely to be women"."""
+    """Cues of polarity in a sentence, without the month of May, never-smokers, and the "likely" of a comparison."""
     found = (c for c in polarity_cues.find_cues(text) if text[c.start : c.end] != "May")
-    said = (c for c in found if not _GRADED.search(text, max(0, c.start - 14), c.start + 6))
+    said = (c for c in found if not _GRADED.search(text, max(0, c.start - 14), c.start + 6) and not _NEVER_SMOKED.match(text, c.start))
     return tuple(_to_main_clause(_to_next_that(c, text), text) for c in said)
 
 

@@ -139,8 +139,17 @@ def _members(view: View, run: Sequence[tuple[Subject, Item]]) -> Iterator[Listed
     total, kind = _total(view, run), _kind(view, run)
     for subject, item in run:
         bare = subject.kind == "gene" or (subject.mention is not None and subject.mention.label is Label.GENE)
-        told = replace(subject, alteration=kind or kind_of(view.document, subject.gene) or "mutation") if bare else subject
+        told = replace(subject, alteration=_of_gene(view, subject, run, kind)) if bare else subject
         yield Listed(told, item, item[1].total or total)
+
+
+def _of_gene(view: View, subject: Subject, run: Sequence[tuple[Subject, Item]], kind: str | None) -> str:
+    """What befell a gene of a list: a gene known for its fusions does not take the mutation that another gene is told to have."""
+    own = kind_of(view.document, subject.gene)
+    another = kind == "mutation" and any(s.mention and s.mention.label is not Label.GENE for s, _ in run)
+    if another and _counting()["fused_gene"].fullmatch(subject.gene or ""):
+        return own or "fusion"
+    return kind or own or "mutation"
 
 
 def _kind(view: View, run: Sequence[tuple[Subject, Item]]) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 
 from miner.claims import absent, cohorts, commonness, frames, gene_lists, parts, restated
 from miner.claims.claim_types import family
@@ -15,6 +16,7 @@ from miner.claims.counted import (
     candidates,
     counts_else,
     is_population,
+    of_disease,
     of_groups,
     of_listed_together,
     of_response,
@@ -28,7 +30,7 @@ from miner.claims.counted import (
 from miner.claims.document import METHODS, TITLE, Subject, View, agents, distinct, tied
 from miner.claims.frames import DENIED, build
 from miner.numbers import parse_number, tidy
-from miner.schema import Claim, ClaimType, Label, Measure, Mention, Polarity, StudyType
+from miner.schema import Claim, ClaimType, Concept, Label, Measure, Mention, Polarity, StudyType
 
 Figures = dict[str, float | int | str]
 __all__ = ["all_carry", "extract", "figures_of", "rules"]
@@ -151,10 +153,17 @@ def _told_in(view: View, mention: Mention) -> tuple[int, int]:
     figures = [m.start for m in view.of(Label.MEASURE)]
     while start > view.start and not any(start <= s.start < end for s in view.subjects):
         first = next((f for f in figures if start <= f < end), end)
-        if text[start:first].strip(" ;,"):
+        if not _GOES_ON.fullmatch(text, start, first):
             break
         start = view.clause(start - 1)[0]
     return start, end
+
+
+_GOES_ON = re.compile(
+    r"[\s;,]*(?:(?:and|but|whereas|while|versus|vs\.?|compared (?:with|to)|as opposed to|as against)\s+)?(?:in\s+)?"
+    r"(?:(?:only|about|approximately|around|nearly|almost|just|merely|up to)\s+){0,2}",
+    re.I,
+)
 
 
 def _carried(view: View, measure: Measure) -> list[Subject]:
@@ -252,10 +261,12 @@ def _in_figures(view: View, item: Item, group: list[Subject]) -> Iterator[Claim]
     if others and not denied:
         yield from _among_carriers(view, [*group, *others], values, n)
         return
-    yield from build(
+    named = of_disease(view, item)
+    for claim in build(
         view, ClaimType.PREVALENCE, "biology.prevalence", subjects=group, stance=DENIED if denied else _hedged(view, mention),
         figures=values, n=n, confidence=0.75, warnings=measure.warnings,
-    )  # fmt: skip
+    ):  # fmt: skip
+        yield replace(claim, disease=named.referent) if named and isinstance(named.referent, Concept) else claim
 
 
 def _among_carriers(view: View, subjects: list[Subject], values: Figures, n: int | None) -> Iterator[Claim]:
