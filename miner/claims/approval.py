@@ -25,16 +25,16 @@ def extract(view: View) -> Iterator[Claim]:
     """Approvals and recommendations of a sentence, clause by clause."""
     if view.role == METHODS or view.tells(_rules(), "other_act"):
         return
-    told = set()
+    told: set[tuple[object, ...]] = set()
     listed = list(_listed(view))
     yield from listed
     if listed:
         return
     for clause in view.clauses:
         for claim in (*_of_therapy(view, clause), *_of_testing(view, clause)):
-            key = (claim.genes, claim.variant, claim.therapies, claim.direction)
-            if key not in told:
-                told.add(key)
+            key = (claim.genes, claim.therapies, claim.direction)
+            if not {(*key, None), (*key, claim.variant)} & told and (claim.variant or key not in {k[:3] for k in told}):
+                told.add((*key, claim.variant))
                 yield claim
 
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from miner.claims import frames, words
 from miner.claims.claim_types import family
 from miner.claims.document import BODY, RESULTS, Subject, View, therapies
+from miner.numbers import parse_number
 from miner.schema import Cohort, Label, Measure, Mention, StudyType
 
 Item = tuple[Mention, Measure]
 Span = tuple[int, int]
 _BESIDE, _KNOWN_GAP, _LACKING, _SEVERAL = 50, 14, 80, 3
+_OWN_GAP = 3  # between a gene and its variant: "BRAF V600E"
 _SERIES = (StudyType.RETROSPECTIVE_COHORT, StudyType.TRIAL, StudyType.DIAGNOSTIC_VALIDATION)
 _THERAPY = (Label.DRUG, Label.DRUG_CLASS)
 _PROTEIN = ("expression", "overexpression")
@@ -34,7 +37,10 @@ def candidates(view: View) -> list[Subject]:
     for mention in view.of(Label.GENE):
         if stains and rules()["lineage_marker"].fullmatch(mention.text):
             continue
-        if mention.name and not any(a < mention.end and mention.start < b for a, b in spans):
+        own = next((v for v in found if v.variant and v.gene == mention.name and 0 <= v.start - mention.end < _OWN_GAP), None)
+        if own is not None:
+            found[found.index(own)] = replace(own, start=mention.start)
+        elif mention.name and not any(a < mention.end and mention.start < b for a, b in spans):
             found.append(Subject(mention.start, mention.end, mention.name, alteration=_kind(view, found, mention.name), mention=mention))
     counted = [s for s in found if not _excepted(view, s)]
     return sorted([s for s in counted if not lacked_by(view, s)] or counted, key=lambda s: s.start)
@@ -147,7 +153,16 @@ def _place(view: View, mention: Mention) -> int:
         return mention.start
     groups = [(m, m.referent) for m in view.of(Label.COHORT) if isinstance(m.referent, Cohort) and 0 < mention.start - m.end < _BESIDE]
     told = [m.start for m, c in groups if c.n in (measure.n, measure.total) and (c.total is None or c.total == measure.total)]
-    return told[-1] if told else mention.start
+    if told:
+        return told[-1]
+    counted = _COUNTED_BEFORE.search(view.document.text, view.start, mention.start)
+    return counted.start() if counted and parse_number(counted["n"]) == measure.n else mention.start
+
+
+# "18 primary lung adenocarcinomas (48.6%)".
+_COUNTED_BEFORE = re.compile(
+    r"\b(?P<n>\d[\d,]*|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve) (?:[\w-]+ ){1,5}[(\[]\s?$", re.I
+)
 
 
 def told_before(view: View, mention: Mention, cue: int) -> bool:
@@ -161,7 +176,7 @@ def counts_else(view: View, item: Item, items: Sequence[Item]) -> bool:
     text, segment = view.document.text, _segment(view, item, items)
     if _is_cut_off(view, item[0]) or _of_known(view, item) or _of_make_up(view, item, segment) or _of_marker(view, item[0]):
         return True
-    if plainly_found(view, item[0]) and any(segment[0] <= s.start < item[0].start for s in view.subjects):
+    if plainly_found(view, item[0]) and any(segment[0] <= s.start < item[0].start for s in candidates(view)):
         return False
     before = [i for i in items if i[0].end <= item[0].start]
     if before and rules()["against"].search(text[before[-1][0].end : item[0].start]):

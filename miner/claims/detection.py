@@ -34,7 +34,7 @@ def extract(view: View) -> Iterator[Claim]:
         return
     if view.role == METHODS or view.is_aim:
         return
-    told = set()
+    told: set[tuple[object, ...]] = set()
     for clause in view.clauses:
         if _asked(view, clause):
             continue
@@ -45,9 +45,9 @@ def extract(view: View) -> Iterator[Claim]:
             *_rebiopsy(view, clause),
             *_valued(view, clause),
         ):
-            key = (claim.genes, claim.fusion, claim.variant, claim.direction, claim.figures.get("method"))
-            if key not in told and not _of_another(view, claim):
-                told.add(key)
+            key = (claim.genes, claim.fusion, claim.direction, claim.figures.get("method"))
+            if not {(*key, None), (*key, claim.variant)} & told and not _of_another(view, claim):
+                told.add((*key, claim.variant))
                 yield claim
 
 

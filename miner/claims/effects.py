@@ -241,6 +241,8 @@ def _score(view: View, chain: tuple[Mention, ...], cue: Cue, role: str) -> int |
             return None
         return len(gap) if linked else None
     if cue.start >= last.end:
+        if cue.sense == "overcome" and shape("resistance.undone_by").match(text, cue.start):
+            return None
         gap = text[last.end : cue.start]
         if cue.sense != "overcome" and shape("effects.object").match(text, cue.end) and any(
             0 < c[0].start - cue.end < 60 and therapy_role(view.document, c[0]) != "comparator" for c in chains(view)

@@ -199,11 +199,11 @@ def _in_slot(view: View, mention: Mention, local: list[Subject], items: list[Ite
 
 def _coordinated_with(view: View, chosen: Subject, local: Sequence[Subject], items: list[Item]) -> list[Subject]:
     """An alteration with those that stand in one list with it, in order."""
-    found = [chosen]
+    found = [s for s in local if s.start == chosen.start]
     for other in sorted(local, key=lambda s: frames.distance((s.start, s.end), (chosen.start, chosen.end))):
-        if other.start == chosen.start or any(_coordinated(view, one, other, items) for one in found):
+        if other not in found and any(_coordinated(view, one, other, items) for one in found):
             found.append(other)
-    return sorted({s.start: s for s in found}.values(), key=lambda s: s.start) if len(found) > 1 else [chosen]
+    return sorted(found, key=lambda s: s.start)
 
 
 def _part_named(view: View, mention: Mention, local: Sequence[Subject]) -> Subject | None:

@@ -229,7 +229,8 @@ def _drivers(view: View) -> list[Subject]:
 
 def _overcome(view: View, mechanisms: list[Claim]) -> Iterator[Claim]:
     clauses = [c for c in view.clauses if view.has("overcome", within=c)]
-    lost = set(names(view, failures.explicit(view)))
+    resisted = [m for e in effects.find(view) if e.kind is effects.Kind.RESISTED for m in e.therapies]
+    lost = set(names(view, [*failures.explicit(view), *resisted]))
     for clause in clauses[:2]:
         given = [m for m in (agents(view, clause) or agents(view)) if view.document.class_meant(m.name or "") not in lost]
         subjects = _resistant_subjects(view, mechanisms) or failures.resisting_variants(view)

@@ -90,8 +90,9 @@ def _key(view: View, mention: Mention, measure: Measure, found: list[Item]) -> K
 
 
 def _of_comparator(view: View, mention: Mention, measure: Measure, found: list[Item], given: list[Mention]) -> bool:
-    """Is a figure that of the therapy with which another is compared: the second of a pair, of another therapy than the first?"""
-    both = arms.pair(view, mention, measure, found)
+    """Is a figure the second of a pair, of what a therapy did not improve upon: "A failed to prolong PFS over B (9 vs 10 months)"?"""
+    failed = [c for c in view.sense("nodiff") if shape("effects.fails").match(view.document.text, c.start)]
+    both = arms.pair(view, mention, measure, found) if failed and measure.metric != "HR" else []
     if not both or mention != both[1]:
         return False
     first = next((m, r) for m, r in found if m == both[0])
@@ -208,6 +209,9 @@ def _of_classes(view: View, given: list[Mention], titled: list[Mention]) -> bool
 
 
 def _subject_item(view: View, mention: Mention, measure: Measure) -> tuple[int, int] | None:
+    alone = view.subjects[0] if len({(s.gene, s.fusion, s.variant, s.alteration) for s in view.subjects}) == 1 else None
+    if alone and any(r.item and alone.start < r.item[1] and r.item[0] < alone.end for _, r in frames.measures(view)):
+        return (alone.start, alone.end)  # whichever figure stands beside it, there is but one
     if not measure.item:
         return subgroups.behind(view, mention, frames.measures(view, measure.metric))
     tied = any(s.start < measure.item[1] and measure.item[0] < s.end for s in view.subjects)

@@ -85,8 +85,9 @@ def _before(view: View, named: Sequence[Subject], figures: Sequence[Item], found
     held: dict[int, Item] = {}
     for index, subject in enumerate(named):
         clause = view.clause(subject.start)
-        start = max(clause[0], named[index - 1].end if index else view.start)
+        start = max(clause[0], named[index - 1].end) if index else view.start
         free = [f for f in figures if start <= f[0].start and f[0].end <= subject.start and f[0].start not in taken and not f[1].item]
+        free = [f for f in free if clause[0] <= f[0].start or f[1].total]
         denied = subject.start in found or (index and named[index - 1].start not in found and clause[0] <= named[index - 1].start)
         if free and not denied and not shape("resistance.none").search(view.document.text, clause[0], subject.start):
             held[subject.start] = free[-1]
@@ -117,4 +118,4 @@ def _values(measure: Measure) -> tuple[Figures, int | None]:
 
 
 _KIND = r"(?:[ -](?:gene )?(?:mutations?|fusions?|amplifications?|rearrangements?|loss|deletions?))?"
-_LISTED = re.compile(rf"{_KIND}(?:\s*[,/]|\s*,?\s(?:and|or|and/or)\b)\s*(?:an?\s|the\s)?")
+_LISTED = re.compile(rf"{_KIND}(?:\s*[,/+]|\s*,?\s(?:and|or|and/or)\b)\s*(?:an?\s|the\s)?")

@@ -127,7 +127,8 @@ def share_units(lexemes: Sequence[Lexeme]) -> None:
     for match in _SHARED_UNIT.finditer(kinds):
         last = lexemes[match.start("last")]
         for lexeme in lexemes[match.start() : match.start("last")]:
-            if lexeme.kind in "ND" and not lexeme.equals:
+            in_words = last.kind == "P" and lexeme.word and not last.word  # "after one and 39% after two lines"
+            if lexeme.kind in "ND" and not lexeme.equals and not in_words:
                 lexeme.kind, lexeme.unit = last.kind, last.unit
 
 

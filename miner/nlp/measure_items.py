@@ -312,7 +312,9 @@ def _counted_next(text: str, one: Bound, names: Sequence[Mention]) -> Span | Non
     counted = one.metric == "value_percent" and _COUNT_AND_SHARE.fullmatch(text, one.quantity.start, one.quantity.end)
     link = _SHARE_HAS.match(text, one.quantity.end) if counted else None
     near = [m for m in names if link and m.label in _GENETIC and m.start == link.end()]
-    return max(((m.start, m.end) for m in near), default=None)
+    end = max((m.end for m in near), default=0)
+    variants = [m.end for m in names if m.label is Label.VARIANT and near and 0 <= m.start - end <= 3]
+    return (near[0].start, max([end, *variants])) if near else None
 
 
 _COUNT_AND_SHARE = re.compile(r"[\w,]+\s?[(\[][^()\[\]]*[)\]]")
