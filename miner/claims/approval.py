@@ -171,7 +171,7 @@ def _objects(view: View, cue: Span, clause: Span) -> list[Mention]:
         near = right and _begin(view, right[0]) - cue[1] <= _APART and not rules.within("aside", text, cue[1], right[0].start)
         return _chain(view, right) if near else []
     beside = [m for m in left if rules["beside"].match(text[m.end : cue[0]] + " ")]
-    agents = beside[-1:] or [m for m in left if therapy_role(view.document, m) == "agent"]
+    agents = beside[-1:] or [m for m in left if therapy_role(view.document, m) == "agent" or _NONE.search(text, view.start, m.start)]
     if agents:
         agents = left[: left.index(agents[-1]) + 1]
         return _chain(view, _not_first_of(view, agents)[::-1])[::-1]
@@ -184,6 +184,9 @@ def _objects(view: View, cue: Span, clause: Span) -> list[Mention]:
         return _chain(view, _not_first_of(view, elsewhere)[::-1])[::-1]
     back = frames.points_back(view) or rules["it"].search(text[clause[0] : cue[0]])
     return frames.carried_therapies(view) if back and not named else []
+
+
+_NONE = re.compile(r"\b(?:no|none of the)\s+(?:\w+\s)?$", re.I)  # "No TRK inhibitor has been approved"
 
 
 def _named_behind(view: View, cue: Span) -> list[Mention]:

@@ -11,6 +11,7 @@ from miner.claims.claim_types import family
 from miner.claims.counted import Item
 from miner.claims.document import BACKGROUND, METHODS, TITLE, Subject, View, distinct, therapies
 from miner.claims.frames import DENIED, HEDGED, SUPPORTS, Stance, build
+from miner.claims.prevalence_figures import Figures, figures_of
 from miner.schema import Claim, ClaimType, Cohort, Label, Polarity, StudyType
 
 Span = tuple[int, int]
@@ -63,9 +64,9 @@ def together(view: View, subjects: list[Subject], within: Span | None = None) ->
         )  # fmt: skip
 
 
-def _counts(view: View, item: Item, hosts: Sequence[Subject]) -> tuple[prevalence.Figures, int | None]:
+def _counts(view: View, item: Item, hosts: Sequence[Subject]) -> tuple[Figures, int | None]:
     """The figures of a pair; those who carry the one are the population, where the sentence names them."""
-    values, n = prevalence.figures_of(view, *item)
+    values, n = figures_of(view, *item)
     measure = item[1]
     if not hosts or measure.total or (measure.n and measure.metric == "value_percent"):
         return values, n

@@ -118,7 +118,7 @@ def _of_others(view: View, cue: Span) -> bool:
 def _described(view: View, cue: Span, clause: Span) -> list[Subject]:
     """The alterations of the cue's clause, else of the sentence, else kinases and what was named before."""
     rules, text = prevalence.rules(), view.document.text
-    every = [s for s in view.subjects if s.gene and s.alteration not in _NOT_ONCOGENIC]
+    every = [s for s in view.subjects if s.gene and s.alteration not in _NOT_ONCOGENIC and not cue[0] < s.start < s.end <= cue[1]]
     if not every and any(s.alteration == "wild-type" for s in view.subjects):
         return []
     named = every

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
-from miner.claims import absent, cohorts, commonness, frames, gene_lists, parts, restated
+from miner.claims import absent, cohorts, commonness, frames, gene_lists, restated
 from miner.claims.claim_types import family
 from miner.claims.counted import (
     Item,
@@ -29,13 +29,12 @@ from miner.claims.counted import (
 )
 from miner.claims.document import METHODS, TITLE, Subject, View, agents, distinct, tied
 from miner.claims.frames import DENIED, build
+from miner.claims.prevalence_figures import Figures, figures_of, of_part
 from miner.numbers import parse_number, tidy
 from miner.schema import Claim, ClaimType, Concept, Label, Measure, Mention, Polarity, StudyType
 
-Figures = dict[str, float | int | str]
-__all__ = ["all_carry", "extract", "figures_of", "rules"]
+__all__ = ["all_carry", "extract", "rules"]
 _COUNTED = re.compile(r"\b(?:n\s*=|of|involv|in|had|harbou?red|carried|were)\b")
-_NOBODY = 50  # per cent of a person
 _OWN_GAP = 3  # between a gene and its variant: "BRAF V600E"
 
 
@@ -65,11 +64,27 @@ def extract(view: View, *, beside: Sequence[int] = ()) -> Iterator[Claim]:
         return
     if taken:
         return
+    if not listed and not any(group for _, group in bound):
+        yield from _in_groups(view, items)
     counted = {s.start for _, g in bound for s in g} | told
     yield from _by_counts(view, counted, items)
     if not items and not listed:
         yield from commonness.extract(view)
     yield from absent.extract(view, [view.clause(m.start) for m, _ in items])
+
+
+def _in_groups(view: View, items: Sequence[Item]) -> Iterator[Claim]:
+    """What carriers of two alterations have beside their own: "TP53 was mutated less often in ALK-positive than in EGFR-mutant tumours"."""
+    text = view.document.text
+    for item in items:
+        start = view.clause(item[0].start)[0]
+        hosts = [s for s in tied(view, view.subjects, item[1].item or (0, 0)) if is_population(view, s)]
+        if len(hosts) != 1 or not rules().within("more_often", text, start, item[0].start):
+            continue
+        own = [s for s in candidates(view) if start <= s.start and not is_population(view, s) and family(s.gene) != family(hosts[0].gene)]
+        if len({(s.gene, s.variant, s.alteration) for s in own}) == 1 and own[0].end <= hosts[0].start:
+            values, n = figures_of(view, *item)
+            yield from _among_carriers(view, [own[0], hosts[0]], values, n)
 
 
 def _listed(view: View, items: Sequence[Item]) -> list[gene_lists.Listed]:
@@ -239,7 +254,7 @@ def _in_list(view: View, member: gene_lists.Listed, counts: Collection[int | Non
     if member.total and not fits:
         values["N"] = n = member.total
     denied = measure.value == 0 or measure.n == 0
-    others = [] if denied else _hosts(view, [member.subject], n, mention.end)
+    others = [] if denied else _hosts(view, [member.subject], n, mention)
     if others:
         yield from _among_carriers(view, [member.subject, *others], values, n)
         return
@@ -257,7 +272,7 @@ def _in_figures(view: View, item: Item, group: list[Subject]) -> Iterator[Claim]
     if set(values) == {"n_pos"} and group and all(s.mention and s.mention.polarity is Polarity.NEGATED for s in group):
         values, n = {"n_pos": 0, "N": values["n_pos"]}, measure.n
     denied = measure.value == 0 or measure.n == 0 or values.get("n_pos") == 0
-    others = _hosts(view, group, n, mention.end)
+    others = _hosts(view, group, n, mention)
     if others and not denied:
         yield from _among_carriers(view, [*group, *others], values, n)
         return
@@ -285,14 +300,18 @@ def _plain_count(view: View, mention: Mention) -> bool:
     return view.document.study_type is not StudyType.CASE_REPORT and bool(_COUNTED.search(view.text))
 
 
-def _hosts(view: View, group: list[Subject], total: int | None, position: int) -> list[Subject]:
+_HELD = re.compile(r"[- ]?(?:[\w-]+ ){0,4}[\w-]*\s?[(\[]\s?(?:n\s?=\s?\d+[,;]\s)?")  # "in KRAS-mutant tumours (21%)"
+
+
+def _hosts(view: View, group: list[Subject], total: int | None, mention: Mention) -> list[Subject]:
     """Carriers of another alteration among whom the figure counts: named in the sentence, or the group of that size."""
     genes = {s.gene for s in group}
     lexicon = view.document.lexicon
     kin = {m for g in genes for m in (g, family(g), *lexicon.members(g or ""))}
     named = [s for s in candidates(view) if s.gene not in kin and is_population(view, s) and not kin & set(lexicon.members(s.gene or ""))]
     if named:
-        return ([s for s in named if s.start >= position] or named)[:1]
+        told = [s for s in named if s.end <= mention.start and _HELD.fullmatch(view.document.text, s.end, mention.start)]
+        return (told[-1:] or [s for s in named if s.start >= mention.end] or named)[:1]
     if not total or total > 400:
         return []
     book = cohorts.ledger(view.document)
@@ -304,71 +323,6 @@ def _hosts(view: View, group: list[Subject], total: int | None, position: int) -
         return []
     hosts = [s for s in view.document.focus if s.gene in same[-1].genes]
     return [Subject(s.start, s.end, s.gene, alteration=s.alteration or "fusion") for s in hosts[:1]]
-
-
-def figures_of(view: View, mention: Mention, measure: Measure) -> tuple[Figures, int | None]:
-    """The figures of a prevalence, and its population."""
-    values: Figures = {}
-    if measure.value is not None and measure.metric == "value_percent":
-        values["value_percent"] = measure.value
-    if measure.metric == "n_pos" and measure.value is not None and measure.n is None:
-        values["n_pos"] = measure.value
-    if measure.n is not None:
-        values["n_pos"] = measure.n
-    total = None if _of_subgroup(view, mention, measure) else cohorts.prevalence_population(view, mention, measure)
-    alone = measure.total is None and measure.n is None and "value_percent" in values
-    few = measure.value if isinstance(measure.value, int | float) and measure.value < 50 else None
-    if alone and total and few is not None and any(g.n == total and g.genes and _counts_carriers(view, g, mention) for g in _groups(view)):
-        values.setdefault("n_pos", total)
-        total = cohorts.ledger(view.document).fitting(total, few, mention.start)
-    if total and isinstance(measure.value, int | float) and measure.metric == "value_percent" and 0 < measure.value * total < _NOBODY:
-        total = cohorts.ledger(view.document).only_screened(view.start, total)
-    if total:
-        values["N"] = total
-    return values, total
-
-
-def _of_subgroup(view: View, mention: Mention, measure: Measure) -> bool:
-    """Is a share in brackets that of the disease before it: "highest in salivary gland cancer (2.6%) and glioma (1.9%)"?"""
-    text = view.document.text
-    if measure.n is not None or measure.total or text[mention.start - 1 : mention.start] not in ("(", "["):
-        return False
-    return any(m.end == len(text[: mention.start - 1].rstrip()) for m in view.of(Label.DISEASE)) and not view.of(Label.COHORT)
-
-
-def _counts_carriers(view: View, group: cohorts.Group, mention: Mention) -> bool:
-    """Is a share that of a group: "found in 9 patients (2%)", "9 patients had RET fusions, or 2%"; not "in 300 patients, 2%"?"""
-    text = view.document.text
-    end = next((m.end for m in view.of(Label.COHORT) if m.start == group.start), group.start)
-    gap = text[end : mention.start]
-    if gap.strip(" ,") in ("(", "["):
-        return True
-    having, within = _HAVING.match(gap), _WITHIN.search(text[view.start : group.start])
-    return bool(having or not within) if gap.rstrip().endswith(("(", "[")) else bool(having and not within)
-
-
-def of_part(view: View, item: Item, subject: Subject) -> tuple[Figures, int | None]:
-    """The figures of a prevalence; its population are the carriers, where the figure is that of a part of them."""
-    mention, measure = item
-    values, n = figures_of(view, mention, measure)
-    if measure.total or not parts.is_part(view, mention, subject):
-        return values, n
-    fits = measure.n and isinstance(measure.value, int | float) and measure.metric == "value_percent"
-    n = n if fits and n else parts.whole(view, mention, subject)
-    values.pop("N", None)
-    return (values | {"N": n} if n else values), n
-
-
-_HAVING = re.compile(
-    r"\s*(?:\([^)]*\)\s*)?(?:of|with|had|have|has|harbou?r\w*|carr(?:y|ied|ying)|who|that|whose|were|was|showed|tested|presented|positive)\b"
-)
-_WITHIN = re.compile(
-    r"\b(?:in|of|among|from|for|across|within|including)\s+(?:(?:the|all|our|these|a total of|additional|consecutive)\s+)*$", re.IGNORECASE
-)
-
-
-def _groups(view: View) -> list[cohorts.Group]:
-    return [g for g in cohorts.ledger(view.document).groups if g.view is view]
 
 
 def _by_counts(view: View, counted: set[int], items: Sequence[Item]) -> Iterator[Claim]:
