@@ -31,7 +31,8 @@ def candidates(view: View) -> list[Subject]:
     """What a figure may count: alterations, and genes listed beside one."""
     named = [s for s in view.subjects if s.gene and s.alteration != "wild-type"]
     unsaid = not named and not altered(view)
-    found = [s for s in named if s.alteration not in _PROTEIN] or list(named)
+    altered_too = [s for s in named if s.alteration not in _PROTEIN]
+    found = altered_too if any(not is_population(view, s) for s in altered_too) else list(named)
     spans = [(s.start, s.end) for s in view.subjects] + [(m.start, m.end) for m in view.of(Label.DRUG_CLASS, Label.ASSAY, Label.DRUG)]
     stains = unsaid or view.tells(rules(), "stains")
     for mention in view.of(Label.GENE):
@@ -93,7 +94,14 @@ def is_population(view: View, subject: Subject) -> bool:
     before = rules()["share_of"].search(text[max(view.start, subject.start - 30) : subject.start])
     said = rules()["adjective"].search(text[subject.start : subject.end])
     end = subject.start + said.start() if said else subject.end
-    return bool(before) and bool(rules()["carriers"].match(text[end : end + 60]))
+    if not rules()["carriers"].match(text[end : end + 60]):
+        return False
+    listed = [s for s in view.subjects if s.end <= subject.start and _NEXT_GROUP.fullmatch(text, s.end, subject.start)]
+    return bool(before) or (bool(listed) and is_population(view, listed[-1]))
+
+
+# "in EGFR-mutant (N = 68) and ALK-positive (N = 27) patients".
+_NEXT_GROUP = re.compile(r"[\w-]*(?:\s?\([^()]*\))?,?\s(?:and|or|versus|vs\.?)\s(?:in\s)?")
 
 
 def opens(view: View, mention: Mention, measure: Measure) -> bool:

@@ -254,7 +254,7 @@ def _in_list(view: View, member: gene_lists.Listed, counts: Collection[int | Non
     if member.total and not fits:
         values["N"] = n = member.total
     denied = measure.value == 0 or measure.n == 0
-    others = [] if denied else _hosts(view, [member.subject], n, mention)
+    others = [] if denied or is_population(view, member.subject) else _hosts(view, [member.subject], n, mention)
     if others:
         yield from _among_carriers(view, [member.subject, *others], values, n)
         return
