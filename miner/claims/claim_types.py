@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 
 from miner.claims import frames, senses
@@ -116,6 +117,8 @@ def mechanism_type(document: Document, subject: Subject, lost: tuple[str, ...]) 
     """
     aimed = targets(document, lost) or {family(s.gene) for s in document.focus}
     same = family(subject.gene) in aimed
+    resists = subject.variant in senses.known_resistance() if subject.variant else False
+    same = same or (resists and family(subject.gene) in {family(s.gene) for s in document.focus})  # the kinase it is given against
     if same and (subject.kind in MUTATION_KINDS or subject.kind == "gene"):
         return ClaimType.RESISTANCE_ON_TARGET
     if not same and subject.kind == "fusion":
@@ -204,9 +207,15 @@ def _with_partner(view: View, given: list[Mention]) -> list[Mention]:
     names = {m.name for m in given}
     here = [m for m in therapies(view) if m.end <= given[0].start and m.name not in names]
     behind = [m for m in given if joined.match(text, m.end)]
-    before = reversed(view.document.views[max(view.document.opening, view.index - 2) : view.index] if behind else [])
+    opened = _OPENS_JOINED.match(view.text) is not None
+    before = reversed(view.document.views[max(view.document.opening, view.index - 2) : view.index] if behind or opened else [])
     partners = here[-1:] or next((held[-1:] for p in before if (held := [m for m in therapies(p) if m.name not in names])), [])
     return [*partners, *given] if partners else []
+
+
+_OPENS_JOINED = re.compile(
+    r"(?:in |the )?(?:combination|combining|co-?treatment|co-?administration)(?: (?:treatment|therapy))? with\b", re.I
+)
 
 
 def _added(view: View, mention: Mention, gap: str) -> bool:

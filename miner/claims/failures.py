@@ -150,7 +150,7 @@ def follows(view: View) -> bool:
         and bool(
             resisting_variants(view)
             or any(s.alteration in ACQUIRED_KINDS for s in view.subjects)
-            or any(emerged(view, s) for s in view.subjects)
+            or any(emerged(view, s) or _new_driver(view, s) for s in view.subjects)
         )
     )
 
@@ -166,6 +166,13 @@ def emerged(view: View, subject: Subject) -> bool:
     if not subject.variant or not view.says("resistance.counted"):
         return False
     return not any(s.variant == subject.variant for v in view.document.views[: view.index] for s in v.subjects)
+
+
+def _new_driver(view: View, subject: Subject) -> bool:
+    """Is it a fusion found behind a failure, of another gene than the one that was treated, and named there first?"""
+    before = [s for v in view.document.views[: view.index] if v.role != TITLE for s in v.subjects]
+    named = any(family(s.gene) == family(subject.gene) for s in before)
+    return subject.kind == "fusion" and bool(before) and not named and view.says("resistance.counted")
 
 
 def in_resistant(view: View, subject: Subject) -> bool:

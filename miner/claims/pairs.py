@@ -97,7 +97,10 @@ def _exclusive(view: View, subjects: list[Subject]) -> Iterator[Claim] | None:
             return None
     genes, focus = {s.gene for s in subjects}, {s.gene for s in view.document.focus}
     whole = len(genes) > 1 and (genes & focus or not focus or _named_as_pair(view, subjects, cues)) and not company.pointed_at(view)
-    chosen = subjects if whole else distinct([*subjects, *company.host(view, subjects), *_positive(view, subjects)])
+    alone = bool(cues) and _of_others_alone(view, subjects, cues[0])
+    if alone and not company.host(view, subjects):
+        return None
+    chosen = subjects if whole and not alone else distinct([*subjects, *company.host(view, subjects), *_positive(view, subjects)])
     if not chosen or (len({s.gene for s in chosen}) == 1 and agents(view)):
         return None  # "active only in patients without EGFR mutations": of whom a therapy is told
     span = (cues or denials or [(view.start, view.end)])[0]
@@ -107,6 +110,12 @@ def _exclusive(view: View, subjects: list[Subject]) -> Iterator[Claim] | None:
             n=company.size(view, view.clause(span[0])), joint=True, confidence=0.7,
         )
     )  # fmt: skip
+
+
+def _of_others_alone(view: View, subjects: Sequence[Subject], cue: Span) -> bool:
+    """Does what excludes others stand without its gene: "fusions were mutually exclusive with EGFR and KRAS mutations"?"""
+    text = view.document.text
+    return re.match(r"\s*(?:with|of|to)\b", text[cue[1] : cue[1] + 8]) is not None and not any(s.start < cue[0] for s in subjects)
 
 
 def _positive(view: View, subjects: Sequence[Subject]) -> list[Subject]:

@@ -234,9 +234,17 @@ def _coordinated(view: View, one: Subject, other: Subject, items: Sequence[Item]
     first, second = sorted((one, other), key=lambda s: s.start)
     if any(first.end <= m.start < second.start for m, _ in items):
         return False
-    gap = view.document.text[first.end : second.start]
+    text = view.document.text
+    gap = text[first.end : second.start]
+    if _SAID_OF.search(text, view.start, first.start) and _GOES_ON_WITH.match(text, second.end) and "and" in gap:
+        return False
     listed = re.fullmatch(r"\s*(?:mutations?|fusions?|rearrangements?)?[\s,/]*(?:and|or|and/or|,)?\s*(?:\w+[-\s])?", gap)
     return len(gap) < 32 and bool(listed) and not re.search(r"\d", gap)
+
+
+# "30% were KRAS-mutant, and G12C accounted for 41% of these": two clauses, no list.
+_SAID_OF = re.compile(r"\b(?:were|was|are|is|had|have|carried|harbou?red)\s+(?:an?\s)?$")
+_GOES_ON_WITH = re.compile(r"\s*(?:mutations?\s|fusions?\s)?(?:accounted|made up|were|was|had|comprised|represented|constituted)\b")
 
 
 def _in_list(view: View, member: gene_lists.Listed, counts: Collection[int | None]) -> Iterator[Claim]:

@@ -118,9 +118,12 @@ def _called(view: View, subject: Subject) -> bool:
 
 
 def _told_first(view: View, subject: Subject, works: list[effects.Effect]) -> bool:
-    """Was an alteration found at failure, before what answers it is told: "X was found at progression on A; B gave a response"?"""
-    answers = min(view.clause(e.cue.start)[0] for e in works)
-    return shape("resistance.moment").search(view.document.text, subject.end, max(subject.end, answers)) is not None
+    """Was an alteration found at failure, before what answers it is told: "X was found at progression on A; B ..."?"""
+    text, answers = view.document.text, min(view.clause(e.cue.start)[0] for e in works)
+    if shape("resistance.moment").search(text, subject.end, max(subject.end, answers)):
+        return True
+    failed = shape("resistance.moment").search(text, view.start, subject.start)
+    return failed is not None and shape("resistance.counted").search(text, failed.end(), subject.start) is not None
 
 
 def _lapsed(view: View, effect: effects.Effect) -> int | None:

@@ -246,7 +246,9 @@ def _overcomes(view: View, effect: Effect, subjects: list[Subject]) -> bool:
         return True
     if any(s.kind in failures.ACQUIRED_KINDS and failures.acquired(view, s, "resistance.acquired") for s in subjects):
         return True
-    return effect.cue.sense == "overcome" and (bool(view.has("resist", within=effect.clause)) or _undoes(view, effect))
+    passive = shape("response.undone_by").match(view.document.text, effect.cue.start)
+    within = (view.start, view.end) if passive else effect.clause
+    return effect.cue.sense == "overcome" and (bool(view.has("resist", within=within)) or _undoes(view, effect))
 
 
 def _undoes(view: View, effect: Effect) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from miner.claims import arms, frames, words
+from miner.claims.claim_types import family
 from miner.claims.document import Subject, View, distinct
 from miner.claims.effect_rules import shape
 from miner.claims.frames import AGAINST, DENIED, OPEN, SUPPORTS, Stance
@@ -185,6 +186,13 @@ def _favoured(view: View, subject: Subject) -> bool:
     return bool(cues) and subject.start - cues[-1][1] < 20
 
 
+def _whole_group(view: View, found: Sequence[Subject]) -> list[Subject]:
+    """The driver of the title, where only a variant of it was named before: a figure behind its subgroup is of all again."""
+    genes = {family(s.gene) for s in found}
+    focus = view.document.focus
+    return focus if focus and all(family(s.gene) in genes and not s.variant for s in focus) else []
+
+
 def carriers(view: View, span: tuple[int, int]) -> list[Subject]:
     """Alterations of the treated; of those that the sentence does not name, neither what others lack nor a list of what was found."""
     found, title = frames.subjects_for(view, span), view.document.title
@@ -192,6 +200,8 @@ def carriers(view: View, span: tuple[int, int]) -> list[Subject]:
     lacking = [s for s in view.subjects if not here and s.gene and _told_lacking(view, s)]
     if lacking and len({s.gene for s in lacking}) == 1:
         return distinct(without(s) for s in lacking)
+    if not here and found and not frames.points_back(view) and all(s.variant for s in found) and (whole := _whole_group(view, found)):
+        return whole
     if any(view.start <= s.start < view.end for s in found) or title is None or title.subjects:
         return found
     told = next((v for v in view.document.views if found and v.start <= found[0].start < v.end), None)

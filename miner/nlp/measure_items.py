@@ -56,7 +56,7 @@ def items_of(
             stop = next((q for q in quantities if q > one.quantity.start), sentence.end)
             end = min(stop, sentence.end)
             item = _counted_next(text, one, names) or _apposed(text, _past_aside(text, one.quantity.end, end), end, names)
-            item = item or _headed(text, sentence.start, one.quantity.start, names) or _subgroup(text, sentence.start, one, names)
+            item = item or _headed(text, sentence.start, one, names) or _subgroup(text, sentence.start, one, names)
             item = item or _next_group(text, one, names, found.get(last)) or _adjoining(text, one, names)
             if item and not (one.cue and item[0] < one.cue.end and one.cue.start < item[1]):
                 found[one.index] = item
@@ -323,11 +323,15 @@ _LEADING = ("was", "were", "is", "are", "had", "only", "about")
 _HEADING = re.compile(r"\s*[:,=(\[]\s*(?:n\s=\s\d+[,;]\s)?")
 
 
-def _headed(text: str, start: int, end: int, names: Sequence[Mention]) -> Span | None:
-    """The item straight before a figure: "brigatinib (71%)", "brigatinib: 71%", "the sensitivity of FISH was 71%"."""
+def _headed(text: str, start: int, one: Bound, names: Sequence[Mention]) -> Span | None:
+    """The item straight before a figure: "brigatinib (71%)", "brigatinib: 71%"; no count that opens a clause, "after A, 24 responded"."""
+    end = one.quantity.start
     led = text[end - 1].isspace() and text[max(start, end - 14) : end].rstrip().endswith(_LEADING)
     subject = _SUBJECT.search(text, max(start, end - 90), end) if led else None
     if subject and (span := _trim(text, *subject.span("item"))) and not _GENERIC.match(text[slice(*span)]):
         return _narrow(span, names)
     before = [m for m in names if start <= m.start and m.end <= end and _HEADING.fullmatch(text, m.end, end)]
+    opens = one.quantity.form == "count" or _COUNT_AND_SHARE.fullmatch(text, one.quantity.start, one.quantity.end)
+    if before and opens and not one.quantity.equals and text[before[-1].end : end].strip() == ",":
+        return None
     return (before[-1].start, before[-1].end) if before else None
