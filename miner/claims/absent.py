@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from miner.claims import cohorts
-from miner.claims.counted import acquired, rules
+from miner.claims.counted import acquired, lacked_by, rules
 from miner.claims.document import Subject, View, agents, distinct
 from miner.claims.frames import DENIED, build
 from miner.schema import Alteration, Claim, ClaimType, Cohort, Label, Polarity, StudyType
@@ -22,6 +22,7 @@ def extract(view: View, told: Sequence[tuple[int, int]]) -> Iterator[Claim]:
         return
     absent = [s for s in view.subjects if s.mention and s.mention.polarity is Polarity.NEGATED and view.clause(s.start) not in told]
     absent = [s for s in absent if s.fusion or (s.mention and isinstance(s.mention.referent, Alteration))]
+    absent = [s for s in absent if not lacked_by(view, s)]
     told_of = next((s.start for s in absent if rules()["of_whom"].search(text[max(view.start, s.start - 60) : s.start])), view.end)
     absent = [s for s in absent if s.start < told_of]
     counted = bool(absent) and rules()["own_cases"].match(text[absent[-1].end : absent[-1].end + 90])

@@ -106,7 +106,8 @@ def lost(view: View) -> list[Mention]:
     named = [m for m in therapies(view) if not _answers(view, m)] if not overcoming(view) else []
     if named:
         return named
-    titled = explicit(view.document.title) if view.document.title and view.document.on_resistance else []
+    title = view.document.title
+    titled = explicit(title) if title and (view.document.on_resistance or title.says("resistance.moment")) else []
     before = [agents(p) or explicit(p) for p in reversed(view.document.views[max(view.document.opening, view.index - 3) : view.index])]
     aimed = next((held for given in before if (held := targeted(view, given))), [])
     focus = view.document.focus_drugs

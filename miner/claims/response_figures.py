@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
-from miner.claims import arms, cohorts, failures, frames, gene_lists, subgroups, trial, uncounted, whose
+from miner.claims import arms, cohorts, failures, frames, gene_lists, outcomes, subgroups, trial, uncounted, whose
 from miner.claims.claim_types import MECHANISMS, combined, failed_type, response_type
 from miner.claims.document import BODY, CONCLUSIONS, RESULTS, Subject, View, distinct, tied
 from miner.claims.effect_rules import shape
@@ -20,7 +20,6 @@ COUNTS = {"CR_percent": "CR", "PR_percent": "PR", "SD_percent": "SD", "PD_percen
 RATES = ("ORR_percent", "CR_percent", "n_resp", "CR", "PR", "SD", "PD", "IC_DCR_percent", "IC_ORR_percent", "DCR_percent", *COUNTS)
 TIMES = ("DoR_months", "PFS_months", "OS_months", "HR")
 METRICS = RATES + TIMES
-COUNTED = ("ORR_percent", "n_resp")
 PROCEDURES = frozenset(
     {"radiotherapy", "surgery", "local therapy", "stereotactic body radiation therapy", "corticosteroids", "prednisone", "dexamethasone"}
 )
@@ -266,7 +265,7 @@ def _stance(view: View, key: Key, members: list[Item]) -> Stance:
     if key.verdict in (DENIED, AGAINST):
         return key.verdict
     stance = _figure_stance(view, (members[0][0].start, members[-1][0].end), members)
-    return SUPPORTS if key.comparator and stance == DENIED and _rate(members) != 0 else stance
+    return SUPPORTS if key.comparator and stance == DENIED and outcomes.rate(members) != 0 else stance
 
 
 def _by_type(
@@ -323,7 +322,7 @@ def figures_of(view: View, members: list[Item]) -> dict[str, float | int | str]:
             figures.setdefault(metric, measure.value)
         if measure.n is not None and metric in COUNTS:
             figures.setdefault(COUNTS[metric], measure.n)
-        if measure.n is not None and metric in COUNTED:
+        if measure.n is not None and metric in outcomes.COUNTED:
             figures.setdefault("PR" if _partial(view, measure) else "n_resp", measure.n)
     return figures
 
@@ -338,14 +337,14 @@ def _figure_stance(view: View, span: tuple[int, int], members: list[tuple[Mentio
     clause = view.clause(span[0])
     rates = {m.metric: m.value for _, m in members}
     if rates and {r.removesuffix("_percent") for r in rates} <= {"SD", "PD"}:
-        return AGAINST if _mostly_progressed(members) else SUPPORTS
+        return AGAINST if outcomes.mostly_progressed(members) else SUPPORTS
     responses = [value for metric, value in rates.items() if metric in _RESPONSES]
     if responses and not any(responses):
         return DENIED
-    if (rate := _rate(members)) is not None and rate < LOW_PERCENT and not view.says("arms.control"):
+    if (rate := outcomes.rate(members)) is not None and rate < LOW_PERCENT and not view.says("arms.control"):
         return AGAINST
     called_few = shape("response_figures.only").search(view.document.text[clause[0] : span[0]])
-    if called_few and any(m.metric in (*COUNTED, *_MEDIANS) for _, m in members):
+    if called_few and any(m.metric in (*outcomes.COUNTED, *_MEDIANS) for _, m in members):
         return AGAINST
     beginning = view.start if shape("response_figures.goes_on").match(view.document.text, clause[0], span[0]) else clause[0]
     if shape("response_figures.called_low").search(view.document.text, beginning, span[0]):
@@ -368,27 +367,9 @@ def _figure_stance(view: View, span: tuple[int, int], members: list[tuple[Mentio
     return SUPPORTS
 
 
-def _mostly_progressed(members: list[tuple[Mention, Measure]]) -> bool:
-    """Is progression told, and not of a minority: "progressive disease in 2 of 33" tells of the others' benefit?"""
-    told = [measure for _, measure in members if measure.metric.startswith("PD")]
-    total = next((measure.total for _, measure in members if measure.total), None)
-    counted = sum(measure.n or (measure.value if isinstance(measure.value, int) and measure.metric == "PD" else 0) for measure in told)
-    return bool(told) and (not total or not counted or 2 * counted > total)
-
-
 def _counts_patients(view: View, cue: Cue) -> bool:
     """Is "unknown" or "undetermined" one of the outcomes that are counted: "undetermined in 1 (4%)"?"""
     return bool(_COUNTED_UNKNOWN.match(view.document.text, cue.end))
-
-
-def _rate(members: list[tuple[Mention, Measure]]) -> float | None:
-    """The response rate in percent: printed, or of the counts."""
-    for _, measure in members:
-        if measure.metric == "ORR_percent" and isinstance(measure.value, int | float):
-            return float(measure.value)
-        if measure.metric in COUNTED and measure.n is not None and measure.total:
-            return 100 * measure.n / measure.total
-    return None
 
 
 def differs_not(view: View, cue: Cue) -> bool:

@@ -18,7 +18,7 @@ _REACH, _BESIDE = 60, 3
 
 def of_each(view: View, subjects: Sequence[Subject]) -> Iterator[tuple[list[Subject], Figures, int | None]]:
     """Subjects that share a figure, with it and its population; those without one together, without figures."""
-    figures = frames.measures(view, "value_percent", "n_pos")
+    figures = [f for f in frames.measures(view, "value_percent", "n_pos") if not _looked_in(view, f)]
     held = _held(view, figures)
     groups: dict[int | None, list[Subject]] = {}
     for subject in subjects:
@@ -32,6 +32,13 @@ def of_each(view: View, subjects: Sequence[Subject]) -> Iterator[tuple[list[Subj
         yield from (([s], values, n) for s, values, n in counts if values)
         if bare := [s for s, values, _ in counts if not values]:
             yield bare, {}, None
+
+
+def _looked_in(view: View, item: Item) -> bool:
+    """Does a count tell in how many was looked: "was assessed by FISH in 94 biopsies"?"""
+    mention, measure = item
+    told = shape("resistance.looked").search(view.document.text, view.clause(mention.start)[0], mention.start)
+    return measure.metric == "n_pos" and measure.total is None and told is not None
 
 
 def _held(view: View, figures: Sequence[Item]) -> dict[int, Item]:

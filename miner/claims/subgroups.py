@@ -29,6 +29,8 @@ def of_figure(view: View, mention: Mention, measure: Measure, found: Sequence[tu
     """The subgroup that one of two figures belongs to, where the sentence sets carriers against others; else None."""
     if not view.subjects:
         return None
+    if measure.metric == "HR" and (timed := _times_of_ratio(view, mention, found)):
+        return of_figure(view, *timed, found)
     pair = arms.pair(view, mention, measure, found)
     beside = _in_brackets_after(view, mention, pair)
     if beside and shape("response_figures.but_not").search(view.document.text, view.start, beside.end):
@@ -50,6 +52,16 @@ def of_figure(view: View, mention: Mention, measure: Measure, found: Sequence[tu
         return Subgroup(tuple(subjects), OPEN)
     told = lacking or (verdict == AGAINST and worse)
     return Subgroup(tuple(subjects), verdict if told and verdict in (AGAINST, SUPPORTS) else None)
+
+
+def _times_of_ratio(view: View, mention: Mention, found: Sequence[tuple[Mention, Measure]]) -> tuple[Mention, Measure] | None:
+    """The first of two times in the bracket of a ratio: "shorter PFS (5 vs 14 months; HR 2.1)"."""
+    opened = view.document.text.rfind("(", view.start, mention.start)
+    inside = [(m, r) for m, r in found if opened <= m.start < mention.start and r.metric in _TIMES]
+    return inside[0] if opened >= 0 and len(inside) == 2 and ")" not in view.document.text[opened : mention.start] else None
+
+
+_TIMES = ("PFS_months", "OS_months", "DoR_months")
 
 
 def _of_the_others(view: View, mention: Mention) -> list[Subject]:
@@ -78,6 +90,7 @@ def _one_sided(view: View, mention: Mention, pair: Sequence[Mention]) -> Subgrou
     if len({s.gene for s in named}) != 1 or named[-1].end > pair[0].start or any(_lacks(view, s) for s in named):
         return None
     linked = shape("subgroups.linked").match(view.document.text, named[-1].end, pair[0].start)
+    linked = linked or shape("subgroups.linked_on").search(view.document.text, named[-1].end, pair[0].start)
     if linked is None:
         return None
     if mention != pair[0]:
@@ -190,7 +203,8 @@ def _whole_group(view: View, found: Sequence[Subject]) -> list[Subject]:
     """The driver of the title, where only a variant of it was named before: a figure behind its subgroup is of all again."""
     genes = {family(s.gene) for s in found}
     focus = view.document.focus
-    return focus if focus and all(family(s.gene) in genes and not s.variant for s in focus) else []
+    told = {s.variant for s in found}
+    return focus if focus and all(family(s.gene) in genes and s.variant not in told for s in focus) else []
 
 
 def carriers(view: View, span: tuple[int, int]) -> list[Subject]:
