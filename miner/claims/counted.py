@@ -42,7 +42,7 @@ def candidates(view: View) -> list[Subject]:
         if own is not None:
             found[found.index(own)] = replace(own, start=mention.start)
         elif mention.name and not any(a < mention.end and mention.start < b for a, b in spans):
-            found.append(Subject(mention.start, mention.end, mention.name, alteration=_kind(view, found, mention.name), mention=mention))
+            found.append(Subject(mention.start, mention.end, mention.name, alteration=_kind(view, named, mention.name), mention=mention))
     counted = [s for s in found if not _excepted(view, s)]
     return sorted([s for s in counted if not lacked_by(view, s)] or counted, key=lambda s: s.start)
 
@@ -80,6 +80,8 @@ def _kind(view: View, found: Sequence[Subject], gene: str) -> str:
         return "deletion"
     if re.search(r"\bexpress", view.text, re.I) and not re.search(r"\b(?:mutat|amplif|rearrang|fusion)", view.text, re.I):
         return "expression"
+    if re.search(r"\b(?:fusion|rearrang|translocat|breakpoint)", view.text, re.I) and not re.search(r"\bmutat", view.text, re.I):
+        return "fusion"
     return "fusion" if rules()["fused_gene"].fullmatch(gene) and not re.search(r"\bmutat", view.text, re.I) else "mutation"
 
 

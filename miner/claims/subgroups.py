@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 
 from miner.claims import arms, frames, words
 from miner.claims.claim_types import family
+from miner.claims.counted import candidates
 from miner.claims.document import Subject, View, distinct
 from miner.claims.effect_rules import shape
 from miner.claims.frames import AGAINST, DENIED, OPEN, SUPPORTS, Stance
 from miner.claims.senses import known_resistance
-from miner.schema import Measure, Mention, Polarity
+from miner.claims.therapy import therapies
+from miner.schema import Label, Measure, Mention, Polarity
 
 _NEAR, _WORDS, _FAR = 60, 6, 1.5
 _NOT_CARRIED = ("wild-type", "gene")
@@ -28,7 +30,7 @@ class Subgroup:
 def of_figure(view: View, mention: Mention, measure: Measure, found: Sequence[tuple[Mention, Measure]]) -> Subgroup | None:
     """The subgroup that one of two figures belongs to, where the sentence sets carriers against others; else None."""
     if not view.subjects:
-        return None
+        return _of_list_before(view, mention, measure, found)
     if measure.metric == "HR" and (timed := _times_of_ratio(view, mention, found)):
         return of_figure(view, *timed, found)
     pair = arms.pair(view, mention, measure, found)
@@ -52,6 +54,18 @@ def of_figure(view: View, mention: Mention, measure: Measure, found: Sequence[tu
         return Subgroup(tuple(subjects), OPEN)
     told = lacking or (verdict == AGAINST and worse)
     return Subgroup(tuple(subjects), verdict if told and verdict in (AGAINST, SUPPORTS) else None)
+
+
+def _of_list_before(view: View, mention: Mention, measure: Measure, found: Sequence[tuple[Mention, Measure]]) -> Subgroup | None:
+    """The group that a figure is of, where the sentence before lists as many: "... A and B. ORR was 25% and 0%, respectively"."""
+    if "respectively" not in view.text or view.index == 0 or view.of(Label.GENE) or therapies(view):
+        return None
+    before, same = view.document.views[view.index - 1], [m for m, r in found if r.metric == measure.metric]
+    named = candidates(before) if before.role == view.role else []
+    others = {m.name for m in before.of(Label.DRUG)}
+    if len(same) != len(named) or len(named) < 2 or len(others) > 1 or len({(s.gene, s.variant, s.alteration) for s in named}) < len(named):
+        return None
+    return Subgroup((named[same.index(mention)],), None)
 
 
 def _times_of_ratio(view: View, mention: Mention, found: Sequence[tuple[Mention, Measure]]) -> tuple[Mention, Measure] | None:
