@@ -30,9 +30,15 @@ def figures_of(view: View, mention: Mention, measure: Measure) -> tuple[Figures,
         total = cohorts.ledger(view.document).fitting(total, few, mention.start)
     if total and isinstance(measure.value, int | float) and measure.metric == "value_percent" and 0 < measure.value * total < _NOBODY:
         total = cohorts.ledger(view.document).only_screened(view.start, total)
+    of_partner = measure.metric == "value_percent" and _PARTNER.search(view.document.text, view.clause(mention.start)[0], mention.start)
+    if of_partner and measure.total is None and not view.of(Label.COHORT):
+        total = None  # a share of partners is one of the carriers, who are not the whole
     if total:
         values["N"] = total
     return values, total
+
+
+_PARTNER = re.compile(r"\bpartners?\b", re.I)
 
 
 def _of_subgroup(view: View, mention: Mention, measure: Measure) -> bool:

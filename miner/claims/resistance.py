@@ -74,6 +74,7 @@ def _mechanisms(view: View) -> Iterator[Claim]:
         return
     explicit = failures.explicit(view) or failures.arisen(view)
     works = [e for e in effects.find(view) if e.kind is effects.Kind.WORKS]
+    explicit = explicit or (_titled(view) if works else [])
     lapsed = [at for e in works if (at := _lapsed(view, e)) is not None]
     answered = len(works) > len(lapsed)
     if answered and not explicit:
@@ -86,7 +87,10 @@ def _mechanisms(view: View) -> Iterator[Claim]:
     held = [*failures.owned(view, lost, view.subjects), *failures.pathways(view)]
     named = [s for s in held if s.gene and s.start >= max(lapsed, default=0)]
     mechanisms = _named_first([s for s in named if _is_mechanism(view, s, lost) and not _only_lacked(view, s)])
-    mechanisms = [s for s in mechanisms if not answered or failures.acquired(view, s) or _called(view, s) or _told_first(view, s, works)]
+    mechanisms = [
+        s for s in mechanisms if not answered or failures.acquired(view, s) or _called(view, s) or _told_first(view, s, works)
+        or (s.alteration in ACQUIRED_KINDS and _found_first(view, s, works))
+    ]  # fmt: skip
     if view.is_aim:
         mechanisms = [s for s in mechanisms if s.start >= (_enumerated(view) or 0)]
     if not mechanisms and not answered:
@@ -124,6 +128,19 @@ def _told_first(view: View, subject: Subject, works: list[effects.Effect]) -> bo
         return True
     failed = shape("resistance.moment").search(text, view.start, subject.start)
     return failed is not None and shape("resistance.counted").search(text, failed.end(), subject.start) is not None
+
+
+def _titled(view: View) -> list[Mention]:
+    """What a paper on resistance names in its title as resisted, where a sentence tells what answered a finding."""
+    title = view.document.title
+    return failures.targeted(view, failures.explicit(title)) if title and view.document.on_resistance else []
+
+
+def _found_first(view: View, subject: Subject, works: list[effects.Effect]) -> bool:
+    """In a paper on resistance, was it found before what answered it: "MET amplification was found and responded to A"?"""
+    first = min(min(e.cue.start, e.therapies[0].start) for e in works)
+    told = shape("resistance.counted").search(view.document.text, subject.end, max(subject.end, first))
+    return bool(_titled(view)) and told is not None
 
 
 def _lapsed(view: View, effect: effects.Effect) -> int | None:

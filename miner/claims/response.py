@@ -100,7 +100,7 @@ def _named_alone(view: View) -> list[Subject]:
 
 
 def _stated(view: View, counted: Set[tuple[int, int]]) -> Iterator[Claim]:
-    for effect in effects.find(view) or ([] if counted else _carried(view)):
+    for effect in effects.find(view) or [e for e in _carried(view) if not counted or (e.kind is Kind.FAILED and e.clause not in counted)]:
         told = effect.clause in counted
         if told and effect.cue.sense != "overcome":
             continue

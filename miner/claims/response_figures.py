@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
 from miner.claims import arms, cohorts, failures, frames, gene_lists, outcomes, subgroups, trial, uncounted, whose
-from miner.claims.claim_types import MECHANISMS, combined, failed_type, response_type
+from miner.claims.claim_types import MECHANISMS, RESISTANCE_KINDS, combined, failed_type, family, response_type
 from miner.claims.document import BODY, CONCLUSIONS, RESULTS, Subject, View, distinct, tied
 from miner.claims.effect_rules import shape
 from miner.claims.frames import AGAINST, DENIED, HEDGED, SUPPORTS, Stance, build, names
@@ -27,6 +28,7 @@ LOW_PERCENT = 10.0
 _COUNTED_UNKNOWN = re.compile(r"\s*(?:in|for|:|=)?\s*\(?(?:n\s*=\s*)?\d")
 _RESPONSES = frozenset({"ORR_percent", "n_resp", "CR", "PR", "CR_percent", "PR_percent"})
 _MEDIANS = ("DoR_months", "PFS_months", "OS_months")
+_OF_PLACE = {"ORR_percent", "IC_ORR_percent"}
 _UNTOLD = ("PR_percent", "SD_percent", "PD_percent")
 Item = tuple[Mention, Measure]
 
@@ -68,7 +70,8 @@ def measured(view: View) -> Iterator[Claim]:
     for mention, measure in found:
         key = _key(view, mention, measure, found)
         slot = 0
-        while any(m.metric == measure.metric for _, m in groups.get(key._replace(slot=slot), [])):
+        same = {measure.metric} | (_OF_PLACE if measure.metric in _OF_PLACE else set())
+        while any(m.metric in same for _, m in groups.get(key._replace(slot=slot), [])):
             slot += 1
         groups.setdefault(key._replace(slot=slot), []).append((mention, measure))
     for key, members in groups.items():
@@ -220,7 +223,7 @@ def _subject_item(view: View, mention: Mention, measure: Measure) -> tuple[int, 
 
 def _measured_claims(view: View, key: Key, members: list[Item]) -> Iterator[Claim]:
     span, given_names = (members[0][0].start, members[-1][0].end), key.given
-    subjects = _item_subjects(view, key.item) or _changed(view, subgroups.carriers(view, span))
+    subjects = _item_subjects(view, key.item) or _unowned(view) or _changed(view, subgroups.carriers(view, span))
     subjects = list(key.subgroup.subjects) if key.subgroup else distinct(subgroups.of_those_without(view, subjects))
     if given_names == ("standard of care",):
         return
@@ -278,6 +281,15 @@ def _by_type(
     for subject in subjects:
         held.setdefault(failed_type(view, subject, given, general), []).append(subject)
     return held
+
+
+def _unowned(view: View) -> list[Subject]:
+    """A kind of resistance mutation without its gene is of the title's: "in 23 patients with solvent-front mutations the ORR was 65%"."""
+    told = [s for s in frames.affirmed(view.subjects) if not s.gene and s.alteration in RESISTANCE_KINDS]
+    drivers = {family(s.gene): s for s in view.document.focus if s.gene}
+    if len(told) != 1 or len(drivers) != 1 or any(s.gene for s in view.subjects):
+        return []
+    return [replace(told[0], gene=next(iter(drivers.values())).gene)]
 
 
 def _changed(view: View, found: list[Subject]) -> list[Subject]:

@@ -191,7 +191,7 @@ def _causes(view: View, effect: Effect) -> list[Subject]:
     behind = [s for s in local if s.start >= cue.end and shape("effects.through").search(text, cue.end, s.start)]
     if behind:
         return distinct(_chosen(view, behind, effect))
-    pointed = [] if local else _pointed(view, (view.start, cue.start))
+    pointed = [] if any(s.start < cue.start for s in local) else _pointed(view, (view.start, cue.start))
     return pointed or (_told_before(view) if caused and not local else [])
 
 
