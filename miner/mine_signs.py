@@ -132,7 +132,7 @@ def _signs(group: Group, lexicon: Lexicon) -> Iterator[Sign]:
     targets |= {name.removesuffix(" inhibitors") for name in classes}
     genes = {*group.genes, *group.altered} | targets
     if genes:
-        yield from _genes(genes, lexicon, residues=bool(group.altered))
+        yield from _genes(genes, lexicon, residues=bool(group.altered or group.genes))
     if group.drugs or classes:
         yield from _drugs(frozenset(map(str.lower, group.drugs)), classes, lexicon)
     if group.diseases:
